@@ -1,0 +1,38 @@
+/** A model: a SQL text with its YAML twin, as `settings/model-file.ts` reads them. */
+
+import type { TableName } from './identifier.ts'
+
+export type ModelKind = 'full' | 'merge' | 'scd2' | 'calendar'
+
+export interface ModelDefinition extends TableName {
+  readonly kind: ModelKind
+  readonly description: string | null
+  /** The SELECT as written; empty for a calendar. */
+  readonly sql: string
+  readonly sqlFile: string
+  readonly yamlFile: string
+  /** merge and scd2: what makes a row the same thing over time. */
+  readonly key: readonly string[]
+  /** Column of the SQL's result that orders changes; null for a merge whose input has an order of its own. */
+  readonly sequenceBy: string | null
+  readonly tieBreak: readonly string[]
+  /** scd2: columns whose change opens a version. */
+  readonly track: readonly string[]
+  /** scd2: the name of the surrogate key. */
+  readonly surrogateKey: string | null
+  readonly lookups: readonly ModelLookup[]
+  readonly partitionBy: readonly string[]
+  /** calendar: the days to cover. */
+  readonly over: { readonly table: TableName; readonly column: string } | null
+}
+
+/** A dimension's surrogate key taken into a fact, as of a time in the fact's row. */
+export interface ModelLookup {
+  readonly dimension: TableName
+  /** Fact column → dimension column. */
+  readonly on: readonly { readonly fact: string; readonly dimension: string }[]
+  /** Fact column with the time. */
+  readonly at: string
+  /** Name of the surrogate key in the fact. */
+  readonly as: string
+}

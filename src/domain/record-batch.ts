@@ -1,0 +1,119 @@
+import type { RecordHeader, SkipReason } from './dead-letter.ts'
+
+/**
+ * A run of records of one topic-partition as it came from the log: the bytes once, and positions into them. Never an
+ * object a record.
+ */
+export interface RecordBatch {
+  readonly topic: string
+  readonly partition: number
+  /** The offset that this batch begins at; equals the `next` of what was read before it. */
+  readonly first: bigint
+  /** Where to read on, exclusive: past the last record and past whatever holds no record behind it. */
+  readonly next: bigint
+  /** Records, not offsets: every offset of `[first, next)` is a record or lies in `skips`. */
+  readonly count: number
+  readonly bytes: Uint8Array
+  /** Record i stands at `first + BigInt(offsetDeltas[i])`; strictly ascending. */
+  readonly offsetDeltas: Int32Array
+  /** Milliseconds since the epoch. */
+  readonly timestampsMs: Float64Array
+  /** Start of the key in `bytes`, or -1 where the key is null; `keyEnds` is exclusive. */
+  readonly keyStarts: Int32Array
+  readonly keyEnds: Int32Array
+  /** Start of the value in `bytes`, or -1 where the value is null (a tombstone). */
+  readonly valueStarts: Int32Array
+  readonly valueEnds: Int32Array
+  /** The headers in Kafka's record encoding (see `readHeaders`). */
+  readonly headersStarts: Int32Array
+  readonly headersEnds: Int32Array
+  readonly skips: readonly BatchSkip[]
+}
+
+/** Offsets of a batch that hold no record for us. */
+export interface BatchSkip {
+  readonly first: bigint
+  /** Exclusive. */
+  readonly next: bigint
+  readonly reason: Extract<SkipReason, 'control' | 'aborted' | 'compacted'>
+}
+
+/** A record to append. */
+export interface OutgoingRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly RecordHeader[]
+  readonly timestampMs: number
+}
+
+export function recordKey(batch: RecordBatch, index: number): Uint8Array | null {
+  const start = batch.keyStarts[index]!
+  return start < 0 ? null : batch.bytes.subarray(start, batch.keyEnds[index]!)
+}
+
+export function recordValue(batch: RecordBatch, index: number): Uint8Array | null {
+  const start = batch.valueStarts[index]!
+  return start < 0 ? null : batch.bytes.subarray(start, batch.valueEnds[index]!)
+}
+
+export function recordOffset(batch: RecordBatch, index: number): bigint {
+  return batch.first + BigInt(batch.offsetDeltas[index]!)
+}
+
+/**
+ * Headers on demand. Encoding of Kafka's record format (KIP-98, "Record Header"): zigzag-varint count, then for each
+ * zigzag-varint key length, key, zigzag-varint value length (-1 = null, read as empty), value.
+ */
+export function readHeaders(batch: RecordBatch, index: number): RecordHeader[] {
+  let at = batch.headersStarts[index]!
+  const end = batch.headersEnds[index]!
+  if (at >= end) return []
+  const { bytes } = batch
+  const varint = (): number => {
+    let raw = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (at >= end) throw new RangeError('headers end inside a varint')
+      const byte = bytes[at]!
+      at += 1
+      raw += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
+    }
+    throw new RangeError('a header varint is too long')
+  }
+  const take = (length: number): Uint8Array => {
+    const size = Math.max(length, 0)
+    if (at + size > end) throw new RangeError('a header reaches past its record')
+    const slice = bytes.subarray(at, at + size)
+    at += size
+    return slice
+  }
+  const headers: RecordHeader[] = []
+  const count = varint()
+  for (let i = 0; i < count; i += 1) {
+    const key = Buffer.from(take(varint())).toString('utf8')
+    headers.push({ key, value: take(varint()) })
+  }
+  return headers
+}
+
+/** The inverse of `readHeaders`; no headers encode to no bytes at all. */
+export function encodeHeaders(headers: readonly RecordHeader[]): Uint8Array {
+  if (headers.length === 0) return new Uint8Array(0)
+  const parts: Uint8Array[] = [varintBytes(headers.length)]
+  for (const { key, value } of headers) {
+    const name = Buffer.from(key, 'utf8')
+    parts.push(varintBytes(name.length), name, varintBytes(value.length), value)
+  }
+  return Buffer.concat(parts)
+}
+
+function varintBytes(value: number): Uint8Array {
+  const out: number[] = []
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  while (rest >= 0x80) {
+    out.push((rest % 0x80) | 0x80)
+    rest = Math.floor(rest / 0x80)
+  }
+  out.push(rest)
+  return Uint8Array.from(out)
+}

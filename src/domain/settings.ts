@@ -1,0 +1,47 @@
+import type { UnknownFieldMode } from './contract.ts'
+
+/** Settings as the rooms receive them: parsed, checked, paths absolute, durations in ms, sizes in bytes. */
+export interface Settings {
+  /** The file that was loaded, absolute. */
+  readonly file: string
+  readonly lake: { readonly uri: string }
+  readonly broker: { readonly kind: 'embedded'; readonly dir: string }
+  readonly registry: { readonly kind: 'embedded'; readonly dir: string }
+  readonly paths: { readonly schemas: string; readonly models: string }
+  readonly sources: ReadonlyMap<string, SourceSettings>
+  readonly topics: ReadonlyMap<string, TopicSettings>
+  /** Bronze tables by name. */
+  readonly tables: ReadonlyMap<string, BronzeTableSettings>
+  readonly ingest: { readonly flushBytes: number; readonly flushAgeMs: number; readonly memoryLimitBytes: number; readonly fetchBytes: number; readonly maxRecordBytes: number }
+  readonly engine: { readonly memoryLimitBytes: number; readonly threads: number }
+  readonly errors: { readonly retentionMs: number | null; readonly sealKey: string | null; readonly copyToTopic: boolean }
+  readonly performance: { readonly partitionSizeBytes: number }
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+}
+
+export interface SourceSettings {
+  readonly name: string
+  readonly connector: string
+  readonly topic: string
+  /** Columns whose values make the record's key; one column stands as its text, several as a JSON array. */
+  readonly key: readonly string[]
+  /** What only this connector knows, checked by its own declaration; paths absolute. */
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | null>>
+}
+
+export interface TopicSettings {
+  readonly topic: string
+  readonly partitions: number
+  readonly retentionMs: number | null
+}
+
+export interface BronzeTableSettings {
+  readonly table: string
+  readonly topic: string
+  readonly subject: string
+  /** A pinned version (`orders-value@3`), or null for the latest. */
+  readonly pinnedVersion: number | null
+  readonly onUnknownField: UnknownFieldMode
+  /** Columns that a tombstone's key fills; by default the key of the sources that feed the topic. */
+  readonly key: readonly string[]
+}

@@ -1,0 +1,17 @@
+/**
+ * Which member of a group may work on which resource (a topic-partition, a source, a model). A courtesy that saves
+ * double work, never what keeps the data true: two members that believe they hold one resource harm nothing (I3, I9).
+ */
+export interface Assignment {
+  /** `resources` are the names that this member wants; members of one group may want different ones. */
+  join(group: string, resources: readonly string[]): Promise<Membership>
+}
+
+export interface Membership {
+  /** Renews this member's leases, takes what is free within its fair share, and returns what it holds now. */
+  poll(): Promise<ReadonlySet<string>>
+  /** Gives resources back and wants them no more. */
+  release(resources: readonly string[]): Promise<void>
+  /** Gives all back. */
+  leave(): Promise<void>
+}

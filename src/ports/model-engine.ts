@@ -1,0 +1,91 @@
+import type { ColumnField } from '../domain/column-batch.ts'
+import type { JsonValue } from '../domain/dead-letter.ts'
+
+/**
+ * Runs SQL over the files of tables. Coarse, so that an engine in this process and one elsewhere serve alike: views
+ * over files, steps in order, one output written as Parquet. SQL texts are those of `transform`, in the dialect that
+ * both engines share; every engine runs in UTC.
+ */
+export interface ModelEngine {
+  /** Runs the steps, writes the output's files below `output.folder` (local, fresh), answers the probes. */
+  stage(plan: StagePlan): Promise<StageResult>
+  /** Answers questions over the same kind of views; for looking, verifying and judging. */
+  ask(plan: AskPlan): Promise<readonly (readonly EngineRow[])[]>
+  close(): Promise<void>
+}
+
+/** A view `name` over data files of one table, with the table's columns and `_file` (the path as in `files`). */
+export interface EngineInput {
+  /** A checked, unquoted identifier. */
+  readonly name: string
+  /** Schema of the table, partition columns included; a column that a file lacks reads as null. */
+  readonly fields: readonly ColumnField[]
+  readonly partitionColumns: readonly string[]
+  readonly files: readonly EngineFile[]
+}
+
+export interface EngineFile {
+  /** The path as the table's log states it: what `_file` says. */
+  readonly path: string
+  /** Where the bytes are on this machine. */
+  readonly localFile: string
+  /** Delta's text form; null for a null value. */
+  readonly partitionValues: Readonly<Record<string, string | null>>
+}
+
+export interface EngineStep {
+  /** The table that the step's rows are kept in for later steps; dropped at the end. */
+  readonly name: string
+  readonly sql: string
+}
+
+export interface StagePlan {
+  readonly inputs: readonly EngineInput[]
+  readonly steps: readonly EngineStep[]
+  /** Small answers wanted beside the output, run after the steps. */
+  readonly probes: readonly string[]
+  readonly output: StageOutput | null
+}
+
+export interface StageOutput {
+  readonly sql: string
+  /** Null takes the types as the engine finds them; else every column is cast to its field's type, in this order. */
+  readonly fields: readonly ColumnField[] | null
+  readonly partitionBy: readonly string[]
+  readonly folder: string
+  readonly targetFileBytes: number
+}
+
+export interface StageResult {
+  readonly fields: readonly ColumnField[]
+  readonly files: readonly StagedFile[]
+  readonly rows: number
+  readonly probes: readonly (readonly EngineRow[])[]
+}
+
+export interface StagedFile {
+  readonly localFile: string
+  readonly partitionValues: Readonly<Record<string, string | null>>
+  readonly bytes: number
+  readonly rows: number
+  readonly stats: readonly ColumnStats[]
+}
+
+/** Delta's statistics of one top-level column; min and max absent where the type has none. Timestamps in ms precision. */
+export interface ColumnStats {
+  readonly column: string
+  readonly nulls: number
+  readonly min?: JsonValue
+  readonly max?: JsonValue
+}
+
+export interface AskPlan {
+  readonly inputs: readonly EngineInput[]
+  readonly steps?: readonly EngineStep[]
+  readonly questions: readonly string[]
+  readonly maxRows?: number
+}
+
+/** bigint for 64-bit integers, text for decimals, dates and timestamps (ISO 8601, UTC), null, nested JSON otherwise. */
+export type EngineValue = null | boolean | number | bigint | string | readonly EngineValue[] | { readonly [key: string]: EngineValue }
+export type EngineRow = Readonly<Record<string, EngineValue>>

@@ -1,0 +1,46 @@
+/** A source yields values with coordinates; only `extract` encodes, produces and moves the watermark. */
+export interface SourceConnector {
+  /** What the source offers: for `contract infer`, `doctor` and for naming what is missing. */
+  discover(): Promise<SourceDescription>
+  /**
+   * Batches after `from`, in an order that a restart repeats. Each batch carries the progress that stands once its
+   * rows are in the log. Ends when the source has nothing more now. Throws SOURCE_FILE_CHANGED, SOURCE_UNREADABLE
+   * (a person acts) or SOURCE_UNAVAILABLE (worth a retry).
+   */
+  read(from: ReadonlyMap<string, string>, signal?: AbortSignal): AsyncIterable<SourceBatch>
+  close(): Promise<void>
+}
+
+export interface SourceDescription {
+  readonly objects: readonly { readonly name: string; readonly columns: readonly string[]; readonly bytes: number | null }[]
+}
+
+/** A value as the source gave it: text where the source has only text; exact where it has exact numbers. */
+export type SourceValue = null | string | number | bigint | boolean | Uint8Array | Date | readonly SourceValue[] | { readonly [key: string]: SourceValue }
+
+export interface SourceRow {
+  /** By position as in `columns`. */
+  readonly values: readonly SourceValue[]
+  /** 1-based line of the file, or the key as text. */
+  readonly at: string
+  readonly op: 'c' | 'u' | 'd' | 'r'
+}
+
+/** What the source holds at a place, but no record can be made of. */
+export interface SourceRefusal {
+  readonly at: string
+  readonly message: string
+  readonly raw: Uint8Array
+}
+
+export interface SourceBatch {
+  /** The file relative to the source's root, or the table. */
+  readonly object: string
+  readonly columns: readonly string[]
+  /** True where the source has text only (CSV), so that types come from the contract and '' may stand for null. */
+  readonly textual: boolean
+  readonly rows: readonly SourceRow[]
+  readonly refused: readonly SourceRefusal[]
+  /** Entries of the source's state to set with this batch; null removes one. */
+  readonly progress: ReadonlyMap<string, string | null>
+}
