@@ -23,12 +23,32 @@ export interface ErrorRow {
 export const ERRORS = {
   // exit 2: usage and settings
   USAGE: row('The command line is not one that Sluice takes.', 'never', 2, 'See `sluice --help`.'),
-  SETTINGS_INVALID: row('A setting is unknown, missing or of the wrong form.', 'never', 2, 'Mend the named key; `sluice config schema` lists what is allowed.'),
-  FILE_UNREADABLE: row('A file that was named is missing or cannot be read.', 'never', 2, 'Check the path and its permissions.'),
+  SETTINGS_INVALID: row(
+    'A setting is unknown, missing or of the wrong form.',
+    'never',
+    2,
+    'Mend the named key; `sluice config schema` lists what is allowed.',
+  ),
+  FILE_UNREADABLE: row(
+    'A file that was named is missing or cannot be read.',
+    'never',
+    2,
+    'Check the path and its permissions.',
+  ),
   YAML_INVALID: row('A YAML file cannot be parsed.', 'never', 2, 'Mend the named line.'),
   TABLE_UNKNOWN: row('No table of that name exists.', 'never', 2, 'See `sluice status` for the tables.'),
-  TABLE_UNSUPPORTED: row('A folder is no Delta table, or needs a protocol feature that Sluice does not have.', 'never', 2, 'Read it with an engine that has the named feature.'),
-  VERSION_UNKNOWN: row('The table has no such version, or its log no longer reaches back so far.', 'never', 2, 'See `sluice table history T`.'),
+  TABLE_UNSUPPORTED: row(
+    'A folder is no Delta table, or needs a protocol feature that Sluice does not have.',
+    'never',
+    2,
+    'Read it with an engine that has the named feature.',
+  ),
+  VERSION_UNKNOWN: row(
+    'The table has no such version, or its log no longer reaches back so far.',
+    'never',
+    2,
+    'See `sluice table history T`.',
+  ),
   TOPIC_UNKNOWN: row('No topic of that name exists.', 'never', 2, 'See `sluice topic list`.'),
   SOURCE_UNKNOWN: row('No source of that name exists.', 'never', 2, 'See `sources:` in the settings.'),
   MODEL_UNKNOWN: row('No model of that name exists.', 'never', 2, 'See the folder `paths.models`.'),
@@ -36,32 +56,117 @@ export const ERRORS = {
   MODEL_CYCLE: row('Models depend on each other in a circle.', 'never', 2, 'Break the named circle.'),
   MODEL_SQL: row('The SQL of a model fails.', 'never', 2, 'Mend the named model; `sluice query` tries SQL out.'),
   QUERY_INVALID: row('The SQL of a query fails.', 'never', 2, 'Mend the SQL.'),
-  CONTRACT_INVALID: row('A contract is malformed or uses what Sluice does not have.', 'never', 2, 'Mend the named schema file.'),
-  SUBJECT_UNKNOWN: row('The registry has no such subject or version.', 'never', 2, 'Register it: `sluice contract register`.'),
-  IDENTIFIER_INVALID: row('A name holds characters that are not allowed in names.', 'never', 2, 'Use letters, digits and underscores.'),
+  CONTRACT_INVALID: row(
+    'A contract is malformed or uses what Sluice does not have.',
+    'never',
+    2,
+    'Mend the named schema file.',
+  ),
+  SUBJECT_UNKNOWN: row(
+    'The registry has no such subject or version.',
+    'never',
+    2,
+    'Register it: `sluice contract register`.',
+  ),
+  IDENTIFIER_INVALID: row(
+    'A name holds characters that are not allowed in names.',
+    'never',
+    2,
+    'Use letters, digits and underscores.',
+  ),
   CONFIRMATION_NEEDED: row('The verb changes data and was not confirmed.', 'never', 2, 'Add --yes.'),
   // exit 3, 4
-  GATE_BLOCKED: row('A critical expectation failed on a staged result; nothing was committed.', 'operator', 3, 'Look with `sluice query --staged`, then `sluice gate`.'),
-  CONTRACT_INCOMPATIBLE: row('A proposed contract breaks readers of the one in force.', 'never', 4, 'Propose a compatible change, or a new subject.'),
+  GATE_BLOCKED: row(
+    'A critical expectation failed on a staged result; nothing was committed.',
+    'operator',
+    3,
+    'Look with `sluice query --staged`, then `sluice gate`.',
+  ),
+  CONTRACT_INCOMPATIBLE: row(
+    'A proposed contract breaks readers of the one in force.',
+    'never',
+    4,
+    'Propose a compatible change, or a new subject.',
+  ),
   // exit 5: worth a retry
-  STORE_UNAVAILABLE: row('The object store or disk did not serve a request.', 'transient', 5, 'Try again; `sluice doctor` names the cause.'),
-  DISK_FULL: row('The disk has no room left; nothing was lost, the last commit stands.', 'transient', 5, 'Free room and run again.'),
+  STORE_UNAVAILABLE: row(
+    'The object store or disk did not serve a request.',
+    'transient',
+    5,
+    'Try again; `sluice doctor` names the cause.',
+  ),
+  DISK_FULL: row(
+    'The disk has no room left; nothing was lost, the last commit stands.',
+    'transient',
+    5,
+    'Free room and run again.',
+  ),
   LOG_UNAVAILABLE: row('The broker did not answer.', 'transient', 5, 'Try again; `sluice doctor` names the cause.'),
-  REGISTRY_UNAVAILABLE: row('The schema registry did not answer.', 'transient', 5, 'Try again; `sluice doctor` names the cause.'),
+  REGISTRY_UNAVAILABLE: row(
+    'The schema registry did not answer.',
+    'transient',
+    5,
+    'Try again; `sluice doctor` names the cause.',
+  ),
   SOURCE_UNAVAILABLE: row('A source did not answer.', 'transient', 5, 'Try again.'),
   COMMIT_CONTENDED: row('Other writers won every attempt at a commit.', 'transient', 5, 'Run again.'),
-  ENGINE_RESOURCES: row('The model engine ran out of memory or disk.', 'transient', 5, 'Raise the memory limit or free room, and run again.'),
+  ENGINE_RESOURCES: row(
+    'The model engine ran out of memory or disk.',
+    'transient',
+    5,
+    'Raise the memory limit or free room, and run again.',
+  ),
   // exit 6: a person acts
-  SCHEMA_ID_UNKNOWN: row('A record names a schema id that the registry does not have; its lane stopped before it.', 'operator', 6, 'Register the missing schema, or skip past it with `sluice checkpoint reset`.'),
-  OFFSET_OUT_OF_RANGE: row('The log no longer holds the position of a lane; records between were removed before they were read.', 'operator', 6, 'Accept the gap with `sluice checkpoint reset`.'),
-  SOURCE_CHANGED: row('A topic is not the one that the lane read before (recreated, or another cluster).', 'operator', 6, 'Check the broker, then `sluice checkpoint reset --accept-new-topic`.'),
-  TABLE_MISSING: row('A table that held data before is gone.', 'operator', 6, 'Restore its files, or remove its state knowingly.'),
-  TABLE_FILES_MISSING: row('Files that a table declares are gone.', 'operator', 6, 'Restore them, or `sluice table restore`.'),
-  SOURCE_FILE_CHANGED: row('A file that was already read has other content now; its source stopped.', 'operator', 6, 'Put the old file back and deliver the change as a new file.'),
+  SCHEMA_ID_UNKNOWN: row(
+    'A record names a schema id that the registry does not have; its lane stopped before it.',
+    'operator',
+    6,
+    'Register the missing schema, or skip past it with `sluice checkpoint reset`.',
+  ),
+  OFFSET_OUT_OF_RANGE: row(
+    'The log no longer holds the position of a lane; records between were removed before they were read.',
+    'operator',
+    6,
+    'Accept the gap with `sluice checkpoint reset`.',
+  ),
+  SOURCE_CHANGED: row(
+    'A topic is not the one that the lane read before (recreated, or another cluster).',
+    'operator',
+    6,
+    'Check the broker, then `sluice checkpoint reset --accept-new-topic`.',
+  ),
+  TABLE_MISSING: row(
+    'A table that held data before is gone.',
+    'operator',
+    6,
+    'Restore its files, or remove its state knowingly.',
+  ),
+  TABLE_FILES_MISSING: row(
+    'Files that a table declares are gone.',
+    'operator',
+    6,
+    'Restore them, or `sluice table restore`.',
+  ),
+  SOURCE_FILE_CHANGED: row(
+    'A file that was already read has other content now; its source stopped.',
+    'operator',
+    6,
+    'Put the old file back and deliver the change as a new file.',
+  ),
   SOURCE_UNREADABLE: row('A source cannot be read until a person acts.', 'operator', 6, 'Mend what is named.'),
   CONTRACT_MISSING: row('A lane has no contract in force.', 'operator', 6, 'Register it: `sluice contract register`.'),
-  TABLE_TYPE_CONFLICT: row('The contract asks for a column type that the table cannot take.', 'operator', 6, 'Keep the old type, or land it in a new table.'),
-  LOG_CORRUPT: row('The embedded log holds bytes that fail their checksum.', 'operator', 6, 'Restore the log from a copy.'),
+  TABLE_TYPE_CONFLICT: row(
+    'The contract asks for a column type that the table cannot take.',
+    'operator',
+    6,
+    'Keep the old type, or land it in a new table.',
+  ),
+  LOG_CORRUPT: row(
+    'The embedded log holds bytes that fail their checksum.',
+    'operator',
+    6,
+    'Restore the log from a copy.',
+  ),
   SEAL_KEY_MISSING: row('A contract tags PII and no seal key is set.', 'operator', 6, 'Set errors.seal_key.'),
   LANE_STOPPED: row('A lane stopped until a person acts.', 'operator', 6, 'See `sluice status`.'),
   // exit 70
@@ -127,7 +232,14 @@ export function classifyError(error: unknown): SluiceError {
   const message = error instanceof Error ? error.message : String(error)
   const system = systemCode(error)
   if (system === 'ENOSPC' || system === 'EDQUOT') return new SluiceError('DISK_FULL', message, { cause: error })
-  if (system === 'EIO' || system === 'EMFILE' || system === 'ENFILE' || system === 'EROFS' || system === 'EACCES' || system === 'EPERM') {
+  if (
+    system === 'EIO' ||
+    system === 'EMFILE' ||
+    system === 'ENFILE' ||
+    system === 'EROFS' ||
+    system === 'EACCES' ||
+    system === 'EPERM'
+  ) {
     return new SluiceError('STORE_UNAVAILABLE', message, { cause: error })
   }
   return new SluiceError('BUG', message, { cause: error })

@@ -14,22 +14,79 @@ export type DomainEvent = EventContext & Happening
 export type Happening =
   | { readonly type: 'run.started'; readonly verb: string }
   | { readonly type: 'run.ended'; readonly verb: string; readonly exitCode: number; readonly ms: number }
-  | { readonly type: 'fetch.done'; readonly topic: string; readonly partition: number; readonly first: bigint; readonly next: bigint; readonly records: number }
+  | {
+      readonly type: 'fetch.done'
+      readonly topic: string
+      readonly partition: number
+      readonly first: bigint
+      readonly next: bigint
+      readonly records: number
+    }
   | { readonly type: 'letters.written'; readonly table: string; readonly letters: number; readonly path: string }
   | { readonly type: 'letters.copy_failed'; readonly topic: string; readonly message: string }
   | { readonly type: 'skips.written'; readonly table: string; readonly skips: number; readonly path: string }
   | { readonly type: 'healings.written'; readonly table: string; readonly healings: number; readonly path: string }
-  | { readonly type: 'data_file.written'; readonly table: string; readonly path: string; readonly rows: number; readonly bytes: number }
-  | { readonly type: 'commit.done'; readonly table: string; readonly version: number; readonly operation: string; readonly rows: number }
+  | {
+      readonly type: 'data_file.written'
+      readonly table: string
+      readonly path: string
+      readonly rows: number
+      readonly bytes: number
+    }
+  | {
+      readonly type: 'commit.done'
+      readonly table: string
+      readonly version: number
+      readonly operation: string
+      readonly rows: number
+    }
   | { readonly type: 'commit.conflicted'; readonly table: string; readonly version: number; readonly reason: string }
   | { readonly type: 'checkpoint.written'; readonly table: string; readonly version: number }
-  | { readonly type: 'flush.done'; readonly table: string; readonly version: number; readonly landed: number; readonly quarantined: number; readonly skipped: number; readonly ms: number }
-  | { readonly type: 'lane.stopped'; readonly lane: string; readonly code: ErrorCode; readonly message: string; readonly where: ErrorWhere }
+  | {
+      readonly type: 'flush.done'
+      readonly table: string
+      readonly version: number
+      readonly landed: number
+      readonly quarantined: number
+      readonly skipped: number
+      readonly ms: number
+    }
+  | {
+      readonly type: 'lane.stopped'
+      readonly lane: string
+      readonly code: ErrorCode
+      readonly message: string
+      readonly where: ErrorWhere
+    }
   | { readonly type: 'source.read'; readonly source: string; readonly records: number; readonly refused: number }
-  | { readonly type: 'source.appended'; readonly source: string; readonly topic: string; readonly records: number; readonly sequence: bigint }
-  | { readonly type: 'source.stopped'; readonly source: string; readonly code: ErrorCode; readonly message: string; readonly where: ErrorWhere }
-  | { readonly type: 'model.planned'; readonly model: string; readonly mode: 'rebuild' | 'increment' | 'nothing'; readonly reason: string }
+  | {
+      readonly type: 'source.appended'
+      readonly source: string
+      readonly topic: string
+      readonly records: number
+      readonly sequence: bigint
+    }
+  | {
+      readonly type: 'source.stopped'
+      readonly source: string
+      readonly code: ErrorCode
+      readonly message: string
+      readonly where: ErrorWhere
+    }
+  | {
+      readonly type: 'model.planned'
+      readonly model: string
+      readonly mode: 'rebuild' | 'increment' | 'nothing'
+      readonly reason: string
+    }
   | { readonly type: 'model.staged'; readonly model: string; readonly rows: number; readonly files: number }
-  | { readonly type: 'model.done'; readonly model: string; readonly outcome: string; readonly rows: number; readonly version: number | null; readonly ms: number }
+  | {
+      readonly type: 'model.done'
+      readonly model: string
+      readonly outcome: string
+      readonly rows: number
+      readonly version: number | null
+      readonly ms: number
+    }
   | { readonly type: 'model.failed'; readonly model: string; readonly code: ErrorCode; readonly message: string }
   | { readonly type: 'warning'; readonly message: string; readonly where: ErrorWhere }

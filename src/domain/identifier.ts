@@ -20,7 +20,10 @@ export interface TableName {
 /** A topic, source or subject name: letters, digits, `_`, `.`, `-`; never a path separator, never leading dots. */
 export function checkName(name: string, what: string): string {
   if (!PATH_NAME.test(name)) {
-    throw new SluiceError('IDENTIFIER_INVALID', `${what} ${JSON.stringify(name)} may hold only letters, digits, "_", "." and "-"`)
+    throw new SluiceError(
+      'IDENTIFIER_INVALID',
+      `${what} ${JSON.stringify(name)} may hold only letters, digits, "_", "." and "-"`,
+    )
   }
   return name
 }
@@ -37,7 +40,10 @@ export function parseTableName(text: string, fallback?: Layer): TableName {
   const parts = text.split('.')
   const [layer, table] = parts.length === 1 ? [fallback, parts[0]] : [parts[0], parts[1]]
   if (parts.length > 2 || !isLayer(layer) || table === undefined || !TABLE_NAME.test(table)) {
-    throw new SluiceError('IDENTIFIER_INVALID', `${JSON.stringify(text)} is not a table name such as bronze.orders, silver.orders or gold.dim_customer`)
+    throw new SluiceError(
+      'IDENTIFIER_INVALID',
+      `${JSON.stringify(text)} is not a table name such as bronze.orders, silver.orders or gold.dim_customer`,
+    )
   }
   return { layer, table }
 }
@@ -52,6 +58,7 @@ export function isLayer(text: string | undefined): text is Layer {
 
 /** Backquotes are not portable and double quotes are a string in Spark: an engine's adapter passes its own mark. */
 export function quoteIdentifier(name: string, mark: '"' | '`' = '"'): string {
-  if (name.length === 0 || name.includes('\0')) throw new SluiceError('IDENTIFIER_INVALID', 'a name is empty or holds a zero byte')
+  if (name.length === 0 || name.includes('\0'))
+    throw new SluiceError('IDENTIFIER_INVALID', 'a name is empty or holds a zero byte')
   return mark + name.replaceAll(mark, mark + mark) + mark
 }

@@ -12,9 +12,19 @@ export interface Settings {
   readonly topics: ReadonlyMap<string, TopicSettings>
   /** Bronze tables by name. */
   readonly tables: ReadonlyMap<string, BronzeTableSettings>
-  readonly ingest: { readonly flushBytes: number; readonly flushAgeMs: number; readonly memoryLimitBytes: number; readonly fetchBytes: number; readonly maxRecordBytes: number }
+  readonly ingest: {
+    readonly flushBytes: number
+    readonly flushAgeMs: number
+    readonly memoryLimitBytes: number
+    readonly fetchBytes: number
+    readonly maxRecordBytes: number
+  }
   readonly engine: { readonly memoryLimitBytes: number; readonly threads: number }
-  readonly errors: { readonly retentionMs: number | null; readonly sealKey: string | null; readonly copyToTopic: boolean }
+  readonly errors: {
+    readonly retentionMs: number | null
+    readonly sealKey: string | null
+    readonly copyToTopic: boolean
+  }
   readonly performance: { readonly partitionSizeBytes: number }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
 }

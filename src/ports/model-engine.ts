@@ -87,5 +87,12 @@ export interface AskPlan {
 }
 
 /** bigint for 64-bit integers, text for decimals, dates and timestamps (ISO 8601, UTC), null, nested JSON otherwise. */
-export type EngineValue = null | boolean | number | bigint | string | readonly EngineValue[] | { readonly [key: string]: EngineValue }
+export type EngineValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly EngineValue[]
+  | { readonly [key: string]: EngineValue }
 export type EngineRow = Readonly<Record<string, EngineValue>>

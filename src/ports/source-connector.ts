@@ -12,11 +12,24 @@ export interface SourceConnector {
 }
 
 export interface SourceDescription {
-  readonly objects: readonly { readonly name: string; readonly columns: readonly string[]; readonly bytes: number | null }[]
+  readonly objects: readonly {
+    readonly name: string
+    readonly columns: readonly string[]
+    readonly bytes: number | null
+  }[]
 }
 
 /** A value as the source gave it: text where the source has only text; exact where it has exact numbers. */
-export type SourceValue = null | string | number | bigint | boolean | Uint8Array | Date | readonly SourceValue[] | { readonly [key: string]: SourceValue }
+export type SourceValue =
+  | null
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | Date
+  | readonly SourceValue[]
+  | { readonly [key: string]: SourceValue }
 
 export interface SourceRow {
   /** By position as in `columns`. */

@@ -1,0 +1,31 @@
+import type { Settings, SourceSettings } from '../domain/settings.ts'
+import type { Assignment } from './assignment.ts'
+import type { Clock } from './clock.ts'
+import type { EventSink } from './event-sink.ts'
+import type { ModelEngine } from './model-engine.ts'
+import type { ObjectStore } from './object-store.ts'
+import type { SchemaRegistry } from './schema-registry.ts'
+import type { SourceConnector } from './source-connector.ts'
+import type { TopicLog } from './topic-log.ts'
+
+/** Everything that one process was given. `compose` builds it once; a stage takes the parts that it names (`Pick<World, …>`). */
+export interface World {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly events: EventSink
+  readonly runId: string
+  readonly traceId: string
+  readonly log: TopicLog
+  readonly assignment: Assignment
+  readonly registry: SchemaRegistry
+  /** Rooted at `lake.uri`: `<layer>/<table>`, `_errors/…`. */
+  readonly lake: ObjectStore
+  /** Opened at first use: verbs that ask nothing of it do not pay for it. */
+  engine(): Promise<ModelEngine>
+  connector(source: SourceSettings): SourceConnector
+  /** A fresh local folder for staged files, on the lake's own disk where that is local; removed by `close`. */
+  stagingFolder(purpose: string): Promise<string>
+  /** Aborted when the process is asked to end. */
+  readonly signal: AbortSignal
+  close(): Promise<void>
+}
