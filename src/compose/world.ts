@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { createFilesConnector } from '../../connectors/files/files-connector.ts'
+import { systemClock } from '../adapters/clock/system-clock.ts'
+import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
+import { openFilesystemStore } from '../adapters/filesystem/filesystem-store.ts'
+import { openEmbeddedRegistry } from '../adapters/registry/embedded-registry.ts'
+import { checkEvolution } from '../contract/evolution.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { Settings, SourceSettings } from '../domain/settings.ts'
+import type { EventSink } from '../ports/event-sink.ts'
+import type { ModelEngine } from '../ports/model-engine.ts'
+import type { SourceConnector } from '../ports/source-connector.ts'
+import type { World } from '../ports/world.ts'
+import { fanEvents } from './event-fan.ts'
+import { openStaging } from './staging.ts'
+
+export interface WorldRequest {
+  readonly settings: Settings
+  readonly signal: AbortSignal
+  readonly listeners: readonly EventSink[]
+}
+
+/** Builds everything that the stages are given. The only place that knows which adapter serves which port. */
+export async function openWorld({ settings, signal, listeners }: WorldRequest): Promise<World> {
+  const clock = systemClock
+  const runId = clock.newId()
+  const lakeFolder = localFolder(settings.lake.uri)
+  const log = await openEmbeddedLog({ dir: settings.broker.dir, clock })
+  const registry = await openEmbeddedRegistry({ dir: settings.registry.dir, compatible: checkEvolution, clock })
+  const lake = openFilesystemStore(lakeFolder)
+  const staging = await openStaging(join(lakeFolder, '_staging'), runId)
+  let engine: Promise<ModelEngine> | null = null
+  return {
+    settings,
+    clock,
+    signal,
+    runId,
+    traceId: clock.newId().replaceAll('-', ''),
+    events: fanEvents(listeners),
+    log,
+    assignment: log,
+    registry,
+    lake,
+    engine() {
+      engine ??= openEngine(settings, staging.folder('engine'))
+      return engine
+    },
+    connector: (source) => openConnector(source),
+    stagingFolder: (purpose) => staging.folder(purpose),
+    async close() {
+      await (await engine?.catch(() => null))?.close()
+      await registry.close()
+      await log.close()
+      await staging.close()
+    },
+  }
+}
+
+async function openEngine(settings: Settings, tempFolder: Promise<string>): Promise<ModelEngine> {
+  const { openDuckdbEngine } = await import('../adapters/duckdb/duckdb-engine.ts')
+  return openDuckdbEngine({ ...settings.engine, tempFolder: await tempFolder })
+}
+
+function openConnector(source: SourceSettings): SourceConnector {
+  if (source.connector === 'files') return createFilesConnector(source)
+  throw new SluiceError(
+    'SETTINGS_INVALID',
+    `source ${source.name} asks for connector ${source.connector}, which this build does not have`,
+    {
+      where: { key: `sources.${source.name}.connector` },
+    },
+  )
+}
+
+function localFolder(uri: string): string {
+  if (/^[a-z0-9]+:\/\//i.test(uri)) {
+    throw new SluiceError(
+      'SETTINGS_INVALID',
+      `lake.uri ${uri} is no folder; this build keeps its lake in a local folder`,
+      { where: { key: 'lake.uri' } },
+    )
+  }
+  return uri
+}

@@ -1,0 +1,76 @@
+import { batchBytes, type ColumnBatch } from '../domain/column-batch.ts'
+import type { DeadLetter, Skip } from '../domain/dead-letter.ts'
+import { partitionKey, type PartitionPosition, type TopicPartition } from '../domain/position.ts'
+import type { JudgedBatch } from './judge-batch.ts'
+import type { PositionMove } from './lane-position.ts'
+
+/**
+ * What a lane holds between two commits: rows, letters, skips and how far they reach. Counts the bytes that it holds
+ * (I12). Batches of one partition must join up: a hole throws, since a hole that got in here would be committed (I4).
+ */
+export class Accumulator {
+  readonly #moves = new Map<string, { from: PartitionPosition | null; to: PartitionPosition; at: TopicPartition }>()
+  readonly rows: ColumnBatch[] = []
+  readonly letters: DeadLetter[] = []
+  readonly skips: Skip[] = []
+  heldBytes = 0
+  landed = 0
+  /** Offsets passed by skips. */
+  skipped = 0n
+  openedMs: number | null = null
+
+  /** Where a partition stands with what is held, or as `begin` stated. */
+  next(at: TopicPartition): bigint | null {
+    return this.#moves.get(partitionKey(at))?.to.next ?? null
+  }
+
+  /** States where a partition's reading begins; `startSkip` covers what the log no longer had before the lane began. */
+  begin(
+    at: TopicPartition,
+    start: { readonly from: PartitionPosition | null; readonly at: PartitionPosition; readonly startSkip: Skip | null },
+  ): void {
+    this.#moves.set(partitionKey(at), { from: start.from, to: start.at, at })
+    if (start.startSkip !== null) this.#hold([start.startSkip])
+  }
+
+  add(judged: JudgedBatch, nowMs: number): void {
+    const move = this.#moves.get(partitionKey(judged))
+    if (move === undefined || move.to.next !== judged.first) {
+      throw new Error(
+        `${partitionKey(judged)}: a batch at ${judged.first} does not join up with ${move?.to.next ?? 'nothing'}`,
+      )
+    }
+    move.to = { ...move.to, next: judged.next }
+    if (judged.rows.length > 0) this.rows.push(judged.rows)
+    for (const letter of judged.letters) this.letters.push(letter)
+    this.landed += judged.rows.length
+    this.heldBytes += batchBytes(judged.rows) + judged.letters.reduce((sum, letter) => sum + letterBytes(letter), 0)
+    this.#hold(judged.skips)
+    this.openedMs ??= nowMs
+  }
+
+  get heldRecords(): number {
+    return this.landed + this.letters.length + this.skips.length
+  }
+
+  /** Moves of the partitions that went forward, or began. */
+  moves(): PositionMove[] {
+    return [...this.#moves.values()].flatMap(({ from, to, at }) =>
+      from !== null && from.next === to.next ? [] : [{ ...at, from, to }],
+    )
+  }
+
+  #hold(skips: readonly Skip[]): void {
+    for (const skip of skips) {
+      this.skips.push(skip)
+      this.skipped += skip.next - skip.first
+      this.heldBytes += 128
+    }
+  }
+}
+
+/** What a letter holds in memory, roughly: its raw bytes, the decoded record, and its errors. */
+function letterBytes(letter: DeadLetter): number {
+  const raw = (letter.raw?.length ?? 0) + (letter.key?.length ?? 0)
+  return 512 + raw * 6 + letter.errors.length * 256
+}

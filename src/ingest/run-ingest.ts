@@ -1,0 +1,131 @@
+import { gravestExit, classifyError, type SluiceError } from '../domain/errors.ts'
+import type { Happening } from '../domain/events.ts'
+import { partitionKey } from '../domain/position.ts'
+import type { BronzeTableSettings } from '../domain/settings.ts'
+import type { World } from '../ports/world.ts'
+import { readPosition } from './lane-position.ts'
+import { findTable } from './lane-table.ts'
+import { WriterCache } from './resolve-writers.ts'
+import { runLane, type LaneWorld } from './run-lane.ts'
+
+export type IngestWorld = LaneWorld & Pick<World, 'assignment' | 'events' | 'traceId'>
+
+/** What a pass did to one table. `read` = landed + quarantined + skipped. */
+export interface TableReport {
+  readonly table: string
+  readonly read: number
+  readonly landed: number
+  readonly quarantined: number
+  readonly skipped: number
+  /** The version that the table has now; null while it has none. */
+  readonly version: number | null
+  /** Whether this pass committed anything. */
+  readonly committed: boolean
+  readonly errors: readonly SluiceError[]
+}
+
+const LEASE_POLL_MS = 200
+
+/**
+ * One pass over the given tables: every partition ends at or past the log end seen when the pass began, whoever read
+ * it, or is named as stopped. Partitions that another live process holds are waited for; those of a dead one are taken.
+ */
+export async function runIngest(world: IngestWorld, tables: readonly BronzeTableSettings[]): Promise<TableReport[]> {
+  const reports: TableReport[] = []
+  for (const table of tables) reports.push(await ingestTable(world, table))
+  return reports
+}
+
+export function ingestExit(reports: readonly TableReport[]): number {
+  return gravestExit(reports.flatMap((report) => report.errors.map((error) => error.row.exit)))
+}
+
+async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Promise<TableReport> {
+  const emit = (happening: Happening): void =>
+    world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `ingest:${table.table}`, ...happening })
+  const total = { landed: 0, quarantined: 0, skipped: 0, committed: false }
+  const errors: SluiceError[] = []
+  try {
+    await passTable({ world, table, emit, total, errors })
+  } catch (error) {
+    const known = classifyError(error)
+    errors.push(known)
+    emit({
+      type: 'lane.stopped',
+      lane: `${table.topic} → bronze.${table.table}`,
+      code: known.code,
+      message: known.message,
+      where: known.where,
+    })
+  }
+  const version = errors.some((error) => error.code === 'TABLE_MISSING' || error.code === 'TABLE_UNSUPPORTED')
+    ? null
+    : await versionOf(world, table)
+  return {
+    table: `bronze.${table.table}`,
+    read: total.landed + total.quarantined + total.skipped,
+    ...total,
+    version,
+    errors,
+  }
+}
+
+interface Pass {
+  readonly world: IngestWorld
+  readonly table: BronzeTableSettings
+  readonly emit: (happening: Happening) => void
+  readonly total: { landed: number; quarantined: number; skipped: number; committed: boolean }
+  readonly errors: SluiceError[]
+}
+
+async function passTable({ world, table, emit, total, errors }: Pass): Promise<void> {
+  const topic = await world.log.describe(table.topic)
+  const snapshot = await findTable(world.lake, table.table)
+  if (topic === null && snapshot === null) return
+  const ends = topic?.partitions ?? []
+  const left = new Map(ends.map(({ partition, end }) => [partition, end]))
+  for (const [partition, end] of left) {
+    const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: table.topic, partition })
+    if (position !== null && position.next === end && position.source === topic?.source) left.delete(partition)
+  }
+  if (left.size === 0 && topic !== null) return
+  const resource = (partition: number): string => partitionKey({ topic: table.topic, partition })
+  const membership = await world.assignment.join(`ingest/${table.table}`, [...left.keys()].map(resource))
+  const writers = new WriterCache(world.registry)
+  try {
+    while (left.size > 0 && !world.signal.aborted) {
+      const assigned = await membership.poll()
+      const targets = new Map([...left].filter(([partition]) => assigned.has(resource(partition))))
+      if (targets.size === 0) {
+        await dropPassed(world, table, left)
+        if (left.size > 0) await world.clock.sleep(LEASE_POLL_MS, world.signal).catch(() => undefined)
+        continue
+      }
+      const result = await runLane({ world, table, targets, writers, emit })
+      total.landed += result.landed
+      total.quarantined += result.quarantined
+      total.skipped += result.skipped
+      total.committed ||= result.version !== null
+      errors.push(...result.stopped.values())
+      const done = [...result.caughtUp, ...result.stopped.keys()]
+      for (const partition of done) left.delete(partition)
+      await membership.release(done.map(resource))
+    }
+  } finally {
+    await membership.leave()
+  }
+}
+
+/** Forgets the partitions that another process has brought past their target. */
+async function dropPassed(world: IngestWorld, table: BronzeTableSettings, left: Map<number, bigint>): Promise<void> {
+  const snapshot = await findTable(world.lake, table.table)
+  if (snapshot === null) return
+  for (const [partition, end] of left) {
+    const position = readPosition(snapshot.txns, { topic: table.topic, partition })
+    if (position !== null && position.next >= end) left.delete(partition)
+  }
+}
+
+async function versionOf(world: IngestWorld, table: BronzeTableSettings): Promise<number | null> {
+  return (await findTable(world.lake, table.table))?.version ?? null
+}
