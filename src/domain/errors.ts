@@ -62,6 +62,12 @@ export const ERRORS = {
     2,
     'Mend the named schema file.',
   ),
+  LOG_UNSUPPORTED: row(
+    'The embedded log was written by another version of Sluice.',
+    'never',
+    2,
+    'Use the version of Sluice that wrote it, or name another folder.',
+  ),
   SUBJECT_UNKNOWN: row(
     'The registry has no such subject or version.',
     'never',
@@ -168,6 +174,12 @@ export const ERRORS = {
     'Restore the log from a copy.',
   ),
   SEAL_KEY_MISSING: row('A contract tags PII and no seal key is set.', 'operator', 6, 'Set errors.seal_key.'),
+  LETTERS_UNREADABLE: row(
+    'A file of the error lane holds a line that cannot be read.',
+    'operator',
+    6,
+    'Restore the named file from a copy; what it held is counted as missing until then.',
+  ),
   LANE_STOPPED: row('A lane stopped until a person acts.', 'operator', 6, 'See `sluice status`.'),
   // exit 70
   BUG: row('Sluice itself is at fault.', 'never', 70, 'Report it with the message and its cause.'),
