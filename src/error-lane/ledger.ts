@@ -1,4 +1,4 @@
-import type { LetterStage, Skip } from '../domain/dead-letter.ts'
+import type { Healing, LetterStage, Skip } from '../domain/dead-letter.ts'
 import type { TableName } from '../domain/identifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { readJsonLines, unreadable, type LedgerLine } from './json-lines.ts'
@@ -75,15 +75,19 @@ export async function* readSkips(store: ObjectStore, table: TableName): AsyncIte
   for await (const line of readFolder(store, `${laneFolder(table)}${SKIPS_FOLDER}/`)) yield asSkip(line)
 }
 
-/** Newest for each row id. */
-export async function readHealings(store: ObjectStore, table: TableName): Promise<ReadonlyMap<string, HealingRecord>> {
-  const healings = new Map<string, HealingRecord>()
-  for await (const line of readFolder(store, `${laneFolder(table)}${HEALED_FOLDER}/`)) {
-    const healing = asHealing(line)
-    const known = healings.get(healing.row_id)
-    if (known === undefined || known.at <= healing.at) healings.set(healing.row_id, healing)
+/** As written; several may name one row id: see `newestHealings`. */
+export async function* readHealings(store: ObjectStore, table: TableName): AsyncIterable<Healing> {
+  for await (const line of readFolder(store, `${laneFolder(table)}${HEALED_FOLDER}/`)) yield asHealing(line)
+}
+
+/** The newest of each row id. Holds one healing a row id. */
+export async function newestHealings(healings: AsyncIterable<Healing>): Promise<ReadonlyMap<string, Healing>> {
+  const newest = new Map<string, Healing>()
+  for await (const healing of healings) {
+    const known = newest.get(healing.rowId)
+    if (known === undefined || known.atMs <= healing.atMs) newest.set(healing.rowId, healing)
   }
-  return healings
+  return newest
 }
 
 /** Tables that have a ledger, by name. */
@@ -145,17 +149,14 @@ function asSkip(line: LedgerLine): Skip {
   return { topic, partition, epoch, first: BigInt(first), next: BigInt(next), reason }
 }
 
-function asHealing(line: LedgerLine): HealingRecord {
+function asHealing(line: LedgerLine): Healing {
   const { row_id, table, version, at } = line.value as Partial<HealingRecord>
-  if (
-    typeof row_id !== 'string' ||
-    typeof table !== 'string' ||
-    typeof version !== 'number' ||
-    typeof at !== 'string'
-  ) {
-    throw unreadable(line, 'row_id, table, version or at is missing')
+  if (typeof row_id !== 'string' || typeof table !== 'string' || typeof version !== 'number') {
+    throw unreadable(line, 'row_id, table or version is missing')
   }
-  return line.value as unknown as HealingRecord
+  const atMs = Date.parse(String(at))
+  if (Number.isNaN(atMs)) throw unreadable(line, 'at is no time')
+  return { rowId: row_id, table, version, atMs }
 }
 
 function isOffset(value: unknown): value is string {

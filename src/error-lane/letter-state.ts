@@ -1,5 +1,5 @@
+import type { Healing } from '../domain/dead-letter.ts'
 import type { LaneRecord } from './lane-record.ts'
-import type { HealingRecord } from './write-healings.ts'
 
 /**
  * What became of a letter. `open`: its record stands in no table. `healed`: a redrive landed it. `phantom`: it was
@@ -9,7 +9,7 @@ export type LetterState = 'open' | 'healed' | 'phantom'
 
 export interface LetterFacts {
   /** Newest healing of the letter's row id. */
-  readonly healing: HealingRecord | null
+  readonly healing: Healing | null
   /** The table's version, or null where there is no table. */
   readonly tableVersion: number | null
   /** The table's next offset for the letter's topic, partition and epoch; null where it has none, or for a letter without an offset. */
@@ -23,5 +23,5 @@ export interface LetterFacts {
 export function letterState(letter: LaneRecord, { healing, tableVersion, next }: LetterFacts): LetterState {
   if (letter.offset !== null && next !== null && BigInt(letter.offset) >= next) return 'phantom'
   if (healing === null || tableVersion === null || healing.version > tableVersion) return 'open'
-  return healing.at >= letter.quarantined_at ? 'healed' : 'open'
+  return healing.atMs >= Date.parse(letter.quarantined_at) ? 'healed' : 'open'
 }
