@@ -1,5 +1,5 @@
 import type { ColumnField } from '../domain/column-batch.ts'
-import type { JsonValue } from '../domain/dead-letter.ts'
+import type { ColumnStats } from '../domain/column-stats.ts'
 
 /**
  * Runs SQL over the files of tables. Coarse, so that an engine in this process and one elsewhere serve alike: views
@@ -71,13 +71,7 @@ export interface StagedFile {
   readonly stats: readonly ColumnStats[]
 }
 
-/** Delta's statistics of one top-level column; min and max absent where the type has none. Timestamps in ms precision. */
-export interface ColumnStats {
-  readonly column: string
-  readonly nulls: number
-  readonly min?: JsonValue
-  readonly max?: JsonValue
-}
+export type { ColumnStats }
 
 export interface AskPlan {
   readonly inputs: readonly EngineInput[]

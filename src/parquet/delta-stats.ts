@@ -1,0 +1,95 @@
+import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
+import type { ColumnStats } from '../domain/column-stats.ts'
+import type { JsonValue } from '../domain/dead-letter.ts'
+import { raiseCodePoint } from './column-bounds.ts'
+import type { Bound } from './column-bounds.ts'
+import type { LeafTotals } from './leaf-writer.ts'
+
+/**
+ * Statistics of one top-level column in the form of Delta's `add.stats` (PROTOCOL.md, "Per-file Statistics"). Bounds
+ * are never narrower than the data; one that JSON cannot state exactly is left out, for a wrong one would hide rows.
+ */
+export function deltaStats(field: ColumnField, { topNulls, bounds, nan }: LeafTotals): ColumnStats {
+  const { type } = field
+  // Engines order NaN above all numbers, so with NaN among the values there is no greatest one to state.
+  if (bounds === null || nan) return { column: field.name, nulls: topNulls }
+  const min = statedBound(type, bounds.min, 'min')
+  const max = statedBound(type, bounds.max, 'max')
+  return {
+    column: field.name,
+    nulls: topNulls,
+    ...(min === null ? {} : { min }),
+    ...(max === null ? {} : { max }),
+  }
+}
+
+const STATED_CODE_POINTS = 32
+const MS_PER_DAY = 86_400_000
+/** Years of four digits, the only ones that every engine's parser takes. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z')
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+type Side = 'min' | 'max'
+
+function statedBound(type: ColumnType, bound: Bound, side: Side): JsonValue {
+  switch (type.kind) {
+    case 'int32':
+    case 'float32':
+    case 'float64':
+      return Number.isFinite(bound) ? zeroOf(bound as number) : null
+    case 'int64': {
+      const number = Number(bound)
+      return Number.isSafeInteger(number) ? number : null
+    }
+    case 'decimal':
+      return exactNumber(decimalText(bound as bigint, type.scale))
+    case 'date': {
+      const ms = (bound as number) * MS_PER_DAY
+      return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString().slice(0, 10) : null
+    }
+    case 'timestamp': {
+      const ms = millisOf(bound as bigint, side)
+      return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString() : null
+    }
+    case 'string':
+      return statedText(bound as Uint8Array, side)
+    default:
+      return null
+  }
+}
+
+/** Delta states milliseconds: the least is floored, the greatest rounded up. */
+function millisOf(micros: bigint, side: Side): number {
+  const floor = BigInt.asIntN(64, micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n
+  return Number(side === 'max' && floor * 1000n < micros ? floor + 1n : floor)
+}
+
+function statedText(bytes: Uint8Array, side: Side): string | null {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return null
+  }
+  const points = Array.from(text)
+  if (points.length <= STATED_CODE_POINTS) return text
+  const prefix = points.slice(0, STATED_CODE_POINTS).join('')
+  return side === 'min' ? prefix : raiseCodePoint(prefix)
+}
+
+function decimalText(unscaled: bigint, scale: number): string {
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0')
+  const whole = digits.slice(0, digits.length - scale)
+  const fraction = scale === 0 ? '' : digits.slice(-scale).replace(/0+$/, '')
+  return `${unscaled < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
+}
+
+/** The number whose JSON text has the same digits, if there is one. */
+function exactNumber(text: string): number | null {
+  const number = Number(text)
+  return String(number) === text ? number : null
+}
+
+function zeroOf(value: number): number {
+  return value === 0 ? 0 : value
+}

@@ -1,0 +1,175 @@
+import { storeBounds } from './column-bounds.ts'
+import type { ColumnBounds } from './column-bounds.ts'
+import { codecId } from './page-codec.ts'
+import type { PageCodec } from './page-codec.ts'
+import { physicalId } from './parquet-schema.ts'
+import type { ParquetLeaf, ParquetSchema } from './parquet-schema.ts'
+import { binary, bool, encodeThrift, i32, i64, list, struct, text } from './thrift-compact.ts'
+import type { ThriftField, ThriftValue } from './thrift-compact.ts'
+
+/** The structs of parquet.thrift that frame pages and close a file. */
+
+export const MAGIC = Buffer.from('PAR1', 'latin1')
+
+const ENCODING = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 }
+const PAGE = { DATA: 0, DICTIONARY: 2 }
+const FORMAT_VERSION = 2
+/** Some readers parse the form `name version x (build y)` to know the writer's defects. */
+const CREATED_BY = 'sluice version 1.0.0 (build 1)'
+
+export interface PageFacts {
+  /** Whether the values are indexes into the dictionary; null for the dictionary page itself. */
+  readonly indexed: boolean | null
+  /** Levels, or entries of a dictionary. */
+  readonly values: number
+  readonly rawBytes: number
+  readonly bytes: number
+  readonly crc: number
+}
+
+/** What one column chunk's metadata states. Offsets count from the chunk's first byte. */
+export interface ChunkFacts {
+  readonly leaf: ParquetLeaf
+  readonly values: number
+  readonly nulls: number
+  readonly bounds: ColumnBounds | null
+  readonly rawBytes: number
+  readonly bytes: number
+  /** Where the first data page begins: past the dictionary page, if there is one. */
+  readonly dataStart: number
+  readonly hasDictionary: boolean
+}
+
+export interface RowGroupFacts {
+  readonly rows: number
+  /** Where the group's first chunk begins in the file; the others follow without gaps. */
+  readonly start: number
+  readonly chunks: readonly ChunkFacts[]
+}
+
+export function encodePageHeader({ indexed, values, rawBytes, bytes, crc }: PageFacts): Uint8Array {
+  const isDictionary = indexed === null
+  return encodeThrift(
+    struct([
+      [1, i32(isDictionary ? PAGE.DICTIONARY : PAGE.DATA)],
+      [2, i32(rawBytes)],
+      [3, i32(bytes)],
+      [4, i32(crc | 0)],
+      [5, isDictionary ? null : dataPageHeader(values, indexed ? ENCODING.RLE_DICTIONARY : ENCODING.PLAIN)],
+      [
+        7,
+        isDictionary
+          ? struct([
+              [1, i32(values)],
+              [2, i32(ENCODING.PLAIN)],
+            ])
+          : null,
+      ],
+    ]),
+  )
+}
+
+/** The footer with its length and the closing magic. */
+export function encodeFooter(facts: {
+  readonly schema: ParquetSchema
+  readonly rows: number
+  readonly groups: readonly RowGroupFacts[]
+  readonly codec: PageCodec
+  readonly keyValues: Readonly<Record<string, string>>
+}): Uint8Array {
+  const { schema, rows, groups, codec } = facts
+  const pairs = Object.entries(facts.keyValues).map(([key, value]) =>
+    struct([
+      [1, text(key)],
+      [2, text(value)],
+    ]),
+  )
+  const metadata = encodeThrift(
+    struct([
+      [1, i32(FORMAT_VERSION)],
+      [2, list('struct', schema.elements)],
+      [3, i64(rows)],
+      [
+        4,
+        list(
+          'struct',
+          groups.map((group) => rowGroup(group, codec)),
+        ),
+      ],
+      [5, pairs.length === 0 ? null : list('struct', pairs)],
+      [6, text(CREATED_BY)],
+      // Without a declared order readers leave min_value and max_value unused.
+      [
+        7,
+        list(
+          'struct',
+          schema.leaves.map(() => struct([[1, struct([])]])),
+        ),
+      ],
+    ]),
+  )
+  const tail = Buffer.alloc(8)
+  tail.writeUInt32LE(metadata.length)
+  tail.set(MAGIC, 4)
+  return Buffer.concat([metadata, tail])
+}
+
+function dataPageHeader(values: number, encoding: number): ThriftValue {
+  return struct([
+    [1, i32(values)],
+    [2, i32(encoding)],
+    [3, i32(ENCODING.RLE)],
+    [4, i32(ENCODING.RLE)],
+  ])
+}
+
+function rowGroup({ rows, start, chunks }: RowGroupFacts, codec: PageCodec): ThriftValue {
+  let at = start
+  const columns = chunks.map((chunk) => {
+    const column = columnChunk(chunk, at, codec)
+    at += chunk.bytes
+    return column
+  })
+  return struct([
+    [1, list('struct', columns)],
+    [2, i64(chunks.reduce((sum, chunk) => sum + chunk.rawBytes, 0))],
+    [3, i64(rows)],
+    [5, i64(start)],
+    [6, i64(at - start)],
+  ])
+}
+
+function columnChunk(chunk: ChunkFacts, start: number, codec: PageCodec): ThriftValue {
+  const { leaf } = chunk
+  const encodings = [ENCODING.PLAIN, ENCODING.RLE, ...(chunk.hasDictionary ? [ENCODING.RLE_DICTIONARY] : [])]
+  const metadata = struct([
+    [1, i32(physicalId(leaf.physical))],
+    [2, list('i32', encodings.map(i32))],
+    [3, list('binary', leaf.path.map(text))],
+    [4, i32(codecId(codec))],
+    [5, i64(chunk.values)],
+    [6, i64(chunk.rawBytes)],
+    [7, i64(chunk.bytes)],
+    [9, i64(start + chunk.dataStart)],
+    [11, chunk.hasDictionary ? i64(start) : null],
+    [12, statistics(chunk)],
+  ])
+  return struct([
+    [2, i64(0)],
+    [3, metadata],
+  ])
+}
+
+function statistics({ leaf, nulls, bounds }: ChunkFacts): ThriftValue {
+  const stored = bounds === null ? null : storeBounds(bounds, leaf.physical, leaf.type.kind === 'string')
+  const nullCount: ThriftField = [3, i64(nulls)]
+  if (stored === null) return struct([nullCount])
+  const { min, max, minExact, maxExact } = stored
+  return struct([
+    nullCount,
+    [5, max === null ? null : binary(max)],
+    [6, binary(min)],
+    [7, max === null ? null : bool(maxExact)],
+    [8, bool(minExact)],
+  ])
+}
