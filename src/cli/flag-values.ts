@@ -1,0 +1,49 @@
+import { SluiceError } from '../domain/errors.ts'
+import type { Flag } from './verb.ts'
+
+export type FlagValue = string | boolean | number | bigint | readonly string[]
+
+/** The flags of one call, read by the type that the verb declared. Asking for another type is a bug. */
+export class FlagValues {
+  readonly #declared: ReadonlyMap<string, Flag>
+  readonly #values: ReadonlyMap<string, FlagValue>
+
+  constructor(declared: readonly Flag[], values: ReadonlyMap<string, FlagValue>) {
+    this.#declared = new Map(declared.map((flag) => [flag.name, flag]))
+    this.#values = values
+  }
+
+  /** A switch: whether it was given. */
+  on(name: string): boolean {
+    return this.#get(name, ['switch']) === true
+  }
+
+  text(name: string): string | null {
+    return (this.#get(name, ['text']) as string | undefined) ?? null
+  }
+
+  texts(name: string): readonly string[] {
+    return (this.#get(name, ['texts']) as readonly string[] | undefined) ?? []
+  }
+
+  integer(name: string): number | null {
+    return (this.#get(name, ['integer']) as number | undefined) ?? null
+  }
+
+  offset(name: string): bigint | null {
+    return (this.#get(name, ['offset']) as bigint | undefined) ?? null
+  }
+
+  /** Milliseconds: of a duration, or since the epoch. */
+  ms(name: string): number | null {
+    return (this.#get(name, ['duration', 'time']) as number | undefined) ?? null
+  }
+
+  #get(name: string, types: readonly Flag['type'][]): FlagValue | undefined {
+    const flag = this.#declared.get(name)
+    if (flag === undefined || !types.includes(flag.type)) {
+      throw new SluiceError('BUG', `the verb reads --${name} as ${types.join(' or ')} but did not declare it so`)
+    }
+    return this.#values.get(name)
+  }
+}

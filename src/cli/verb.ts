@@ -1,0 +1,89 @@
+import type { SluiceError } from '../domain/errors.ts'
+import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
+import type { Settings } from '../domain/settings.ts'
+import type { World } from '../ports/world.ts'
+import type { FlagValues } from './flag-values.ts'
+import type { Printer } from './printer.ts'
+
+/** What a verb declares and what it is handed. A verb has no import side effects and is loaded only when it is called. */
+
+/** In the order in which `--help` shows them. */
+export const VERB_GROUPS = ['Start', 'Flow', 'Look', 'Repair', 'Keep', 'Govern'] as const
+export type VerbGroup = (typeof VERB_GROUPS)[number]
+
+/** What `sluice --help` tells of a verb, without loading it. */
+export interface VerbEntry {
+  /** One word, or two where a word has several actions: `config check`. */
+  readonly name: string
+  readonly group: VerbGroup
+  /** One line, no full stop. */
+  readonly summary: string
+  /** What stands after the name: `[TABLE…]`. */
+  readonly usage: string
+  load(): Promise<Verb>
+}
+
+export interface Verb {
+  readonly positionals: readonly Positional[]
+  /** Its own flags; `--config`, `--set`, `--json` and `--help` are every verb's. */
+  readonly flags: readonly Flag[]
+  /** Further lines of `sluice VERB --help`. */
+  readonly notes?: readonly string[]
+  run(call: VerbCall): Promise<VerbEnd>
+}
+
+export interface Positional {
+  /** In capitals. */
+  readonly name: string
+  readonly meaning: string
+  readonly required: boolean
+  /** Takes all that is left; only the last one may. */
+  readonly repeated?: true
+}
+
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string
+  /** `texts` may be given several times. A time is ISO 8601, or back from now: `-2h`. Offsets are `bigint`. */
+  readonly type: 'switch' | 'text' | 'texts' | 'integer' | 'offset' | 'duration' | 'time'
+  readonly meaning: string
+  /** In capitals, for help; a switch has none. */
+  readonly value?: string
+}
+
+/**
+ * How a verb ended: 0, 1 or 3, or the errors that stopped parts of its work (what ended all of it is thrown). Of
+ * several the gravest gives the exit code and, under `--json`, takes the place of the verb's own form.
+ */
+export type VerbEnd = 0 | 1 | 3 | { readonly errors: readonly SluiceError[] }
+
+export interface VerbCall {
+  readonly positionals: readonly string[]
+  readonly flags: FlagValues
+  readonly json: boolean
+  /** Loaded at the first call. */
+  readonly settings: () => Settings
+  /** Opened at the first call, closed by the frame. */
+  readonly world: () => Promise<World>
+  readonly print: Printer
+  /** Aborted when the process is asked to end. */
+  readonly signal: AbortSignal
+  /** Returns if `--yes` was given or a person agrees; throws CONFIRMATION_NEEDED otherwise. The verb declares `YES`. */
+  readonly confirm: (question: string) => Promise<void>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly config: ConfigAccess
+}
+
+/** What `config …` and `doctor` see of the settings besides their values. */
+export interface ConfigAccess {
+  /** The value of `--config`. */
+  readonly file: string | null
+  readonly sets: readonly string[]
+  readonly connectors: readonly ConnectorDeclaration[]
+  readonly interactive: boolean
+}
+
+/** For verbs that change data. */
+export const YES: Flag = { name: 'yes', type: 'switch', meaning: 'do it without asking' }
+export const DRY_RUN: Flag = { name: 'dry-run', type: 'switch', meaning: 'say what would be done, change nothing' }

@@ -1,0 +1,173 @@
+import type { ConnectorDeclaration, Setting, SettingGroup, SettingNode } from './setting-declarations.ts'
+
+/** Every setting that this build has, with the options of the given connectors. */
+export function declareSettings(connectors: readonly ConnectorDeclaration[]): SettingGroup {
+  return group('Settings of a Sluice project.', {
+    extends: setting({
+      type: { kind: 'path' },
+      meaning: 'Another settings file; this one is merged over it, map by map.',
+    }),
+    lake: group('Where the tables are.', {
+      uri: setting({
+        type: { kind: 'folder_uri' },
+        required: true,
+        example: 'lake',
+        meaning: 'Folder of the tables and of the error lanes.',
+      }),
+    }),
+    broker: group('The log that records travel through.', {
+      kind: setting({
+        type: { kind: 'choice', values: ['embedded'], later: { kafka: 'this build has only the embedded broker' } },
+        default: 'embedded',
+        meaning: 'Which broker.',
+      }),
+      dir: setting({ type: { kind: 'path' }, default: '.sluice/log', meaning: 'Folder of the embedded log.' }),
+    }),
+    registry: group('Where the contracts in force are.', {
+      kind: setting({
+        type: {
+          kind: 'choice',
+          values: ['embedded'],
+          later: { confluent: 'this build has only the embedded registry' },
+        },
+        default: 'embedded',
+        meaning: 'Which schema registry.',
+      }),
+      dir: setting({
+        type: { kind: 'path' },
+        default: '.sluice/registry',
+        meaning: 'Folder of the embedded registry.',
+      }),
+    }),
+    state: group("Where a source's progress is kept.", {
+      kind: setting({
+        type: { kind: 'choice', values: ['topic'] },
+        default: 'topic',
+        meaning: 'With the embedded broker: in the log itself, moved by the same append as the records.',
+      }),
+    }),
+    paths: group('Files of the project.', {
+      schemas: setting({ type: { kind: 'path' }, default: 'schemas', meaning: 'Folder of the proposed contracts.' }),
+      models: setting({ type: { kind: 'path' }, default: 'models', meaning: 'Folder of the models.' }),
+    }),
+    sources: {
+      kind: 'map',
+      meaning: 'Where records come from.',
+      of: 'source',
+      entry: group('One source.', {
+        connector: setting({
+          type: { kind: 'choice', values: connectors.map((c) => c.connector) },
+          required: true,
+          meaning: 'Which connector reads it.',
+        }),
+        topic: setting({ type: { kind: 'text' }, required: true, meaning: 'The topic that its records go to.' }),
+        key: setting({
+          type: { kind: 'columns' },
+          default: [],
+          example: ['id'],
+          meaning: "Columns whose values make the record's key; records of one key keep their order.",
+        }),
+      }),
+      variants: { by: 'connector', fields: Object.fromEntries(connectors.map((c) => [c.connector, c.options])) },
+    },
+    topics: {
+      kind: 'map',
+      meaning: 'Topics of the embedded broker.',
+      of: 'topic',
+      entry: group('One topic.', {
+        partitions: setting({
+          type: { kind: 'integer', min: 1, max: 1024 },
+          default: 1,
+          meaning: 'How many partitions it is made with.',
+        }),
+        retention: setting({
+          type: { kind: 'duration', forever: true },
+          default: '7d',
+          meaning: 'How long records are kept; `forever` keeps all.',
+        }),
+      }),
+    },
+    tables: group('Tables that records land in.', {
+      bronze: {
+        kind: 'map',
+        meaning: 'Bronze tables.',
+        of: 'table',
+        entry: group('One bronze table.', {
+          topic: setting({ type: { kind: 'text' }, required: true, meaning: 'The topic that it lands.' }),
+          contract: setting({
+            type: { kind: 'text' },
+            meaning:
+              'Subject in the registry (default: the topic with `-value`), or one version of it: `orders-value@3`.',
+          }),
+          on_unknown_field: setting({
+            type: { kind: 'choice', values: ['rescue', 'reject', 'evolve'] },
+            default: 'rescue',
+            meaning: 'Fields that the contract does not know: keep aside, refuse the record, or add a column.',
+          }),
+          key: setting({
+            type: { kind: 'columns' },
+            meaning: "Columns that a deletion's key fills (default: the key of the sources of the topic).",
+          }),
+        }),
+      },
+    }),
+    ingest: group('Topics to bronze.', {
+      flush_mb: size(64, 'A table is committed once this much of its records is held.'),
+      flush_age: setting({
+        type: { kind: 'duration', forever: false },
+        default: '30s',
+        meaning: 'A table is committed once its oldest held record is this old.',
+      }),
+      memory_limit_mb: size(512, 'Upper bound of what is held over all tables.'),
+      fetch_mb: size(4, 'How much one fetch from a partition may bring.'),
+      max_record_mb: size(16, 'A record larger than this goes to the error lane.'),
+    }),
+    engine: group('The engine that runs models and queries.', {
+      memory_limit_mb: size(256, 'Memory that the engine may use before it spills to disk.'),
+      threads: setting({
+        type: { kind: 'integer', min: 1, max: 256 },
+        default: 2,
+        meaning: 'Threads of the engine.',
+      }),
+    }),
+    errors: group('The error lanes.', {
+      retention: setting({
+        type: { kind: 'duration', forever: true },
+        default: '30d',
+        meaning: 'How long dead letters are kept; `forever` keeps all.',
+      }),
+      seal_key: setting({
+        type: { kind: 'text' },
+        secret: true,
+        meaning: 'Seals what a dead letter holds of personal data; needed where a contract tags any.',
+      }),
+      copy_to_topic: setting({
+        type: { kind: 'boolean' },
+        default: true,
+        meaning: 'Copy dead letters to `<topic>.errors` too.',
+      }),
+    }),
+    performance: group('Sizes of files.', {
+      partition_size_mb: size(128, 'Target size of a data file.'),
+    }),
+    log: group('Logs, one JSON object a line on stderr.', {
+      level: setting({
+        type: { kind: 'choice', values: ['auto', 'debug', 'info', 'warn', 'error', 'silent'] },
+        default: 'auto',
+        meaning: 'The least grave level that is written; `auto` is `warn` on a terminal and `info` elsewhere.',
+      }),
+    }),
+  })
+}
+
+function group(meaning: string, fields: Readonly<Record<string, SettingNode>>): SettingGroup {
+  return { kind: 'group', meaning, fields }
+}
+
+function setting(declared: Omit<Setting, 'kind'>): Setting {
+  return { kind: 'setting', ...declared }
+}
+
+function size(megabytes: number, meaning: string): Setting {
+  return setting({ type: { kind: 'size_mb', min: 0.001 }, default: megabytes, meaning })
+}

@@ -1,0 +1,160 @@
+import type { UnknownFieldMode } from '../domain/contract.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { ConnectorDeclaration, SettingValue } from '../domain/setting-declarations.ts'
+import { declareSettings } from '../domain/setting-declarations-all.ts'
+import type { BronzeTableSettings, Settings, SourceSettings, TopicSettings } from '../domain/settings.ts'
+import { checkReferences } from './check-settings.ts'
+import { findSettingsFile } from './find-settings.ts'
+import { problemsError } from './problem.ts'
+import { resolveSettings, settingKey } from './resolve-settings.ts'
+import type { Resolved } from './resolve-settings.ts'
+import { entryFields } from './entry-fields.ts'
+import { applySets, readSettingsTree } from './settings-tree.ts'
+import type { Environment } from './variables.ts'
+
+export interface SettingsInput {
+  /** The value of `--config`, relative to `cwd`; absent: see `findSettingsFile`. */
+  readonly file?: string | null
+  /** `key.path=value`, in order. */
+  readonly sets: readonly string[]
+  readonly env: Environment
+  readonly cwd: string
+  /** What each connector adds to a source; compose knows them. */
+  readonly connectors: readonly ConnectorDeclaration[]
+  /** A person watches stderr: what `log.level: auto` stands for. */
+  readonly interactive?: boolean
+}
+
+/** Throws FILE_UNREADABLE, YAML_INVALID, SETTINGS_INVALID or USAGE; nothing but the files is touched. */
+export function loadSettings(input: SettingsInput): Settings {
+  return loadResolved(input).settings
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings
+  readonly resolved: Resolved
+}
+
+export function loadResolved(input: SettingsInput): LoadedSettings {
+  const file = findSettingsFile(input.file ?? null, input.env, input.cwd)
+  const declared = declareSettings(input.connectors)
+  const tree = applySets(readSettingsTree(file, input.env), input.sets, (path) => entryFields(declared, path))
+  const resolved = resolveSettings({ ...tree, at: { file, line: 1 } }, declared, input)
+  const [first, ...others] = resolved.problems
+  if (first !== undefined) throw problemsError([first, ...others])
+  const settings = toSettings(file, new Reader(resolved), input)
+  const [wrong, ...more] = checkReferences(settings, resolved)
+  if (wrong !== undefined) throw problemsError([wrong, ...more])
+  return { settings, resolved }
+}
+
+function toSettings(file: string, read: Reader, input: SettingsInput): Settings {
+  const sources = new Map(read.names('sources').map((name) => [name, toSource(name, read, input)]))
+  const level = read.text('log', 'level')
+  return {
+    file,
+    lake: { uri: read.text('lake', 'uri') },
+    broker: { kind: 'embedded', dir: read.text('broker', 'dir') },
+    registry: { kind: 'embedded', dir: read.text('registry', 'dir') },
+    paths: { schemas: read.text('paths', 'schemas'), models: read.text('paths', 'models') },
+    sources,
+    topics: new Map(read.names('topics').map((name) => [name, toTopic(name, read)])),
+    tables: new Map(read.names('tables', 'bronze').map((name) => [name, toTable(name, read, sources)])),
+    ingest: {
+      flushBytes: read.number('ingest', 'flush_mb'),
+      flushAgeMs: read.number('ingest', 'flush_age'),
+      memoryLimitBytes: read.number('ingest', 'memory_limit_mb'),
+      fetchBytes: read.number('ingest', 'fetch_mb'),
+      maxRecordBytes: read.number('ingest', 'max_record_mb'),
+    },
+    engine: { memoryLimitBytes: read.number('engine', 'memory_limit_mb'), threads: read.number('engine', 'threads') },
+    errors: {
+      retentionMs: read.numberOrNull('errors', 'retention'),
+      sealKey: read.textOrNull('errors', 'seal_key'),
+      copyToTopic: read.value('errors', 'copy_to_topic') === true,
+    },
+    performance: { partitionSizeBytes: read.number('performance', 'partition_size_mb') },
+    log: {
+      level: level === 'auto' ? (input.interactive === true ? 'warn' : 'info') : (level as Settings['log']['level']),
+    },
+  }
+}
+
+function toSource(name: string, read: Reader, input: SettingsInput): SourceSettings {
+  const connector = read.text('sources', name, 'connector')
+  const options = input.connectors.find((declared) => declared.connector === connector)?.options ?? {}
+  return {
+    name,
+    connector,
+    topic: read.text('sources', name, 'topic'),
+    key: read.list('sources', name, 'key') ?? [],
+    options: Object.fromEntries(Object.keys(options).map((key) => [key, read.value('sources', name, key)])),
+  }
+}
+
+function toTopic(topic: string, read: Reader): TopicSettings {
+  return {
+    topic,
+    partitions: read.number('topics', topic, 'partitions'),
+    retentionMs: read.numberOrNull('topics', topic, 'retention'),
+  }
+}
+
+function toTable(table: string, read: Reader, sources: ReadonlyMap<string, SourceSettings>): BronzeTableSettings {
+  const topic = read.text('tables', 'bronze', table, 'topic')
+  const contract = read.textOrNull('tables', 'bronze', table, 'contract') ?? `${topic}-value`
+  const pin = /^(.*)@(\d{1,9})$/.exec(contract)
+  const feeding = [...sources.values()].find((source) => source.topic === topic)
+  return {
+    table,
+    topic,
+    subject: pin?.[1] ?? contract,
+    pinnedVersion: pin === null ? null : Number(pin[2]),
+    onUnknownField: read.text('tables', 'bronze', table, 'on_unknown_field') as UnknownFieldMode,
+    key: read.list('tables', 'bronze', table, 'key') ?? feeding?.key ?? [],
+  }
+}
+
+/** Values by path, in the type that their declaration promises. */
+class Reader {
+  readonly #resolved: Resolved
+
+  constructor(resolved: Resolved) {
+    this.#resolved = resolved
+  }
+
+  names(...path: string[]): readonly string[] {
+    return this.#resolved.names.get(settingKey(path)) ?? []
+  }
+
+  value(...path: string[]): SettingValue {
+    return this.#resolved.values.get(settingKey(path))?.value ?? null
+  }
+
+  textOrNull(...path: string[]): string | null {
+    const value = this.value(...path)
+    return typeof value === 'string' ? value : null
+  }
+
+  text(...path: string[]): string {
+    return this.textOrNull(...path) ?? undeclared(path)
+  }
+
+  numberOrNull(...path: string[]): number | null {
+    const value = this.value(...path)
+    return typeof value === 'number' ? value : null
+  }
+
+  number(...path: string[]): number {
+    return this.numberOrNull(...path) ?? undeclared(path)
+  }
+
+  list(...path: string[]): readonly string[] | null {
+    const value = this.value(...path)
+    return typeof value === 'object' ? value : null
+  }
+}
+
+function undeclared(path: readonly string[]): never {
+  throw new SluiceError('BUG', `the setting ${path.join('.')} is read in a type that its declaration does not give`)
+}
