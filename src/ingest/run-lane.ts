@@ -5,13 +5,13 @@ import { partitionKey } from '../domain/position.ts'
 import type { RecordBatch } from '../domain/record-batch.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
-import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { Accumulator } from './accumulator.ts'
 import { checkLane } from './check-lane.ts'
 import { cutBatch } from './cut-batch.ts'
 import { flush } from './flush.ts'
+import { contractInForce } from './contract-in-force.ts'
 import { decideFlush } from './flush-policy.ts'
 import { judgeBatch, type JudgeContext } from './judge-batch.ts'
 import { readPosition } from './lane-position.ts'
@@ -67,7 +67,7 @@ export async function runLane(pass: LanePass): Promise<LaneResult> {
 async function runFlush(pass: LanePass, result: LaneResult): Promise<void> {
   const { world, table, emit } = pass
   const snapshot = await findTable(world.lake, table.table)
-  const schema = await contractOf(pass)
+  const schema = await contractInForce(world.registry, table)
   const topic = await describe(pass)
   const judge = createJudge({ schema, mode: table.onUnknownField, keyColumns: table.key })
   const batchId = world.clock.newId()
@@ -191,21 +191,6 @@ function settle(pass: LanePass, result: LaneResult, held: Accumulator): void {
     const next = held.next({ topic: pass.table.topic, partition })
     if (next !== null && next >= target) result.caughtUp.add(partition)
   }
-}
-
-async function contractOf({ world, table }: LanePass): Promise<RegisteredSchema> {
-  const { subject, pinnedVersion } = table
-  const schema =
-    pinnedVersion === null ? await world.registry.latest(subject) : await world.registry.version(subject, pinnedVersion)
-  if (schema !== null) return schema
-  const version = pinnedVersion === null ? '' : `@${pinnedVersion}`
-  throw new SluiceError(
-    'CONTRACT_MISSING',
-    `bronze.${table.table} has no contract: the registry has no ${subject}${version}`,
-    {
-      where: { table: `bronze.${table.table}`, subject },
-    },
-  )
 }
 
 async function describe({ world, table }: LanePass): Promise<TopicDescription> {

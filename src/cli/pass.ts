@@ -1,0 +1,88 @@
+import { SluiceError } from '../domain/errors.ts'
+import { formatTableName } from '../domain/identifier.ts'
+import type { SourceSettings } from '../domain/settings.ts'
+import { runSource, type SourceOutcome } from '../extract/run-source.ts'
+import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
+import { selectTables } from '../operate/verify.ts'
+import type { World } from '../ports/world.ts'
+import { loadModels } from '../settings/model-file.ts'
+import { buildModels, type ModelOutcome } from '../transform/build.ts'
+import { ensureTopics } from '../extract/ensure-topics.ts'
+
+/** The three stages of a pass, as `connect`, `ingest`, `build`, `run` and `demo` call them. */
+
+const LEASE_POLL_MS = 200
+
+/** Sources → topics. A source that another live process reads is waited for; the others go on when one stops. */
+export async function connectPass(world: World, names: readonly string[]): Promise<SourceOutcome[]> {
+  const sources = selectSources(world, names)
+  await ensureTopics(world)
+  const outcomes: SourceOutcome[] = []
+  const left = new Map(sources.map((source) => [source.name, source]))
+  const membership = await world.assignment.join('connect', [...left.keys()])
+  try {
+    while (left.size > 0 && !world.signal.aborted) {
+      const held = await membership.poll()
+      const mine = [...left.values()].filter((source) => held.has(source.name))
+      if (mine.length === 0) await world.clock.sleep(LEASE_POLL_MS, world.signal).catch(() => undefined)
+      for (const source of mine) {
+        outcomes.push(await runSource({ source, world }))
+        left.delete(source.name)
+        await membership.release([source.name])
+      }
+    }
+  } finally {
+    await membership.leave()
+  }
+  return outcomes
+}
+
+/** Topics → bronze. */
+export async function ingestPass(world: World, names: readonly string[]): Promise<TableReport[]> {
+  return runIngest(world, selectTables(world.settings.tables, names))
+}
+
+export interface BuildRequest {
+  readonly select: readonly string[]
+  readonly fullRefresh: boolean
+  readonly dryRun: boolean
+}
+
+/** Bronze → silver and gold. With no models there is nothing to build. */
+export async function buildPass(world: World, request: BuildRequest): Promise<ModelOutcome[]> {
+  const models = await loadModels(world.settings.paths.models)
+  if (models.length === 0 && request.select.length === 0) return []
+  return buildModels({ models, world, ...request })
+}
+
+export function selectSources(world: Pick<World, 'settings'>, names: readonly string[]): SourceSettings[] {
+  const { sources } = world.settings
+  if (names.length === 0) return [...sources.values()]
+  return names.map((name) => {
+    const source = sources.get(name)
+    if (source !== undefined) return source
+    throw new SluiceError(
+      'SOURCE_UNKNOWN',
+      `there is no source ${JSON.stringify(name)}; there are ${[...sources.keys()].join(', ') || 'none'}`,
+      {
+        where: { source: name },
+      },
+    )
+  })
+}
+
+export function sourceErrors(outcomes: readonly SourceOutcome[]): SluiceError[] {
+  return outcomes.flatMap((outcome) => (outcome.error === undefined || outcome.error === null ? [] : [outcome.error]))
+}
+
+export function tableErrors(reports: readonly TableReport[]): SluiceError[] {
+  return reports.flatMap((report) => report.errors)
+}
+
+export function modelErrors(outcomes: readonly ModelOutcome[]): SluiceError[] {
+  return outcomes.flatMap((outcome) => (outcome.error === undefined || outcome.error === null ? [] : [outcome.error]))
+}
+
+export function modelName(model: { readonly layer: 'bronze' | 'silver' | 'gold'; readonly table: string }): string {
+  return formatTableName(model)
+}

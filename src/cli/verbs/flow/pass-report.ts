@@ -1,0 +1,49 @@
+import type { SourceOutcome } from '../../../extract/run-source.ts'
+import type { TableReport } from '../../../ingest/run-ingest.ts'
+import type { ModelOutcome } from '../../../transform/build.ts'
+import { formatTable } from '../../format-table.ts'
+
+/** What a pass did, in the forms that `--json` fixes (DESIGN §1) and as tables for people. */
+
+export function sourceForm(outcome: SourceOutcome): object {
+  return {
+    source: outcome.source,
+    outcome: outcome.outcome,
+    read: outcome.read,
+    appended: outcome.appended,
+    refused: outcome.refused,
+  }
+}
+
+export function tableForm({ table, read, landed, quarantined, skipped, version }: TableReport): object {
+  return { table, read, landed, quarantined, skipped, version }
+}
+
+export function modelForm({ model, outcome, mode, reason, rows, version }: ModelOutcome): object {
+  return { model, outcome, rows, version, mode, reason }
+}
+
+export function sourceText(outcomes: readonly SourceOutcome[]): string {
+  if (outcomes.length === 0) return 'no sources'
+  return formatTable({
+    heads: ['source', 'outcome', 'read', 'appended', 'refused'],
+    rows: outcomes.map((each) => [each.source, each.outcome, each.read, each.appended, each.refused]),
+  })
+}
+
+export function tableText(reports: readonly TableReport[]): string {
+  if (reports.length === 0) return 'no bronze tables'
+  return formatTable({
+    heads: ['table', 'read', 'landed', 'quarantined', 'skipped', 'version'],
+    rows: reports.map((each) => [each.table, each.read, each.landed, each.quarantined, each.skipped, each.version]),
+  })
+}
+
+export function modelText(outcomes: readonly ModelOutcome[]): string {
+  if (outcomes.length === 0) return 'no models'
+  return formatTable({
+    heads: ['model', 'outcome', 'mode', 'rows', 'version', 'reason'],
+    rows: outcomes.map((each) => [each.model, each.outcome, each.mode, each.rows, each.version, each.reason]),
+    maxCell: 80,
+  })
+}

@@ -1,0 +1,68 @@
+import { formatTableName } from '../domain/identifier.ts'
+import { readPosition } from '../ingest/lane-position.ts'
+import { openSnapshot } from '../lake/snapshot.ts'
+import type { World } from '../ports/world.ts'
+import { listTables } from './list-tables.ts'
+
+export interface PartitionLag {
+  readonly table: string
+  readonly topic: string
+  readonly partition: number
+  /** One past the last readable record. */
+  readonly end: bigint
+  /** What the table reads next. */
+  readonly next: bigint
+  /** Records. */
+  readonly lag: bigint
+  /** Age of the oldest record that the table lacks; 0 where it lacks none, null where its time is not known. */
+  readonly lagSeconds: number | null
+}
+
+export interface Lag {
+  readonly partitions: readonly PartitionLag[]
+  /** Seconds since each table's last commit. */
+  readonly tables: readonly { readonly table: string; readonly freshnessSeconds: number | null }[]
+}
+
+/** How far every lane is behind its log, and how old every table is. */
+export async function measureLag(world: Pick<World, 'settings' | 'log' | 'lake' | 'clock'>): Promise<Lag> {
+  const nowMs = world.clock.nowMs()
+  const partitions: PartitionLag[] = []
+  for (const { table, topic } of world.settings.tables.values()) {
+    const description = await world.log.describe(topic)
+    if (description === null) continue
+    const snapshot = await openSnapshot(world.lake.at(`bronze/${table}`))
+    for (const { partition, start, end } of description.partitions) {
+      const next = (snapshot === null ? null : readPosition(snapshot.txns, { topic, partition })?.next) ?? start
+      const lag = end > next ? end - next : 0n
+      const lagSeconds = lag === 0n ? 0 : await oldestSeconds(world, { topic, partition, next }, nowMs)
+      partitions.push({ table: `bronze.${table}`, topic, partition, end, next, lag, lagSeconds })
+    }
+  }
+  const tables = []
+  for (const name of await listTables(world.lake)) {
+    const snapshot = await openSnapshot(world.lake.at(`${name.layer}/${name.table}`)).catch(() => null)
+    tables.push({
+      table: formatTableName(name),
+      freshnessSeconds: snapshot === null ? null : Math.max(0, Math.round((nowMs - snapshot.timestampMs) / 1000)),
+    })
+  }
+  return { partitions, tables }
+}
+
+async function oldestSeconds(
+  world: Pick<World, 'log'>,
+  at: { readonly topic: string; readonly partition: number; readonly next: bigint },
+  nowMs: number,
+): Promise<number | null> {
+  const fetched = await world.log.fetch({
+    topic: at.topic,
+    partition: at.partition,
+    from: at.next,
+    maxBytes: 1,
+    waitMs: 0,
+  })
+  if (fetched.kind !== 'batches') return null
+  const timestampMs = fetched.batches[0]?.timestampsMs[0]
+  return timestampMs === undefined ? null : Math.max(0, Math.round((nowMs - timestampMs) / 1000))
+}

@@ -1,0 +1,224 @@
+import { createJudge, type Judge } from '../contract/judge.ts'
+import type { ColumnBatch } from '../domain/column-batch.ts'
+import type { Healing } from '../domain/dead-letter.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { Happening } from '../domain/events.ts'
+import type { BronzeTableSettings } from '../domain/settings.ts'
+import type { LetterFilter } from '../error-lane/ledger.ts'
+import { writeHealings } from '../error-lane/write-healings.ts'
+import { contractInForce } from '../ingest/contract-in-force.ts'
+import { judgeBatch, type JudgedBatch } from '../ingest/judge-batch.ts'
+import { landRows } from '../ingest/land-rows.ts'
+import { OPERATE_APP_ID } from '../ingest/lane-position.ts'
+import { findTable } from '../ingest/lane-table.ts'
+import { WriterCache } from '../ingest/resolve-writers.ts'
+import type { Snapshot } from '../lake/snapshot.ts'
+import type { RegisteredSchema } from '../ports/schema-registry.ts'
+import type { World } from '../ports/world.ts'
+import { readLandedOffsets } from './landed-offsets.ts'
+import { batchLetters, type LetterBatch, type LogLetter } from './letter-batch.ts'
+import { LandedIndex, openLetters } from './open-letters.ts'
+
+export type RedriveWorld = Pick<
+  World,
+  'settings' | 'clock' | 'lake' | 'registry' | 'engine' | 'stagingFolder' | 'events' | 'runId' | 'traceId' | 'signal'
+>
+
+export interface RedriveRequest {
+  readonly world: RedriveWorld
+  readonly table: BronzeTableSettings
+  readonly filter: LetterFilter
+  /** Judge only: nothing is written. */
+  readonly dryRun: boolean
+  /** Another contract than the one in force: for a rehearsal, always dry. */
+  readonly contract?: RegisteredSchema
+}
+
+export interface RedriveReport {
+  readonly table: string
+  /** Open letters that were judged. */
+  letters: number
+  /** Landed, or on a dry run: would land. */
+  passed: number
+  failed: number
+  /** The last version committed; null where nothing landed. */
+  version: number | null
+  /** Of those that failed: code, field and rule → letters. */
+  readonly rules: Map<string, number>
+}
+
+const ATTEMPTS = 5
+
+/**
+ * Judges the open letters of a table again, from `raw`, and lands those that pass now under their birthplace: the
+ * original topic, partition, epoch and offset (I15). Positions do not move. Letters that fail again stay as they are.
+ * Guarantee: a letter lands at most once, whoever redrives beside us: every commit is compare-and-set on
+ * `sluice/operate`, and what the table holds is read from its files.
+ */
+export async function redriveTable(request: RedriveRequest): Promise<RedriveReport> {
+  const name = `bronze.${request.table.table}`
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const outcome = await redriveOnce(request)
+    if (outcome !== 'conflicted') return outcome
+  }
+  throw new SluiceError('COMMIT_CONTENDED', `another operator's commits on ${name} won ${ATTEMPTS} times in a row`, {
+    where: { table: name },
+  })
+}
+
+async function redriveOnce(request: RedriveRequest): Promise<RedriveReport | 'conflicted'> {
+  const { world, table, filter, dryRun } = request
+  const report: RedriveReport = {
+    table: `bronze.${table.table}`,
+    letters: 0,
+    passed: 0,
+    failed: 0,
+    version: null,
+    rules: new Map(),
+  }
+  let snapshot = await findTable(world.lake, table.table)
+  if (snapshot === null) return report
+  const schema = request.contract ?? (await contractInForce(world.registry, table))
+  const judge = createJudge({ schema, mode: table.onUnknownField, keyColumns: table.key })
+  const writers = new WriterCache(world.registry)
+  const landed = new LandedIndex(
+    await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table.table}`), snapshot),
+  )
+  for await (const letters of openLetters({ world, table: table.table, filter, snapshot, landed })) {
+    world.signal.throwIfAborted()
+    const judged = await judgeLetters({ world, table, judge, writers, letters })
+    count(report, judged)
+    if (dryRun || judged.passed.length === 0) continue
+    const outcome = await landHealed({ world, table, judge, snapshot, judged })
+    if (outcome === 'conflicted') return 'conflicted'
+    report.version = outcome.version
+    snapshot = outcome
+  }
+  return report
+}
+
+interface JudgedLetters {
+  readonly rows: readonly ColumnBatch[]
+  /** Row ids of the letters that pass. */
+  readonly passed: readonly string[]
+  readonly batches: readonly JudgedBatch[]
+  readonly letters: number
+}
+
+interface JudgeLetters {
+  readonly world: RedriveWorld
+  readonly table: BronzeTableSettings
+  readonly judge: Judge
+  readonly writers: WriterCache
+  readonly letters: readonly LogLetter[]
+}
+
+async function judgeLetters({ world, table, judge, writers, letters }: JudgeLetters): Promise<JudgedLetters> {
+  const batchId = world.clock.newId()
+  const judged: JudgedBatch[] = []
+  const passed: string[] = []
+  for (const each of batchLetters(letters)) {
+    await resolveAll(writers, each)
+    const verdict = judgeBatch(each.batch, {
+      table: table.table,
+      judge,
+      writers: writers.known,
+      epoch: each.epoch,
+      runId: world.runId,
+      batchId,
+      nowMs: world.clock.nowMs(),
+    })
+    judged.push(verdict)
+    const failed = new Set(verdict.letters.map((letter) => letter.rowId))
+    for (const letter of each.letters) if (!failed.has(letter.rowId)) passed.push(letter.rowId)
+  }
+  return {
+    rows: judged.map((each) => each.rows).filter((rows) => rows.length > 0),
+    passed,
+    batches: judged,
+    letters: letters.length,
+  }
+}
+
+async function resolveAll(writers: WriterCache, { batch, letters }: LetterBatch): Promise<void> {
+  const unknown = await writers.resolve(batch)
+  if (unknown === null) return
+  const { log, rowId } = letters[unknown.index]!
+  throw new SluiceError(
+    'SCHEMA_ID_UNKNOWN',
+    `letter ${rowId} names schema id ${unknown.schemaId}, which the registry does not have`,
+    {
+      where: { topic: log.topic, partition: log.partition, offset: String(log.offset) },
+    },
+  )
+}
+
+interface LandHealed {
+  readonly world: RedriveWorld
+  readonly table: BronzeTableSettings
+  readonly judge: Judge
+  readonly snapshot: Snapshot
+  readonly judged: JudgedLetters
+}
+
+/** Healings first, then the rows and `sluice/operate` in one commit. Returns the table as it stands then. */
+async function landHealed({ world, table, judge, snapshot, judged }: LandHealed): Promise<Snapshot | 'conflicted'> {
+  const emit = (happening: Happening): void =>
+    world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `redrive:${table.table}`, ...happening })
+  const heal = async (version: number): Promise<void> => {
+    const atMs = world.clock.nowMs()
+    const healings = judged.passed.map((rowId): Healing => ({ rowId, table: `bronze.${table.table}`, version, atMs }))
+    const written = await writeHealings({
+      store: world.lake.at('_errors'),
+      layer: 'bronze',
+      table: table.table,
+      runId: world.runId,
+      healings,
+      newId: () => world.clock.newId(),
+    })
+    if (written !== null)
+      emit({ type: 'healings.written', table: table.table, healings: written.healings, path: written.path })
+  }
+  const expected = snapshot.version + 1
+  await heal(expected)
+  const operate = snapshot.txns.get(OPERATE_APP_ID) ?? null
+  const outcome = await landRows({
+    world,
+    table,
+    contract: judge.contract,
+    rows: judged.rows,
+    snapshot,
+    positions: {
+      txns: new Map([[OPERATE_APP_ID, (operate ?? 0n) + 1n]]),
+      expectTxns: new Map([[OPERATE_APP_ID, operate]]),
+    },
+    operation: {
+      name: 'REDRIVE',
+      parameters: { runId: world.runId, contract: String(judge.contract.id) },
+      metrics: { healed: String(judged.passed.length) },
+    },
+    emit,
+  })
+  if (outcome.kind === 'conflicted') return 'conflicted'
+  if (outcome.version !== expected) await heal(outcome.version)
+  const next = await findTable(world.lake, table.table)
+  if (next === null)
+    throw new SluiceError('TABLE_MISSING', `bronze.${table.table} vanished after a commit`, {
+      where: { table: `bronze.${table.table}` },
+    })
+  return next
+}
+
+function count(report: RedriveReport, judged: JudgedLetters): void {
+  report.letters += judged.letters
+  report.passed += judged.passed.length
+  report.failed += judged.letters - judged.passed.length
+  for (const batch of judged.batches) {
+    for (const letter of batch.letters) {
+      for (const { code, field, rule } of letter.errors) {
+        const key = `${code} ${field ?? '-'} ${rule}`
+        report.rules.set(key, (report.rules.get(key) ?? 0) + 1)
+      }
+    }
+  }
+}
