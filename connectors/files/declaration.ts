@@ -1,0 +1,46 @@
+import type { ConnectorDeclaration } from '../../src/domain/setting-declarations.ts'
+
+/** What `connector: files` adds to an entry of `sources:`. */
+export const filesDeclaration: ConnectorDeclaration = {
+  connector: 'files',
+  meaning: 'CSV files or JSON lines from a folder, also gzip-compressed.',
+  options: {
+    path: {
+      kind: 'setting',
+      type: { kind: 'path' },
+      required: true,
+      example: 'data',
+      meaning: 'The folder that is read, or one file.',
+    },
+    pattern: {
+      kind: 'setting',
+      type: { kind: 'text' },
+      example: '**/*.csv.gz',
+      meaning:
+        'Which files below it, with `*`, `?` and `**` (default: all that end in .csv, .tsv, .jsonl or .ndjson, also with .gz).',
+    },
+    format: {
+      kind: 'setting',
+      type: { kind: 'choice', values: ['auto', 'csv', 'jsonl'] },
+      default: 'auto',
+      meaning: 'How files are written; `auto` goes by the ending.',
+    },
+    delimiter: {
+      kind: 'setting',
+      type: { kind: 'text' },
+      default: ',',
+      meaning: 'What stands between the fields of a CSV file: one character.',
+    },
+    max_record_mb: {
+      kind: 'setting',
+      type: { kind: 'size_mb', min: 1 },
+      default: 1,
+      meaning: 'A line or record longer than this goes to the error lane.',
+    },
+    sample_path: {
+      kind: 'setting',
+      type: { kind: 'path' },
+      meaning: 'A folder that stands in while `path` does not exist.',
+    },
+  },
+}

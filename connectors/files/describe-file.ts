@@ -1,0 +1,30 @@
+import type { SourceDescription } from '../../src/ports/source-connector.ts'
+import { formatOf, type FilesOptions } from './files-options.ts'
+import type { FoundFile } from './list-files.ts'
+import { openBytes } from './read-bytes.ts'
+import { createSplitter, splitAll } from './read-file.ts'
+import { csvRows, jsonRows } from './read-rows.ts'
+
+const LOOKED_AT_RECORDS = 100
+
+/** Columns as the header names them, or as the first JSON objects do. */
+export async function describeFile(
+  source: string,
+  options: FilesOptions,
+  file: FoundFile,
+): Promise<SourceDescription['objects'][number]> {
+  const columns = new Set<string>()
+  const csv = formatOf(file.object, options.format) === 'csv'
+  const toRow = csv ? csvRows({ source, object: file.object }) : jsonRows()
+  let seen = 0
+  look: for await (const records of splitAll(openBytes(source, file).chunks, createSplitter(file, options))) {
+    for (const record of records) {
+      const row = toRow(record)
+      if (csv && record.kind === 'fields') for (const name of record.fields) columns.add(name)
+      if (row.kind === 'row') for (const name of row.columns) columns.add(name)
+      seen += 1
+      if (csv || seen >= LOOKED_AT_RECORDS) break look
+    }
+  }
+  return { name: file.object, columns: [...columns], bytes: file.bytes }
+}

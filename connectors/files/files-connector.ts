@@ -1,0 +1,111 @@
+import { SluiceError } from '../../src/domain/errors.ts'
+import type { SourceSettings } from '../../src/domain/settings.ts'
+import type { SourceBatch, SourceConnector, SourceDescription } from '../../src/ports/source-connector.ts'
+import { formatProgress, progressKey, readProgress, seenUnchanged, type FileProgress } from './file-progress.ts'
+import { formatOf, readFilesOptions, type FilesOptions } from './files-options.ts'
+import { listFiles, lookAgain, type FoundFile } from './list-files.ts'
+import { fingerprint, type StoredDigest } from './read-bytes.ts'
+import { readFile } from './read-file.ts'
+import { describeFile } from './describe-file.ts'
+
+export interface FilesConnectorSettings {
+  readonly name: string
+  readonly options: SourceSettings['options']
+}
+
+/**
+ * Files of a folder as a source; README.md says what it promises. Nothing is opened before `read` or `discover`, and
+ * `close` has nothing to give back: a reader that stops early closes its file.
+ */
+export function createFilesConnector({ name, options }: FilesConnectorSettings): SourceConnector {
+  const checked = readFilesOptions(name, options)
+  return {
+    discover: () => discover(name, checked),
+    read: (from, signal) => readAll({ source: name, options: checked, from, signal: signal ?? null }),
+    close: () => Promise.resolve(),
+  }
+}
+
+async function discover(source: string, options: FilesOptions): Promise<SourceDescription> {
+  const files = await listFiles(source, options)
+  const objects: SourceDescription['objects'][number][] = []
+  for (const file of files) objects.push(await describeFile(source, options, file))
+  return { objects }
+}
+
+interface ReadRequest {
+  readonly source: string
+  readonly options: FilesOptions
+  readonly from: ReadonlyMap<string, string>
+  readonly signal: AbortSignal | null
+}
+
+async function* readAll({ source, options, from, signal }: ReadRequest): AsyncGenerator<SourceBatch> {
+  const known = readProgress(source, from)
+  const files = await listFiles(source, options)
+  const stop = signal ?? undefined
+  // Before the first row: a file that changed stops the source whatever its name.
+  for (const file of files) {
+    const before = known.get(file.object)
+    if (before === undefined || (before.done && seenUnchanged(before, file))) continue
+    const digest =
+      before.bytes === file.bytes ? await fingerprint(source, file, stop) : { bytes: file.bytes, sha256: '' }
+    if (digest === null) return
+    if (!sameContent(before, digest)) throw changed(source, file)
+    // Only its times changed: remembered, so that the next run need not hash it again.
+    if (before.done) yield stateOnly(file, { ...before, mtimeMs: file.mtimeMs, ctimeMs: file.ctimeMs })
+  }
+  for (const listed of files) {
+    const before = known.get(listed.object)
+    if (before?.done === true) continue
+    requireFormat(source, listed, options)
+    const file = await lookAgain(source, listed)
+    const digest = await fingerprint(source, file, stop)
+    if (digest === null) return
+    if (before !== undefined && !sameContent(before, digest)) throw changed(source, file)
+    const start: FileProgress = {
+      ...digest,
+      mtimeMs: file.mtimeMs,
+      ctimeMs: file.ctimeMs,
+      lines: before?.lines ?? 0,
+      done: false,
+    }
+    for await (const batch of readFile({ source, options, file, start, signal })) yield batch
+    if (signal?.aborted === true) return
+  }
+}
+
+function sameContent(before: FileProgress, now: StoredDigest): boolean {
+  return before.bytes === now.bytes && before.sha256 === now.sha256
+}
+
+function stateOnly(file: FoundFile, progress: FileProgress): SourceBatch {
+  return {
+    object: file.object,
+    columns: [],
+    textual: true,
+    rows: [],
+    refused: [],
+    progress: new Map([[progressKey(file.object), formatProgress(progress)]]),
+  }
+}
+
+function requireFormat(source: string, file: FoundFile, options: FilesOptions): void {
+  if (formatOf(file.object, options.format) !== null) return
+  throw new SluiceError(
+    'SOURCE_UNREADABLE',
+    `source ${source}: the ending of ${file.object} does not tell how it is written`,
+    {
+      where: { source, file: file.object },
+      hint: `Set sources.${source}.format, or a pattern that leaves the file out.`,
+    },
+  )
+}
+
+export function changed(source: string, file: FoundFile): SluiceError {
+  return new SluiceError(
+    'SOURCE_FILE_CHANGED',
+    `source ${source}: ${file.object} was read before and has other content now`,
+    { where: { source, file: file.object } },
+  )
+}

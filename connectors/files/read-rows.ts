@@ -1,0 +1,104 @@
+import { SluiceError } from '../../src/domain/errors.ts'
+import { ExactNumber, parseExactJson, type ExactJson } from '../../src/domain/exact-json.ts'
+import type { SourceRefusal, SourceRow, SourceValue } from '../../src/ports/source-connector.ts'
+import type { TextRecord } from './split-records.ts'
+
+/** What one record of a file comes to: a row with its columns, a refusal, or nothing (a header). */
+export type FileRow =
+  | { readonly kind: 'row'; readonly columns: readonly string[]; readonly row: SourceRow }
+  | { readonly kind: 'refused'; readonly refusal: SourceRefusal }
+  | { readonly kind: 'none' }
+
+export type RowReader = (record: TextRecord) => FileRow
+
+export interface RowPlace {
+  readonly source: string
+  readonly object: string
+}
+
+/** The first record names the columns. Throws SOURCE_UNREADABLE for a header that cannot name them. */
+export function csvRows(place: RowPlace): RowReader {
+  let columns: readonly string[] | null = null
+  return (record) => {
+    if (columns === null) {
+      columns = readHeader(place, record)
+      return { kind: 'none' }
+    }
+    if (record.kind === 'refused') return refuse(record, record.why)
+    const { fields, line } = record
+    if (fields.length !== columns.length) {
+      return refuse(record, `the line has ${count(fields.length, 'field')} and the header ${columns.length}`)
+    }
+    return { kind: 'row', columns, row: { values: fields, at: String(line), op: 'c' } }
+  }
+}
+
+/** Every line is one JSON object; its keys are the columns. Numbers keep every digit. */
+export function jsonRows(): RowReader {
+  let last: readonly string[] = []
+  return (record) => {
+    if (record.kind === 'refused') return refuse(record, record.why)
+    const text = record.fields[0]!
+    if (text.trim() === '') return { kind: 'none' }
+    const object = parseObject(text)
+    if (object === null) return refuse(record, 'the line is no JSON object')
+    const columns = Object.keys(object)
+    if (columns.length !== last.length || columns.some((column, i) => column !== last[i])) last = columns
+    return {
+      kind: 'row',
+      columns: last,
+      row: { values: columns.map((column) => object[column]!), at: String(record.line), op: 'c' },
+    }
+  }
+}
+
+/** What a double may not hold: 16 digits or more, or an exponent. */
+const MAY_LOSE_DIGITS = /[0-9.]{16}|[0-9][eE]/
+
+function parseObject(text: string): Record<string, SourceValue> | null {
+  let value: unknown
+  try {
+    value = MAY_LOSE_DIGITS.test(text) ? exactValue(parseExactJson(text).value) : JSON.parse(text)
+  } catch {
+    return null
+  }
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, SourceValue>)
+    : null
+}
+
+/** A whole number that a double cannot hold becomes a bigint, any other its text. */
+function exactValue(value: ExactJson): SourceValue {
+  if (value instanceof ExactNumber) return /^-?\d+$/.test(value.text) ? BigInt(value.text) : value.text
+  if (typeof value !== 'object' || value === null) return value
+  if (isList(value)) return value.map(exactValue)
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, exactValue(each)]))
+}
+
+function isList(value: ExactJson): value is readonly ExactJson[] {
+  return Array.isArray(value)
+}
+
+function readHeader({ source, object }: RowPlace, record: TextRecord): readonly string[] {
+  const stop = (why: string): SluiceError =>
+    new SluiceError('SOURCE_UNREADABLE', `source ${source}: the header of ${object} cannot be used: ${why}`, {
+      where: { source, file: object, line: record.line },
+      hint: 'The first line must name every column once.',
+    })
+  if (record.kind === 'refused') throw stop(record.why)
+  const seen = new Set<string>()
+  record.fields.forEach((name, i) => {
+    if (name.trim() === '') throw stop(`column ${i + 1} has no name`)
+    if (seen.has(name)) throw stop(`column ${JSON.stringify(name)} is named twice`)
+    seen.add(name)
+  })
+  return record.fields
+}
+
+function refuse(record: TextRecord, message: string): FileRow {
+  return { kind: 'refused', refusal: { at: String(record.line), message, raw: Uint8Array.from(record.raw) } }
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
