@@ -16,11 +16,11 @@ import type { AppendOutcome, FetchOutcome, TopicLog } from '../../src/ports/topi
 export interface OpenedLog {
   readonly log: TopicLog
   /** Another handle over the same log, as another process would have. Earlier handles stay as they are. */
-  reopen(): Promise<TopicLog>
+  readonly reopen: () => Promise<TopicLog>
   /** Deletes a topic behind the port's back; absent where the log under test cannot. */
-  deleteTopic?(topic: string): Promise<void>
+  readonly deleteTopic?: (topic: string) => Promise<void>
   /** Closes every handle and removes the log. */
-  cleanup(): Promise<void>
+  readonly cleanup: () => Promise<void>
 }
 
 /** The promises of ports/topic-log.ts; every adapter passes them. */

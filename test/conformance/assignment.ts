@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Assignment, Membership } from '../../src/ports/assignment.ts'
+
+/** One place where leases are kept, empty at first. */
+export interface OpenedAssignment {
+  readonly assignment: Assignment
+  /** Another handle over the same leases, as another process would have. */
+  readonly another: () => Promise<Assignment>
+  readonly cleanup: () => Promise<void>
+}
+
+/** The promises of ports/assignment.ts; every adapter passes them. */
+export function assignmentConformance(name: string, open: () => Promise<OpenedAssignment>): void {
+  const promise = (title: string, body: (opened: OpenedAssignment) => Promise<void>): void => {
+    test(title, async () => {
+      const opened = await open()
+      try {
+        await body(opened)
+      } finally {
+        await opened.cleanup()
+      }
+    })
+  }
+  const six = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5']
+
+  describe(`${name} keeps the promises of an assignment`, () => {
+    promise('a member alone holds all that it wants', async ({ assignment }) => {
+      const a = await assignment.join('g', six)
+      assert.deepEqual(await held(a), six)
+      assert.deepEqual(await held(a), six)
+    })
+
+    promise('members share evenly, hold nothing twice and leave nothing idle, as they come and go', async (opened) => {
+      const members = [await opened.assignment.join('g', six)]
+      await members[0]!.poll()
+      for (const expected of [3, 2]) {
+        members.push(await (await opened.another()).join('g', six))
+        await settle(members)
+        const sets = await Promise.all(members.map(held))
+        assert.deepEqual(sets.flat().toSorted(), six)
+        assert.deepEqual(
+          sets.map(({ length }) => length),
+          members.map(() => expected),
+        )
+      }
+      await members.shift()!.leave()
+      await settle(members)
+      const sets = await Promise.all(members.map(held))
+      assert.deepEqual(sets.flat().toSorted(), six)
+      assert.deepEqual(
+        sets.map(({ length }) => length),
+        [3, 3],
+      )
+    })
+
+    promise('what a member releases goes to another that still wants it, and never back', async (opened) => {
+      const a = await opened.assignment.join('g', ['r0', 'r1'])
+      const b = await (await opened.another()).join('g', ['r0', 'r1'])
+      await settle([a, b])
+      const [given] = await held(a)
+      await a.release([given!])
+      await settle([a, b])
+      assert.ok((await held(b)).includes(given!))
+      assert.ok(!(await held(a)).includes(given!))
+      await b.release(['r0', 'r1'])
+      await settle([a, b])
+      assert.ok(!(await held(a)).includes(given!))
+      assert.deepEqual(await held(b), [])
+    })
+
+    promise('a member that left holds nothing, and all it held is free', async (opened) => {
+      const a = await opened.assignment.join('g', six)
+      await a.poll()
+      const b = await (await opened.another()).join('g', six)
+      await a.leave()
+      assert.deepEqual(await held(a), [])
+      assert.deepEqual(await held(b), six)
+      await a.leave()
+    })
+
+    promise('members that want different things do not stand in each other’s way', async (opened) => {
+      const a = await opened.assignment.join('g', ['r0', 'r1', 'r2', 'r3'])
+      await a.poll()
+      const b = await (await opened.another()).join('g', ['r0', 'r9'])
+      await settle([a, b])
+      assert.ok((await held(b)).includes('r9'))
+      assert.deepEqual([...(await held(a)), ...(await held(b))].toSorted(), ['r0', 'r1', 'r2', 'r3', 'r9'])
+    })
+
+    promise('groups do not see each other', async (opened) => {
+      const a = await opened.assignment.join('ingest', six)
+      const b = await (await opened.another()).join('connect', six)
+      await settle([a, b])
+      assert.deepEqual(await held(a), six)
+      assert.deepEqual(await held(b), six)
+    })
+  })
+}
+
+async function held(member: Membership): Promise<string[]> {
+  return [...(await member.poll())].toSorted()
+}
+
+async function settle(members: readonly Membership[]): Promise<void> {
+  for (let round = 0; round < 4; round += 1) for (const member of members) await member.poll()
+}
