@@ -1,0 +1,86 @@
+import type { LetterFilter } from '../../../error-lane/ledger.ts'
+import { redriveTable, type RedriveReport } from '../../../operate/redrive.ts'
+import { selectTables } from '../../../operate/verify.ts'
+import { formatTable } from '../../format-table.ts'
+import { DRY_RUN, YES, type Verb } from '../../verb.ts'
+
+/** Judges dead letters again under the contract in force and lands those that pass. Letters that fail again stay; exit 0. */
+export const redriveVerb: Verb = {
+  positionals: [{ name: 'TABLE', meaning: 'bronze tables; all where none is named', required: false, repeated: true }],
+  flags: [
+    { name: 'code', type: 'text', value: 'CODE', meaning: 'only letters with this code, such as REQUIRED' },
+    { name: 'field', type: 'text', value: 'FIELD', meaning: 'only letters that name this field' },
+    { name: 'row-id', type: 'text', value: 'PREFIX', meaning: 'only letters whose row_id begins so' },
+    { name: 'since', type: 'time', value: 'TIME', meaning: 'only letters quarantined at or after' },
+    DRY_RUN,
+    YES,
+  ],
+  notes: [
+    'Rows land under their original topic, partition, epoch and offset; the position does not move. Doing it twice changes nothing.',
+  ],
+  async run({ world: open, positionals, flags, print, confirm }) {
+    const world = await open()
+    const tables = selectTables(world.settings.tables, positionals)
+    const dryRun = flags.on('dry-run')
+    if (!dryRun)
+      await confirm(
+        `Judge the dead letters of ${tables.map(({ table }) => `bronze.${table}`).join(', ')} again and land those that pass?`,
+      )
+    const filter = letterFilter({
+      code: flags.text('code'),
+      field: flags.text('field'),
+      rowIdPrefix: flags.text('row-id'),
+      sinceMs: flags.ms('since'),
+    })
+    const reports: RedriveReport[] = []
+    for (const table of tables) reports.push(await redriveTable({ world, table, filter, dryRun }))
+    print.result({ run_id: world.runId, dry_run: dryRun, tables: reports.map(redriveForm) }, () =>
+      [
+        formatTable({
+          heads: ['table', 'letters', dryRun ? 'would pass' : 'landed', 'still refused', 'version'],
+          rows: reports.map((each) => [each.table, each.letters, each.passed, each.failed, each.version]),
+        }),
+        ...rulesText(reports),
+        ...(dryRun || reports.every((each) => each.passed === 0) ? [] : ['next: sluice build, or sluice run']),
+      ].join('\n'),
+    )
+    return 0
+  },
+}
+
+interface FilterFlags {
+  readonly code: string | null
+  readonly field: string | null
+  readonly rowIdPrefix: string | null
+  readonly sinceMs: number | null
+}
+
+function letterFilter({ code, field, rowIdPrefix, sinceMs }: FilterFlags): LetterFilter {
+  return {
+    ...(code === null ? {} : { code }),
+    ...(field === null ? {} : { field }),
+    ...(rowIdPrefix === null ? {} : { rowIdPrefix }),
+    ...(sinceMs === null ? {} : { sinceMs }),
+  }
+}
+
+export function redriveForm(report: RedriveReport): object {
+  return {
+    table: report.table,
+    letters: report.letters,
+    passed: report.passed,
+    failed: report.failed,
+    version: report.version,
+    rules: report.rules,
+  }
+}
+
+/** The rules that letters still break, most frequent first. */
+export function rulesText(reports: readonly RedriveReport[]): string[] {
+  const rows = reports.flatMap(({ table, rules }) =>
+    [...rules].sort((a, b) => b[1] - a[1]).map(([rule, letters]) => [table, letters, rule]),
+  )
+  return rows.length === 0
+    ? []
+    : ['', formatTable({ heads: ['table', 'letters', 'still refused because'], rows, maxCell: 100 })]
+}
