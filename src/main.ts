@@ -11,12 +11,16 @@ import type { World } from './ports/world.ts'
 /** The process: arguments, environment, signals, exit code. All else is given to `dispatch`. */
 
 const ending = new AbortController()
+const ONE_PRESS_MS = 250
+let firstSignalMs = 0
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    // The second one does not wait: what was committed stands, what was not is read again by the next run.
-    if (ending.signal.aborted) process.exit(new Interruption(name).exitCode)
-    ending.abort(new Interruption(name))
+    // The second one does not wait: what was committed stands, what was not is read again by the next run. One key
+    // press may arrive twice, from the terminal and from a launcher that passes it on.
+    if (!ending.signal.aborted) ending.abort(new Interruption(name))
+    else if (performance.now() - firstSignalMs > ONE_PRESS_MS) process.exit(new Interruption(name).exitCode)
+    firstSignalMs ||= performance.now()
   })
 }
 for (const name of ['uncaughtException', 'unhandledRejection'] as const) {

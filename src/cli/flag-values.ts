@@ -1,5 +1,14 @@
 import { SluiceError } from '../domain/errors.ts'
-import type { Flag } from './verb.ts'
+
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string
+  /** `texts` may be given several times. A time is ISO 8601, or back from now: `-2h`. Offsets are `bigint`. */
+  readonly type: 'switch' | 'text' | 'texts' | 'integer' | 'offset' | 'duration' | 'time'
+  readonly meaning: string
+  /** In capitals, for help; a switch has none. */
+  readonly value?: string
+}
 
 export type FlagValue = string | boolean | number | bigint | readonly string[]
 

@@ -2,7 +2,7 @@ import type { SluiceError } from '../domain/errors.ts'
 import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
 import type { Settings } from '../domain/settings.ts'
 import type { World } from '../ports/world.ts'
-import type { FlagValues } from './flag-values.ts'
+import type { Flag, FlagValues } from './flag-values.ts'
 import type { Printer } from './printer.ts'
 
 /** What a verb declares and what it is handed. A verb has no import side effects and is loaded only when it is called. */
@@ -39,16 +39,6 @@ export interface Positional {
   readonly required: boolean
   /** Takes all that is left; only the last one may. */
   readonly repeated?: true
-}
-
-export interface Flag {
-  /** Without the dashes. */
-  readonly name: string
-  /** `texts` may be given several times. A time is ISO 8601, or back from now: `-2h`. Offsets are `bigint`. */
-  readonly type: 'switch' | 'text' | 'texts' | 'integer' | 'offset' | 'duration' | 'time'
-  readonly meaning: string
-  /** In capitals, for help; a switch has none. */
-  readonly value?: string
 }
 
 /**

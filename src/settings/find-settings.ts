@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { SluiceError } from '../domain/errors.ts'
-import type { Environment } from './variables.ts'
+import type { Environment } from './yaml/variables.ts'
 
 /** Which settings file applies: `--config`, else SLUICE_CONFIG, else ./sluice.yaml, else config/dev.yaml. Absolute. */
 export function findSettingsFile(named: string | null, env: Environment, cwd: string): string {

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { formatDuration } from '../domain/duration.ts'
 import type { Setting, SettingValue } from '../domain/setting-declarations.ts'
-import type { Resolved, ResolvedSetting } from './resolve-settings.ts'
+import type { Resolved, ResolvedSetting } from './resolve/resolve-settings.ts'
 
 /** Settings as they apply, in the form of a settings file. */
 

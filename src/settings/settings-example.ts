@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { ConnectorDeclaration, Setting, SettingGroup } from '../domain/setting-declarations.ts'
-import { describeType } from './parse-setting.ts'
+import { describeType } from './resolve/parse-setting.ts'
 
 /** A settings file to begin with: what must be written, and what may be, commented out with its default. */
 export function settingsExample(declared: SettingGroup, connector: ConnectorDeclaration): string {

@@ -1,6 +1,7 @@
 import { COMMON_FLAGS } from './parse-arguments.ts'
 import { VERB_GROUPS } from '../verb.ts'
-import type { Flag, Verb, VerbEntry } from '../verb.ts'
+import type { Flag } from '../flag-values.ts'
+import type { Verb, VerbEntry } from '../verb.ts'
 
 export function formatTopHelp(verbs: readonly VerbEntry[]): string {
   const lines = [

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { DURATION_FORM, parseDuration } from '../../domain/duration.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { suggestion } from '../../domain/nearest-word.ts'
-import type { FlagValue } from '../flag-values.ts'
-import type { Flag, Verb } from '../verb.ts'
+import type { Flag, FlagValue } from '../flag-values.ts'
+import type { Verb } from '../verb.ts'
 
 /** Flags that every verb takes. */
 export const COMMON_FLAGS: readonly Flag[] = [

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// Starts dist/src/main.js of the installed package: in this process if its Node is new enough, else on the Node that
+// the package brings for this platform. Plain JavaScript that Node 18 can run.
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NEEDED = 24
+const main = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'src', 'main.js')
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  const emitWarning = process.emitWarning
+  // node:sqlite says on each start that it is experimental.
+  process.emitWarning = (warning, ...rest) => {
+    const type = typeof rest[0] === 'object' && rest[0] !== null ? rest[0].type : rest[0]
+    if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest)
+  }
+  await import(main)
+} else {
+  const node = bundledNode()
+  if (node === null) {
+    process.stderr.write(
+      `error: Sluice needs Node ${NEEDED} or newer; this is ${process.version}, and no other came with the package for ${process.platform} ${process.arch}\n`,
+    )
+    process.exit(70)
+  }
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    process.stderr.write(`error: ${node} does not start: ${error.message}\n`)
+    process.exit(70)
+  })
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+function bundledNode() {
+  const require = createRequire(import.meta.url)
+  for (const name of [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`]) {
+    try {
+      return join(dirname(require.resolve(`${name}/package.json`)), 'bin', 'node')
+    } catch {
+      // Not for this platform.
+    }
+  }
+  return null
+}
