@@ -1,13 +1,17 @@
 import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { SluiceError, type ErrorCode } from '../../domain/errors.ts'
+import { classifyError, SluiceError, type ErrorCode } from '../../domain/errors.ts'
 
 /** SQLite's primary result codes that mean something to a user; the low byte of an extended code. */
+const PERM = 3
 const BUSY = 5
 const LOCKED = 6
+const NOMEM = 7
+const READONLY = 8
 const IOERR = 10
 const CORRUPT = 11
 const FULL = 13
+const CANTOPEN = 14
 const PROTOCOL = 15
 const NOTADB = 26
 
@@ -38,10 +42,17 @@ export function logError(error: unknown, file: string): SluiceError {
       return hasNoRoom(file)
         ? made('DISK_FULL', 'the embedded log cannot grow')
         : made('LOG_UNAVAILABLE', 'the disk did not serve the embedded log')
-    default: {
-      const system = error instanceof Error && 'code' in error ? error.code : null
-      if (system === 'ENOSPC' || system === 'EDQUOT') return made('DISK_FULL', 'the embedded log cannot grow')
+    case PERM:
+    case NOMEM:
+    case READONLY:
+    case CANTOPEN:
       return made('LOG_UNAVAILABLE', 'the embedded log cannot be used')
+    default: {
+      const known = classifyError(error)
+      if (known.code === 'DISK_FULL') return made('DISK_FULL', 'the embedded log cannot grow')
+      // A failed system call is the machine's; whatever else is thrown here is ours.
+      const ofSystem = error instanceof Error && 'syscall' in error
+      return ofSystem ? made('LOG_UNAVAILABLE', 'the embedded log cannot be used') : known
     }
   }
 }

@@ -181,6 +181,12 @@ test('what SQLite says about room, locks and damage is told as what it means', a
   const noRoom = Object.assign(new Error('no room'), { code: 'ENOSPC' })
   assert.equal(logError(noRoom, file).code, 'DISK_FULL')
   assert.equal(logError(noRoom, file).cause, noRoom)
+  // Our own mistakes must not look like an outage that a retry could end.
+  assert.equal(
+    codeOf(() => db.exec('select no_such_column from t')),
+    'BUG',
+  )
+  assert.equal(logError(new TypeError('x'), file).code, 'BUG')
 })
 
 test('an append waits for a lock that another process holds for a while', async (t) => {
