@@ -1,0 +1,85 @@
+import type { AddAction, PartitionValues, TextMap } from './log/action.ts'
+import { isObject, parseExactJson } from './log/exact-json.ts'
+import type { ExactObject } from './log/exact-json.ts'
+
+/** A data file as a commit brings it. A file of a snapshot serves too, as a restore needs. */
+export interface NewFile {
+  /** As in the log: relative to the table, URI-encoded; `storePath` gives the object's name. */
+  readonly path: string
+  /** Delta's text form of every partition column; null for a null value. */
+  readonly partitionValues: PartitionValues
+  readonly bytes: number
+  readonly modificationTimeMs: number
+  /** Null where the log has no statistics. */
+  readonly rows: number | null
+  /** The statistics as JSON text, as in the log. */
+  readonly statsText: string | null
+  readonly tags: TextMap | null
+}
+
+/** A data file that a version of the table holds. */
+export interface AddFile extends NewFile {
+  readonly dataChange: boolean
+  /** Parsed when first asked for; null where there are none or they are damaged. */
+  readonly stats: FileStats | null
+}
+
+/** Delta's per-file statistics. Values are in JSON form; integers beyond 2^53 are bigints. */
+export interface FileStats {
+  readonly rows: number | null
+  readonly min: ExactObject
+  readonly max: ExactObject
+  readonly nulls: ExactObject
+}
+
+export class LoggedFile implements AddFile {
+  readonly path: string
+  readonly partitionValues: PartitionValues
+  readonly bytes: number
+  readonly modificationTimeMs: number
+  readonly dataChange: boolean
+  readonly statsText: string | null
+  readonly tags: TextMap | null
+  #stats: FileStats | null | undefined
+
+  constructor(add: AddAction) {
+    this.path = add.path
+    this.partitionValues = add.partitionValues
+    this.bytes = add.bytes
+    this.modificationTimeMs = add.modificationTimeMs
+    this.dataChange = add.dataChange
+    this.statsText = add.statsText
+    this.tags = add.tags
+  }
+
+  get stats(): FileStats | null {
+    this.#stats ??= parseStats(this.statsText)
+    return this.#stats
+  }
+
+  get rows(): number | null {
+    return this.stats?.rows ?? null
+  }
+}
+
+function parseStats(text: string | null): FileStats | null {
+  if (text === null || text === '') return null
+  try {
+    const stats = parseExactJson(text)
+    if (!isObject(stats)) return null
+    const rows = stats['numRecords']
+    return {
+      rows: typeof rows === 'number' ? rows : null,
+      min: objectOf(stats['minValues']),
+      max: objectOf(stats['maxValues']),
+      nulls: objectOf(stats['nullCount']),
+    }
+  } catch {
+    // Statistics are an aid: a file with damaged ones is read whole.
+    return null
+  }
+}
+
+function objectOf(value: ExactObject[string]): ExactObject {
+  return isObject(value) ? value : {}
+}

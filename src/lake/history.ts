@@ -1,0 +1,70 @@
+import type { JsonValue } from '../domain/dead-letter.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { isObject } from './log/exact-json.ts'
+import type { ExactJson, ExactObject } from './log/exact-json.ts'
+import { listLog } from './log/log-file.ts'
+import { readEntry } from './log/read-entry.ts'
+import type { LogEntry } from './log/read-entry.ts'
+
+/** One commit as its log entry tells it. */
+export interface HistoryEntry {
+  readonly version: number
+  /** The time that time travel goes by. */
+  readonly timestampMs: number
+  /** Null where the writer stated none. */
+  readonly operation: string | null
+  readonly parameters: Readonly<Record<string, JsonValue>>
+  readonly metrics: Readonly<Record<string, JsonValue>>
+  readonly engine: string | null
+  readonly txns: ReadonlyMap<string, bigint>
+  readonly filesAdded: number
+  readonly filesRemoved: number
+}
+
+/** The commits whose log entries still exist, newest first. */
+export async function* readHistory(store: ObjectStore): AsyncGenerator<HistoryEntry, void, void> {
+  const { entries } = await listLog(store, 0)
+  for (const version of [...entries.keys()].sort((a, b) => b - a)) {
+    const entry = await readEntry(store, version)
+    if (entry !== null) yield describeEntry(entry)
+  }
+}
+
+function describeEntry({ version, timestampMs, actions }: LogEntry): HistoryEntry {
+  let info: ExactObject = {}
+  const txns = new Map<string, bigint>()
+  let filesAdded = 0
+  let filesRemoved = 0
+  for (const action of actions) {
+    if (action.kind === 'commitInfo') info = action.commitInfo
+    if (action.kind === 'txn') txns.set(action.txn.appId, action.txn.version)
+    if (action.kind === 'add') filesAdded += 1
+    if (action.kind === 'remove') filesRemoved += 1
+  }
+  return {
+    version,
+    timestampMs,
+    operation: textOf(info['operation']),
+    parameters: plainJson(info['operationParameters']),
+    metrics: plainJson(info['operationMetrics']),
+    engine: textOf(info['engineInfo']),
+    txns,
+    filesAdded,
+    filesRemoved,
+  }
+}
+
+function textOf(value: ExactJson | undefined): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function plainJson(value: ExactJson | undefined): Record<string, JsonValue> {
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)])) : {}
+}
+
+function plain(value: ExactJson | undefined): JsonValue {
+  if (value === undefined) return null
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return (value as readonly ExactJson[]).map(plain)
+  return isObject(value) ? plainJson(value) : (value as JsonValue)
+}

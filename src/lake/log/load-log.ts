@@ -1,0 +1,101 @@
+import { SluiceError } from '../../domain/errors.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import { listLog, readCheckpointHint } from './log-file.ts'
+import type { CheckpointFiles, LogListing } from './log-file.ts'
+import { readCheckpoint } from './read-checkpoint.ts'
+import { readEntries, readEntry } from './read-entry.ts'
+import type { LogEntry } from './read-entry.ts'
+import { LogState } from './replay.ts'
+
+export interface LoadedLog {
+  readonly state: LogState
+  readonly version: number
+  readonly timestampMs: number
+}
+
+/** Replays the log up to a version, or the newest for null. Null where there is no log. */
+export async function loadLog(store: ObjectStore, version: number | null): Promise<LoadedLog | null> {
+  const hint = await readCheckpointHint(store)
+  if (hint !== null && (version === null || hint <= version)) {
+    const near = await listLog(store, hint)
+    const base = await newestBase(store, near, version ?? Infinity)
+    if (base !== null) return replayFrom(store, { base, listing: near, version })
+  }
+  const listing = await listLog(store, 0)
+  if (listing.entries.size === 0 && listing.checkpoints.length === 0) return null
+  const base = await newestBase(store, listing, version ?? Infinity)
+  return replayFrom(store, { base, listing, version })
+}
+
+interface Base {
+  readonly state: LogState
+  readonly checkpoint: CheckpointFiles
+}
+
+interface Replay {
+  readonly base: Base | null
+  readonly listing: LogListing
+  readonly version: number | null
+}
+
+/** The newest checkpoint at or before a version that can be read. A damaged one is passed over for an older one. */
+async function newestBase(store: ObjectStore, listing: LogListing, version: number): Promise<Base | null> {
+  for (const checkpoint of listing.checkpoints.toReversed()) {
+    if (checkpoint.version > version) continue
+    try {
+      const state = await readCheckpoint(store, checkpoint)
+      if (state !== null) return { state, checkpoint }
+    } catch (error) {
+      if (error instanceof SluiceError && error.row.retry === 'transient') throw error
+    }
+  }
+  return null
+}
+
+async function replayFrom(store: ObjectStore, { base, listing, version }: Replay): Promise<LoadedLog> {
+  const newest = Math.max(base?.checkpoint.version ?? -1, ...maximum(listing.entries.keys()))
+  const target = version ?? newest
+  if (target > newest) {
+    throw versionUnknown(store, target, `its newest version is ${newest}`)
+  }
+  const from = base === null ? 0 : base.checkpoint.version + 1
+  let missing = -1
+  const entries = await readEntries(store, { from, to: target }, (at) => {
+    missing = at
+  })
+  if (entries === null) {
+    if (base === null && missing === 0) {
+      throw version === null
+        ? hole(store, missing, 'and no whole checkpoint covers it')
+        : versionUnknown(store, target, 'its log no longer reaches back so far')
+    }
+    throw hole(store, missing, `though version ${target} is there`)
+  }
+  const state = base?.state ?? new LogState()
+  for (const entry of entries) state.apply(entry.actions)
+  const last = entries.at(-1) ?? (await readEntry(store, target))
+  return { state, version: target, timestampMs: timestampOf(last, base) }
+}
+
+function timestampOf(last: LogEntry | null, base: Base | null): number {
+  return last?.timestampMs ?? base?.checkpoint.modifiedMs ?? 0
+}
+
+function maximum(versions: Iterable<number>): number[] {
+  let max = -1
+  for (const version of versions) if (version > max) max = version
+  return [max]
+}
+
+function versionUnknown(store: ObjectStore, version: number, why: string): SluiceError {
+  return new SluiceError('VERSION_UNKNOWN', `${store.uri} has no version ${version}: ${why}`, {
+    where: { table: store.uri, version },
+  })
+}
+
+function hole(store: ObjectStore, version: number, why: string): SluiceError {
+  return new SluiceError('TABLE_FILES_MISSING', `the log of ${store.uri} lacks version ${version}, ${why}`, {
+    where: { table: store.uri, version },
+    hint: 'Restore the log entry from a copy of the table.',
+  })
+}

@@ -1,0 +1,207 @@
+import { SluiceError } from '../../domain/errors.ts'
+import type {
+  Action,
+  AddAction,
+  MetadataAction,
+  PartitionValues,
+  ProtocolAction,
+  RemoveAction,
+  TextMap,
+  TxnAction,
+} from './action.ts'
+import { isObject, parseExactJson } from './exact-json.ts'
+import type { ExactJson, ExactObject } from './exact-json.ts'
+
+/** The actions of a log entry. `source` names the entry for messages. */
+export function parseEntry(bytes: Uint8Array, source: string): Action[] {
+  const actions: Action[] = []
+  for (const line of new TextDecoder().decode(bytes).split('\n')) {
+    if (line.trim() === '') continue
+    actions.push(...readActions(parseLine(line, source), source))
+  }
+  return actions
+}
+
+/** The actions that one object holds: one in a log entry; in a checkpoint's row all others are null. */
+export function readActions(row: ExactObject, source: string): Action[] {
+  const actions: Action[] = []
+  for (const [name, body] of Object.entries(row)) {
+    if (!isObject(body)) continue
+    actions.push(readAction(name, body, source))
+  }
+  return actions
+}
+
+function readAction(name: string, body: ExactObject, source: string): Action {
+  const fields = new ActionFields(name, body, source)
+  switch (name) {
+    case 'add':
+      return { kind: 'add', add: readAdd(fields) }
+    case 'remove':
+      return { kind: 'remove', remove: readRemove(fields) }
+    case 'metaData':
+      return { kind: 'metaData', metaData: readMetadata(fields) }
+    case 'protocol':
+      return { kind: 'protocol', protocol: readProtocol(fields) }
+    case 'txn':
+      return { kind: 'txn', txn: readTxn(fields) }
+    case 'commitInfo':
+      return { kind: 'commitInfo', commitInfo: body }
+    case 'sidecar':
+      return { kind: 'sidecar', path: fields.text('path') }
+    default:
+      return { kind: 'other', name }
+  }
+}
+
+function readAdd(fields: ActionFields): AddAction {
+  return {
+    path: fields.text('path'),
+    partitionValues: fields.partitionValues('partitionValues') ?? {},
+    bytes: fields.number('size'),
+    modificationTimeMs: fields.numberOrNull('modificationTime') ?? 0,
+    dataChange: fields.flag('dataChange') ?? true,
+    statsText: fields.textOrNull('stats'),
+    tags: fields.textMap('tags'),
+    deletionVector: fields.has('deletionVector'),
+  }
+}
+
+function readRemove(fields: ActionFields): RemoveAction {
+  return {
+    path: fields.text('path'),
+    deletionTimestampMs: fields.numberOrNull('deletionTimestamp'),
+    dataChange: fields.flag('dataChange') ?? true,
+    partitionValues: fields.flag('extendedFileMetadata') === false ? null : fields.partitionValues('partitionValues'),
+    bytes: fields.numberOrNull('size'),
+    statsText: fields.textOrNull('stats'),
+    tags: fields.textMap('tags'),
+    deletionVector: fields.has('deletionVector'),
+  }
+}
+
+function readMetadata(fields: ActionFields): MetadataAction {
+  const format = fields.object('format')
+  return {
+    id: fields.text('id'),
+    name: fields.textOrNull('name'),
+    description: fields.textOrNull('description'),
+    provider: typeof format?.['provider'] === 'string' ? format['provider'] : 'parquet',
+    schemaText: fields.text('schemaString'),
+    partitionColumns: fields.texts('partitionColumns') ?? [],
+    configuration: fields.textMap('configuration') ?? {},
+    createdTimeMs: fields.numberOrNull('createdTime'),
+  }
+}
+
+function readProtocol(fields: ActionFields): ProtocolAction {
+  return {
+    minReaderVersion: fields.number('minReaderVersion'),
+    minWriterVersion: fields.number('minWriterVersion'),
+    readerFeatures: fields.texts('readerFeatures'),
+    writerFeatures: fields.texts('writerFeatures'),
+  }
+}
+
+function readTxn(fields: ActionFields): TxnAction {
+  return {
+    appId: fields.text('appId'),
+    version: fields.integer('version'),
+    lastUpdatedMs: fields.numberOrNull('lastUpdated'),
+  }
+}
+
+/** Typed access to an action's keys; a key of the wrong type means that the log is damaged, and says where. */
+class ActionFields {
+  readonly #name: string
+  readonly #body: ExactObject
+  readonly #source: string
+
+  constructor(name: string, body: ExactObject, source: string) {
+    this.#name = name
+    this.#body = body
+    this.#source = source
+  }
+
+  has(key: string): boolean {
+    return (this.#body[key] ?? null) !== null
+  }
+
+  text(key: string): string {
+    return this.textOrNull(key) ?? this.#damaged(key)
+  }
+
+  textOrNull(key: string): string | null {
+    const value = this.#body[key] ?? null
+    return value === null || typeof value === 'string' ? value : this.#damaged(key)
+  }
+
+  number(key: string): number {
+    return this.numberOrNull(key) ?? this.#damaged(key)
+  }
+
+  numberOrNull(key: string): number | null {
+    const value = this.#body[key] ?? null
+    if (value === null || typeof value === 'number') return value
+    return typeof value === 'bigint' ? Number(value) : this.#damaged(key)
+  }
+
+  integer(key: string): bigint {
+    const value = this.#body[key] ?? null
+    if (typeof value === 'bigint') return value
+    return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : this.#damaged(key)
+  }
+
+  flag(key: string): boolean | null {
+    const value = this.#body[key] ?? null
+    return value === null || typeof value === 'boolean' ? value : this.#damaged(key)
+  }
+
+  object(key: string): ExactObject | null {
+    const value = this.#body[key] ?? null
+    return value === null ? null : isObject(value) ? value : this.#damaged(key)
+  }
+
+  texts(key: string): string[] | null {
+    const value = this.#body[key] ?? null
+    if (value === null) return null
+    if (!Array.isArray(value)) return this.#damaged(key)
+    return (value as readonly ExactJson[]).map((item) => (typeof item === 'string' ? item : this.#damaged(key)))
+  }
+
+  /** Entries whose value is null are left out. */
+  textMap(key: string): TextMap | null {
+    const value = this.object(key)
+    if (value === null) return null
+    return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (typeof v === 'string' ? [[k, v]] : [])))
+  }
+
+  /** An empty text stands for null (PROTOCOL, "Partition Value Serialization"). */
+  partitionValues(key: string): PartitionValues | null {
+    const value = this.object(key)
+    if (value === null) return null
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, typeof v === 'string' && v !== '' ? v : null]))
+  }
+
+  #damaged(key: string): never {
+    throw damagedEntry(this.#source, `${this.#name}.${key} is missing or of the wrong type`)
+  }
+}
+
+function parseLine(line: string, source: string): ExactObject {
+  try {
+    const row = parseExactJson(line)
+    if (isObject(row)) return row
+  } catch (cause) {
+    throw damagedEntry(source, 'a line is no JSON', cause)
+  }
+  throw damagedEntry(source, 'a line is no JSON object')
+}
+
+function damagedEntry(source: string, what: string, cause?: unknown): SluiceError {
+  return new SluiceError('TABLE_FILES_MISSING', `${source} is damaged: ${what}`, {
+    where: { file: source },
+    hint: 'Restore the file from a copy of the table.',
+    cause,
+  })
+}

@@ -1,0 +1,67 @@
+import type { ObjectStore } from '../../ports/object-store.ts'
+import type { Action } from './action.ts'
+import { entryPath } from './log-file.ts'
+import { parseEntry } from './read-action.ts'
+
+export interface LogEntry {
+  readonly version: number
+  readonly actions: readonly Action[]
+  /** What its writer stated; the file's time where it stated none. */
+  readonly timestampMs: number
+}
+
+/** Entries in flight at once, where many are read. */
+const PARALLEL = 16
+
+/** Null where the log has no such entry. */
+export async function readEntry(store: ObjectStore, version: number): Promise<LogEntry | null> {
+  const path = entryPath(version)
+  const bytes = await store.read(path)
+  if (bytes === null) return null
+  const actions = parseEntry(bytes, `${store.uri}/${path}`)
+  const stated = statedTimestampMs(actions)
+  return { version, actions, timestampMs: stated ?? (await store.stat(path))?.modifiedMs ?? 0 }
+}
+
+/** The entries of `[from, to]`, in order. Null where one is missing, named by `onMissing`. */
+export async function readEntries(
+  store: ObjectStore,
+  { from, to }: { readonly from: number; readonly to: number },
+  onMissing?: (version: number) => void,
+): Promise<LogEntry[] | null> {
+  const entries: LogEntry[] = []
+  for (let first = from; first <= to; first += PARALLEL) {
+    const versions = Array.from({ length: Math.min(PARALLEL, to - first + 1) }, (_, i) => first + i)
+    for (const [i, entry] of (await Promise.all(versions.map((version) => readEntry(store, version)))).entries()) {
+      if (entry === null) {
+        onMissing?.(versions[i]!)
+        return null
+      }
+      entries.push(entry)
+    }
+  }
+  return entries
+}
+
+/** What came after a version, up to the first version that does not exist. Null where the version itself is gone. */
+export async function readNewerEntries(store: ObjectStore, version: number): Promise<LogEntry[] | null> {
+  const entries: LogEntry[] = []
+  for (let next = version + 1; ; next += 1) {
+    const entry = await readEntry(store, next)
+    if (entry === null) break
+    entries.push(entry)
+  }
+  if (entries.length > 0) return entries
+  return (await store.stat(entryPath(version))) === null ? null : entries
+}
+
+/** `inCommitTimestamp` where the table keeps it, else the writer's own `timestamp`. */
+function statedTimestampMs(actions: readonly Action[]): number | null {
+  for (const action of actions) {
+    if (action.kind !== 'commitInfo') continue
+    const { inCommitTimestamp, timestamp } = action.commitInfo
+    if (typeof inCommitTimestamp === 'number') return inCommitTimestamp
+    if (typeof timestamp === 'number') return timestamp
+  }
+  return null
+}

@@ -1,0 +1,59 @@
+import type { Action, AddAction, MetadataAction, ProtocolAction, RemoveAction, TxnAction } from './action.ts'
+import { fileKey } from './file-key.ts'
+
+/** The state that actions leave (PROTOCOL, "Action Reconciliation"). Entries must be applied in the order of versions. */
+export class LogState {
+  protocol: ProtocolAction | null = null
+  metaData: MetadataAction | null = null
+  readonly files: Map<string, AddAction>
+  /** Removes whose files may still be there. */
+  readonly tombstones: Map<string, RemoveAction>
+  readonly txns: Map<string, TxnAction>
+
+  constructor(from?: LogState) {
+    this.protocol = from?.protocol ?? null
+    this.metaData = from?.metaData ?? null
+    this.files = new Map(from?.files)
+    this.tombstones = new Map(from?.tombstones)
+    this.txns = new Map(from?.txns)
+  }
+
+  /** One entry, or one part of a checkpoint. Within an entry order has no meaning: removes go first. */
+  apply(actions: Iterable<Action>): void {
+    const adds: AddAction[] = []
+    for (const action of actions) {
+      switch (action.kind) {
+        case 'add':
+          adds.push(action.add)
+          break
+        case 'remove':
+          this.#remove(action.remove)
+          break
+        case 'metaData':
+          this.metaData = action.metaData
+          break
+        case 'protocol':
+          this.protocol = action.protocol
+          break
+        case 'txn':
+          this.txns.set(action.txn.appId, action.txn)
+          break
+        case 'commitInfo':
+        case 'sidecar':
+        case 'other':
+          break
+      }
+    }
+    for (const add of adds) {
+      const key = fileKey(add.path)
+      this.files.set(key, add)
+      this.tombstones.delete(key)
+    }
+  }
+
+  #remove(remove: RemoveAction): void {
+    const key = fileKey(remove.path)
+    this.files.delete(key)
+    this.tombstones.set(key, remove)
+  }
+}

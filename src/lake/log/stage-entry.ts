@@ -1,0 +1,132 @@
+import type { NewFile } from '../add-file.ts'
+import { checkPartitionColumns, formatDeltaSchema } from '../delta-schema.ts'
+import type { Transaction } from '../transaction.ts'
+import { actionJson } from './action.ts'
+import type { Action, AddAction, MetadataAction, RemoveAction } from './action.ts'
+import { writeExactJson } from './exact-json.ts'
+import type { ExactObject } from './exact-json.ts'
+import { OUR_PROTOCOL } from './protocol.ts'
+
+/** What every attempt of a commit shares. */
+export interface PreparedCommit {
+  readonly tx: Transaction
+  /** Tells our entry from another writer's (I7); in the entry as `commitInfo.txnId`. */
+  readonly commitId: string
+  /** Null where the metadata stays. */
+  readonly metaData: MetadataAction | null
+}
+
+export function prepareCommit(tx: Transaction): PreparedCommit {
+  return { tx, commitId: tx.clock.newId(), metaData: metadataOf(tx) }
+}
+
+export interface Attempt {
+  /** The version that the entry builds on; -1 where it makes the table. */
+  readonly readVersion: number
+  readonly timestampMs: number
+}
+
+/** The bytes of a log entry. */
+export function stageEntry(commit: PreparedCommit, attempt: Attempt): Uint8Array {
+  const lines = stageActions(commit, attempt).map((action) => writeExactJson(actionJson(action)))
+  return Buffer.from(`${lines.join('\n')}\n`)
+}
+
+export function isOwnEntry({ commitId }: PreparedCommit, actions: readonly Action[]): boolean {
+  return actions.some((action) => action.kind === 'commitInfo' && action.commitInfo['txnId'] === commitId)
+}
+
+function stageActions(commit: PreparedCommit, attempt: Attempt): Action[] {
+  const { tx, metaData } = commit
+  const { timestampMs } = attempt
+  const actions: Action[] = [{ kind: 'commitInfo', commitInfo: commitInfo(commit, attempt) }]
+  if (tx.snapshot === null) actions.push({ kind: 'protocol', protocol: OUR_PROTOCOL })
+  if (metaData !== null) actions.push({ kind: 'metaData', metaData })
+  for (const [appId, version] of tx.txns) {
+    actions.push({ kind: 'txn', txn: { appId, version, lastUpdatedMs: timestampMs } })
+  }
+  for (const file of tx.removes) {
+    actions.push({ kind: 'remove', remove: removeOf(file, { timestampMs, dataChange: tx.dataChange }) })
+  }
+  for (const file of tx.adds) actions.push({ kind: 'add', add: addOf(file, tx.dataChange) })
+  return actions
+}
+
+function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs }: Attempt): ExactObject {
+  const { name, parameters, metrics } = tx.operation
+  return {
+    timestamp: timestampMs,
+    operation: name,
+    operationParameters: texts(parameters),
+    ...(readVersion < 0 ? {} : { readVersion }),
+    isolationLevel: tx.reads === 'table' ? 'Serializable' : 'WriteSerializable',
+    isBlindAppend: tx.reads === 'nothing' && tx.removes.length === 0,
+    operationMetrics: texts(metrics),
+    engineInfo: 'Sluice',
+    txnId: commitId,
+  }
+}
+
+/** Other readers take parameters and metrics as texts. */
+function texts(values: Readonly<Record<string, unknown>>): ExactObject {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value : typeof value === 'bigint' ? value.toString() : JSON.stringify(value),
+    ]),
+  )
+}
+
+function addOf(file: NewFile, dataChange: boolean): AddAction {
+  return {
+    path: file.path,
+    partitionValues: file.partitionValues,
+    bytes: file.bytes,
+    modificationTimeMs: file.modificationTimeMs,
+    dataChange,
+    statsText: file.statsText,
+    tags: file.tags,
+    deletionVector: false,
+  }
+}
+
+function removeOf(
+  file: NewFile,
+  { timestampMs, dataChange }: { readonly timestampMs: number; readonly dataChange: boolean },
+): RemoveAction {
+  return {
+    path: file.path,
+    deletionTimestampMs: timestampMs,
+    dataChange,
+    partitionValues: file.partitionValues,
+    bytes: file.bytes,
+    statsText: null,
+    tags: file.tags,
+    deletionVector: false,
+  }
+}
+
+function metadataOf({ snapshot, create, metadata, clock }: Transaction): MetadataAction | null {
+  if (snapshot === null) {
+    if (create === undefined) return null
+    checkPartitionColumns(create.fields, create.partitionColumns)
+    return {
+      id: clock.newId(),
+      name: create.name ?? null,
+      description: null,
+      provider: 'parquet',
+      schemaText: formatDeltaSchema(create.fields),
+      partitionColumns: create.partitionColumns,
+      configuration: create.configuration,
+      createdTimeMs: clock.nowMs(),
+    }
+  }
+  if (metadata === undefined) return null
+  const { action, partitionColumns } = snapshot.metadata
+  if (metadata.fields !== undefined) checkPartitionColumns(metadata.fields, partitionColumns)
+  return {
+    ...action,
+    ...(metadata.fields === undefined ? {} : { schemaText: formatDeltaSchema(metadata.fields, action.schemaText) }),
+    ...(metadata.configuration === undefined ? {} : { configuration: metadata.configuration }),
+  }
+}

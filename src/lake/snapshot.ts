@@ -1,0 +1,117 @@
+import type { ColumnField } from '../domain/column-batch.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { LoggedFile } from './add-file.ts'
+import type { AddFile } from './add-file.ts'
+import { parseDeltaSchema } from './delta-schema.ts'
+import type { MetadataAction, ProtocolAction, RemoveAction, TextMap } from './log/action.ts'
+import { findVersionAt } from './log/commit-time.ts'
+import { loadLog } from './log/load-log.ts'
+import type { LoadedLog } from './log/load-log.ts'
+import { checkReadable, refuseDeletionVector } from './log/protocol.ts'
+import { readNewerEntries } from './log/read-entry.ts'
+import { LogState } from './log/replay.ts'
+
+export type { AddFile } from './add-file.ts'
+
+/** A table as one version left it. Never changes. */
+export interface Snapshot {
+  readonly version: number
+  /** When the version was committed: what time travel by timestamp goes by. */
+  readonly timestampMs: number
+  readonly protocol: ProtocolAction
+  readonly metadata: TableMetadata
+  /** By path as in the log. */
+  readonly files: ReadonlyMap<string, AddFile>
+  /** Removed files that the store may still hold, by path as in the log. */
+  readonly tombstones: ReadonlyMap<string, RemoveAction>
+  /** `appId` → version. */
+  readonly txns: ReadonlyMap<string, bigint>
+}
+
+export interface TableMetadata {
+  readonly id: string
+  readonly name: string | null
+  readonly description: string | null
+  readonly fields: readonly ColumnField[]
+  readonly partitionColumns: readonly string[]
+  readonly configuration: TextMap
+  readonly createdTimeMs: number | null
+  /** As in the log. */
+  readonly action: MetadataAction
+}
+
+export type SnapshotAt = { readonly version: number } | { readonly timestampMs: number }
+
+/**
+ * The table at its newest version, or as of a version or a time. Null where there is no table. Throws
+ * TABLE_UNSUPPORTED naming the feature, VERSION_UNKNOWN, or TABLE_FILES_MISSING where the log has a hole or is damaged.
+ */
+export async function openSnapshot(store: ObjectStore, at?: SnapshotAt): Promise<Snapshot | null> {
+  const version = at === undefined ? null : 'version' in at ? at.version : await findVersionAt(store, at.timestampMs)
+  if (version === 'no-table') return null
+  const log = await loadLog(store, version)
+  return log === null ? null : new StateSnapshot(store, log)
+}
+
+/** The newest version, by reading only what came since. Null where the table is gone. */
+export async function refreshSnapshot(store: ObjectStore, snapshot: Snapshot): Promise<Snapshot | null> {
+  if (!(snapshot instanceof StateSnapshot)) return openSnapshot(store)
+  const newer = await readNewerEntries(store, snapshot.version)
+  if (newer === null) return openSnapshot(store)
+  const last = newer.at(-1)
+  if (last === undefined) return snapshot
+  const state = new LogState(snapshot.state)
+  for (const entry of newer) state.apply(entry.actions)
+  const timestampMs = Math.max(snapshot.timestampMs, last.timestampMs)
+  return new StateSnapshot(store, { state, version: last.version, timestampMs })
+}
+
+class StateSnapshot implements Snapshot {
+  readonly version: number
+  readonly timestampMs: number
+  readonly protocol: ProtocolAction
+  readonly metadata: TableMetadata
+  readonly files: ReadonlyMap<string, AddFile>
+  readonly tombstones: ReadonlyMap<string, RemoveAction>
+  readonly txns: ReadonlyMap<string, bigint>
+  readonly state: LogState
+
+  constructor(store: ObjectStore, { state, version, timestampMs }: LoadedLog) {
+    const { protocol, metaData } = state
+    if (protocol === null || metaData === null) {
+      throw new SluiceError(
+        'TABLE_FILES_MISSING',
+        `the log of ${store.uri} holds no ${protocol === null ? 'protocol' : 'metaData'} action up to version ${version}`,
+        { where: { table: store.uri, version } },
+      )
+    }
+    checkReadable(protocol, metaData, store.uri)
+    this.version = version
+    this.timestampMs = timestampMs
+    this.protocol = protocol
+    this.metadata = readTableMetadata(metaData)
+    const files = new Map<string, AddFile>()
+    for (const add of state.files.values()) {
+      if (add.deletionVector) refuseDeletionVector(store.uri, add.path)
+      files.set(add.path, new LoggedFile(add))
+    }
+    this.files = files
+    this.tombstones = new Map(Array.from(state.tombstones.values(), (remove) => [remove.path, remove]))
+    this.txns = new Map(Array.from(state.txns.values(), ({ appId, version: at }) => [appId, at]))
+    this.state = state
+  }
+}
+
+function readTableMetadata(action: MetadataAction): TableMetadata {
+  return {
+    id: action.id,
+    name: action.name,
+    description: action.description,
+    fields: parseDeltaSchema(action.schemaText),
+    partitionColumns: action.partitionColumns,
+    configuration: action.configuration,
+    createdTimeMs: action.createdTimeMs,
+    action,
+  }
+}
