@@ -153,6 +153,12 @@ export const ERRORS = {
     6,
     'Restore them, or `sluice table restore`.',
   ),
+  FILE_CORRUPT: row(
+    'A file of a table is damaged, or in a form that Sluice cannot read.',
+    'operator',
+    6,
+    'Restore the named file from a copy.',
+  ),
   SOURCE_FILE_CHANGED: row(
     'A file that was already read has other content now; its source stopped.',
     'operator',

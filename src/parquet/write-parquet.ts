@@ -2,12 +2,12 @@ import { batchBytes, MAX_INT64_PRECISION } from '../domain/column-batch.ts'
 import type { Column, ColumnBatch, ColumnField, ColumnType, ColumnValues } from '../domain/column-batch.ts'
 import type { ColumnStats } from '../domain/column-stats.ts'
 import { SluiceError } from '../domain/errors.ts'
-import { deltaStats } from './delta-stats.ts'
-import { encodeFooter, MAGIC } from './file-metadata.ts'
-import type { ChunkFacts, RowGroupFacts } from './file-metadata.ts'
-import { LeafWriter } from './leaf-writer.ts'
-import type { PageCodec } from './page-codec.ts'
-import { parquetSchema } from './parquet-schema.ts'
+import { deltaStats } from './encode/delta-stats.ts'
+import { encodeFooter, MAGIC } from './encode/file-metadata.ts'
+import type { ChunkFacts, RowGroupFacts } from './encode/file-metadata.ts'
+import { LeafWriter } from './encode/leaf-writer.ts'
+import type { PageCodec } from './encode/page-codec.ts'
+import { parquetSchema } from './encode/parquet-schema.ts'
 
 export interface ParquetOptions {
   /** The columns of the file, in order. A batch may have them in another order, or lack those that are nullable. */

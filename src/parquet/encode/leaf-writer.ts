@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib'
-import type { Column } from '../domain/column-batch.ts'
+import type { Column } from '../../domain/column-batch.ts'
 import { mergeBounds } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
 import { encodePageHeader } from './file-metadata.ts'
 import type { ChunkFacts } from './file-metadata.ts'
 import { compressPage } from './page-codec.ts'
 import type { PageCodec } from './page-codec.ts'
-import { createPageValues } from './page-values.ts'
+import { ByteArrayValues } from './byte-array-values.ts'
+import { BooleanValues, FixedValues } from './fixed-values.ts'
 import type { PageValues } from './page-values.ts'
 import type { ParquetLeaf } from './parquet-schema.ts'
 import { bitWidth, encodeHybrid, encodeRun, hybridBound } from './rle-levels.ts'
@@ -198,5 +199,16 @@ class LevelRun {
     const grown = new Uint8Array(Math.max(needed, this.#levels.length * 2, 1024))
     grown.set(this.#levels.subarray(0, this.#count))
     this.#levels = grown
+  }
+}
+
+function createPageValues(leaf: ParquetLeaf): PageValues {
+  switch (leaf.physical) {
+    case 'BOOLEAN':
+      return new BooleanValues()
+    case 'BYTE_ARRAY':
+      return new ByteArrayValues()
+    default:
+      return new FixedValues(leaf.physical)
   }
 }

@@ -1,6 +1,6 @@
-import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
-import { MAX_INT64_PRECISION } from '../domain/column-batch.ts'
-import { SluiceError } from '../domain/errors.ts'
+import type { ColumnField, ColumnType } from '../../domain/column-batch.ts'
+import { MAX_INT64_PRECISION } from '../../domain/column-batch.ts'
+import { SluiceError } from '../../domain/errors.ts'
 import { bool, i32, struct, text } from './thrift-compact.ts'
 import type { ThriftValue } from './thrift-compact.ts'
 

@@ -1,5 +1,5 @@
-import type { Column } from '../domain/column-batch.ts'
-import { SluiceError } from '../domain/errors.ts'
+import type { Column } from '../../domain/column-batch.ts'
+import { SluiceError } from '../../domain/errors.ts'
 import type { LeafStep, ParquetLeaf } from './parquet-schema.ts'
 
 /**

@@ -1,0 +1,38 @@
+import type { ColumnBounds } from './column-bounds.ts'
+import type { Shredded } from './shred.ts'
+
+/** The present values of the page being filled. Typed arrays are read in the machine's order, which is little-endian. */
+export interface PageValues {
+  append(values: Shredded): void
+  /** Bytes that `encode` will write at most. */
+  readonly bytes: number
+  /** Writes the page's values and returns the end; `bounds` first, then `clear`. */
+  encode(out: Uint8Array, at: number): number
+  /** Whether the page's values are indexes into the dictionary. */
+  readonly indexed: boolean
+  bounds(): ColumnBounds | null
+  /** Whether NaN was among the page's values. */
+  nan(): boolean
+  clear(): void
+  /** The dictionary that earlier pages of this chunk need, if any. Ends the chunk. */
+  takeDictionary(): DictionaryPage | null
+}
+
+export interface DictionaryPage {
+  readonly plain: Uint8Array
+  readonly count: number
+  readonly bounds: ColumnBounds | null
+}
+
+/** Room that a page begins with; it grows to what pages of the column need. */
+export const FIRST_PAGE_BYTES = 1 << 16
+
+/** The buffer itself, or a larger one that begins with its `used` bytes. */
+export function withRoom(buffer: ArrayBuffer, used: number, more: number): ArrayBuffer {
+  const needed = used + more
+  if (needed <= buffer.byteLength) return buffer
+  const bytes = Math.ceil(Math.max(needed, buffer.byteLength * 2) / 16) * 16
+  const grown = new ArrayBuffer(bytes)
+  new Uint8Array(grown).set(new Uint8Array(buffer, 0, used))
+  return grown
+}
