@@ -1,0 +1,34 @@
+import type { RecordHeader } from '../domain/dead-letter.ts'
+import type { SourceRow } from '../ports/source-connector.ts'
+
+/** The words of `_source_system` where they differ from the connector's name. */
+const SYSTEMS: Readonly<Record<string, string>> = { files: 'file' }
+
+export type HeadersOf = (op: SourceRow['op']) => readonly RecordHeader[]
+
+export interface HeaderFacts {
+  readonly connector: string
+  /** 32 hex digits. */
+  readonly traceId: string
+  readonly batchId: string
+}
+
+/**
+ * `sluice.source` always, `sluice.op` where it is not c, and the W3C `traceparent` of the append. Rows of one op share
+ * one list.
+ */
+export function headersOfBatch({ connector, traceId, batchId }: HeaderFacts): HeadersOf {
+  const text = (key: string, value: string): RecordHeader => ({ key, value: Buffer.from(value, 'utf8') })
+  const shared = [text('sluice.source', SYSTEMS[connector] ?? connector)]
+  const span = batchId.replaceAll('-', '').slice(0, 16)
+  if (/^[0-9a-f]{32}$/.test(traceId) && /^[0-9a-f]{16}$/.test(span)) {
+    shared.push(text('traceparent', `00-${traceId}-${span}-01`))
+  }
+  const known = new Map<SourceRow['op'], readonly RecordHeader[]>()
+  return (op) => {
+    if (op === 'c') return shared
+    const headers = known.get(op) ?? [...shared, text('sluice.op', op)]
+    known.set(op, headers)
+    return headers
+  }
+}

@@ -1,0 +1,200 @@
+import { classifyError, SluiceError } from '../domain/errors.ts'
+import type { Happening } from '../domain/events.ts'
+import type { SourceSettings } from '../domain/settings.ts'
+import { copyLetters } from '../error-lane/copy-letters.ts'
+import { writeLetters } from '../error-lane/write-letters.ts'
+import type { SourceBatch, SourceConnector } from '../ports/source-connector.ts'
+import type { SourceState } from '../ports/topic-log.ts'
+import type { World } from '../ports/world.ts'
+import { appendOnce } from './append-once.ts'
+import { StagedAppend } from './staged-append.ts'
+import { loadWireContract, type WireContract } from './wire-contract.ts'
+
+export type ExtractWorld = Pick<
+  World,
+  'settings' | 'clock' | 'events' | 'runId' | 'traceId' | 'log' | 'registry' | 'lake' | 'connector' | 'signal'
+>
+
+export interface RunSourceRequest {
+  readonly source: SourceSettings
+  readonly world: ExtractWorld
+}
+
+export interface SourceOutcome {
+  readonly source: string
+  /** `interrupted`: the process was asked to end; the next run goes on where this one stopped. */
+  readonly outcome: 'caught_up' | 'stopped' | 'interrupted'
+  /** Rows and refused lines that this run took from the source and made durable. */
+  readonly read: number
+  /** Records that this run appended. */
+  readonly appended: number
+  /** Letters that this run wrote for what it took. */
+  readonly refused: number
+  /** Why it stopped. */
+  readonly error: SluiceError | null
+}
+
+/** An append takes at least one batch of the source, and no further one past either bound. */
+const APPEND_BYTES = 2 * 1024 * 1024
+const APPEND_RECORDS = 10_000
+
+/**
+ * Reads a source until it has nothing more now: encodes, refuses, appends and moves the source's position.
+ *
+ * Guarantees: every row of the source comes into the topic exactly once or into the error lane, whoever else runs the
+ * same source and wherever this process dies: records and position are one append, compare-and-set on the position
+ * (I9), and a letter is durable before the position passes it (I5). Holds one append in memory (I12).
+ * Non-guarantee: letters may be written twice, under the same row id (I4). Never throws; a source that stops says so
+ * in its outcome, and other sources are not touched.
+ */
+export async function runSource({ source, world }: RunSourceRequest): Promise<SourceOutcome> {
+  const run = new SourceRun(source, world)
+  try {
+    const connector = world.connector(source)
+    try {
+      const ended = await run.readToEnd(connector)
+      return { source: source.name, ...run.tally, outcome: ended, error: null }
+    } finally {
+      await connector.close()
+    }
+  } catch (thrown) {
+    if (world.signal.aborted && isAbort(thrown))
+      return { source: source.name, ...run.tally, outcome: 'interrupted', error: null }
+    const error = classifyError(thrown)
+    run.emit({
+      type: 'source.stopped',
+      source: source.name,
+      code: error.code,
+      message: error.message,
+      where: error.where,
+    })
+    return { source: source.name, ...run.tally, outcome: 'stopped', error }
+  }
+}
+
+class SourceRun {
+  readonly tally = { read: 0, appended: 0, refused: 0 }
+  readonly #source: SourceSettings
+  readonly #world: ExtractWorld
+  readonly #warned = new Set<string>()
+
+  constructor(source: SourceSettings, world: ExtractWorld) {
+    this.#source = source
+    this.#world = world
+  }
+
+  async readToEnd(connector: SourceConnector): Promise<'caught_up' | 'interrupted'> {
+    const { log, signal } = this.#world
+    const wire = await loadWireContract(this.#world, this.#source)
+    const description = await log.describe(this.#source.topic)
+    if (description === null) {
+      throw new SluiceError(
+        'TOPIC_UNKNOWN',
+        `source ${this.#source.name} writes topic ${this.#source.topic}, which does not exist`,
+        {
+          where: { source: this.#source.name, topic: this.#source.topic },
+        },
+      )
+    }
+    const partitions = description.partitions.length
+    for (;;) {
+      const state = await log.sourceState(this.#source.name)
+      const ended = await this.#readFrom({ connector, wire, partitions, state })
+      if (ended === 'moved') continue
+      return signal.aborted ? 'interrupted' : 'caught_up'
+    }
+  }
+
+  /** `moved`: another writer moved the source; what was held is dropped, and reading begins again at its position. */
+  async #readFrom({ connector, wire, partitions, state }: ReadFrom): Promise<'ended' | 'moved'> {
+    const { signal } = this.#world
+    let sequence = state.sequence
+    let staged = this.#begin(wire, partitions)
+    for await (const batch of connector.read(state.entries, signal)) {
+      this.#warnOfUnknown(batch, wire)
+      staged.add(batch)
+      if (staged.bytes >= APPEND_BYTES || staged.records + staged.letters.length >= APPEND_RECORDS) {
+        const moved = await this.#append(staged, wire, sequence)
+        if (moved === null) return 'moved'
+        sequence = moved
+        staged = this.#begin(wire, partitions)
+      }
+      if (signal.aborted) break
+    }
+    if (staged.isEmpty()) return 'ended'
+    return (await this.#append(staged, wire, sequence)) === null ? 'moved' : 'ended'
+  }
+
+  #begin(wire: WireContract, partitions: number): StagedAppend {
+    const { clock, runId, traceId } = this.#world
+    return new StagedAppend({
+      source: this.#source,
+      wire,
+      partitions,
+      runId,
+      traceId,
+      batchId: clock.newId(),
+      nowMs: clock.nowMs(),
+    })
+  }
+
+  /** Letters first, then records and position together. The new sequence, or null where the source was moved. */
+  async #append(staged: StagedAppend, wire: WireContract, expectedSequence: bigint): Promise<bigint | null> {
+    const { log, clock } = this.#world
+    const { name, topic } = this.#source
+    const refused = staged.letters.length
+    this.emit({ type: 'source.read', source: name, records: staged.read, refused })
+    await this.#writeLetters(staged, wire)
+    const state = { source: name, expectedSequence, set: staged.progress }
+    const sequence = await appendOnce({ log, clock, request: { batches: staged.appends(), state } })
+    if (sequence === null) return null
+    this.tally.read += staged.read
+    this.tally.appended += staged.records
+    this.tally.refused += refused
+    this.emit({ type: 'source.appended', source: name, topic, records: staged.records, sequence })
+    return sequence
+  }
+
+  async #writeLetters({ letters }: StagedAppend, wire: WireContract): Promise<void> {
+    const { lake, clock, settings, log } = this.#world
+    const { sealKey, copyToTopic, retentionMs } = settings.errors
+    const { topic } = this.#source
+    const written = await writeLetters({ store: lake.at('_errors'), letters, sealKey, newId: () => clock.newId() })
+    if (written === null) return
+    this.emit({ type: 'letters.written', table: `bronze.${wire.table}`, letters: written.letters, path: written.path })
+    if (!copyToTopic) return
+    const copied = await copyLetters({ log, topic, letters, sealKey, retentionMs, batchId: letters[0]!.batchId })
+    if (copied.kind === 'failed')
+      this.emit({ type: 'letters.copy_failed', topic: `${topic}.errors`, message: copied.message })
+  }
+
+  /** Once a column: the rows travel without it, since their schema has no place for it. */
+  #warnOfUnknown({ columns, object }: SourceBatch, { columns: known, subject }: WireContract): void {
+    if (known === null) return
+    for (const column of columns) {
+      if (known.has(column) || this.#warned.has(column)) continue
+      this.#warned.add(column)
+      this.emit({
+        type: 'warning',
+        message: `column ${JSON.stringify(column)} of source ${this.#source.name} is not in ${subject}; its rows travel without it`,
+        where: { source: this.#source.name, file: object, subject, key: column },
+      })
+    }
+  }
+
+  emit(happening: Happening): void {
+    const { events, runId, traceId } = this.#world
+    events.emit({ runId, traceId, jobName: `connect:${this.#source.name}`, ...happening })
+  }
+}
+
+interface ReadFrom {
+  readonly connector: SourceConnector
+  readonly wire: WireContract
+  readonly partitions: number
+  readonly state: SourceState
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError'
+}

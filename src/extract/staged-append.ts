@@ -1,0 +1,154 @@
+import type { DeadLetter, RuleBreach } from '../domain/dead-letter.ts'
+import { SluiceError } from '../domain/errors.ts'
+import { partitionOf } from '../domain/partitioner.ts'
+import type { OutgoingRecord } from '../domain/record-batch.ts'
+import type { SourceSettings } from '../domain/settings.ts'
+import { rowIdOfSource } from '../error-lane/row-id.ts'
+import type { SourceBatch, SourceRefusal, SourceRow } from '../ports/source-connector.ts'
+import type { PartitionAppend } from '../ports/topic-log.ts'
+import { headersOfBatch, type HeadersOf } from './record-headers.ts'
+import { rowKey } from './record-key.ts'
+import { packRefusedRow, showRow } from './refused-row.ts'
+import type { WireContract } from './wire-contract.ts'
+
+/** What is known when an append begins. */
+export interface AppendContext {
+  readonly source: SourceSettings
+  readonly wire: WireContract
+  readonly partitions: number
+  readonly runId: string
+  readonly traceId: string
+  readonly batchId: string
+  /** The time of the append: every record of it carries it. */
+  readonly nowMs: number
+}
+
+/**
+ * Rows on their way into one append: encoded records by partition, dead letters, and the progress that stands once
+ * both are durable. Pure; the same batches give the same records in the same partitions.
+ */
+export class StagedAppend {
+  readonly letters: DeadLetter[] = []
+  readonly progress = new Map<string, string | null>()
+  records = 0
+  /** Rows and refused lines. */
+  read = 0
+  /** Held: values, keys, and the raw bytes of letters (I12). */
+  bytes = 0
+  readonly #context: AppendContext
+  readonly #headers: HeadersOf
+  readonly #partitions = new Map<number, OutgoingRecord[]>()
+
+  constructor(context: AppendContext) {
+    const { source, traceId, batchId } = context
+    this.#context = context
+    this.#headers = headersOfBatch({ connector: source.connector, traceId, batchId })
+  }
+
+  /** Throws SOURCE_UNREADABLE where the source lacks a key column. */
+  add(batch: SourceBatch): void {
+    const { wire, source, partitions, nowMs } = this.#context
+    const { columns, textual, object } = batch
+    const key = batch.rows.length === 0 ? [] : keyPositions(source, batch)
+    for (const row of batch.rows) {
+      const encoded = wire.encoder.encode(columns, row.values, textual)
+      if (encoded.kind === 'refused') {
+        this.#refuseRow(batch, row, encoded.errors)
+        continue
+      }
+      const keyBytes = rowKey(row.values, key, textual)
+      // Without a key the place in the source decides, so that a restart chooses the same partition.
+      const partition = partitionOf(keyBytes ?? Buffer.from(`${object}\0${row.at}`, 'utf8'), partitions)
+      const record = { key: keyBytes, value: encoded.bytes, headers: this.#headers(row.op), timestampMs: nowMs }
+      const records = this.#partitions.get(partition)
+      if (records === undefined) this.#partitions.set(partition, [record])
+      else records.push(record)
+      this.records += 1
+      this.bytes += encoded.bytes.length + (keyBytes?.length ?? 0)
+    }
+    for (const refusal of batch.refused) this.#refuseLine(batch, refusal)
+    this.read += batch.rows.length + batch.refused.length
+    for (const [name, value] of batch.progress) this.progress.set(name, value)
+  }
+
+  isEmpty(): boolean {
+    return this.progress.size === 0 && this.records === 0 && this.letters.length === 0
+  }
+
+  /** Ascending by partition. */
+  appends(): PartitionAppend[] {
+    const { topic } = this.#context.source
+    return [...this.#partitions.entries()]
+      .sort(([a], [b]) => a - b)
+      .map(([partition, records]) => ({ topic, partition, records }))
+  }
+
+  #refuseRow(batch: SourceBatch, row: SourceRow, errors: readonly RuleBreach[]): void {
+    const { columns, textual, object } = batch
+    const refused = { columns, row, textual }
+    this.#put({
+      object,
+      at: row.at,
+      errors,
+      record: showRow(refused, this.#context.wire.pii),
+      raw: packRefusedRow(refused),
+      headers: this.#headers(row.op),
+    })
+  }
+
+  #refuseLine({ object }: SourceBatch, { at, message, raw }: SourceRefusal): void {
+    const errors: RuleBreach[] = [{ code: 'SOURCE_LINE', field: null, rule: 'source', message }]
+    this.#put({ object, at, errors, record: null, raw, headers: this.#headers('c') })
+  }
+
+  #put(refused: RefusedRecord): void {
+    const { source, wire, runId, batchId, nowMs } = this.#context
+    const { object, at, errors, record, raw, headers } = refused
+    const place = { source: source.name, object, at }
+    this.letters.push({
+      rowId: rowIdOfSource(place),
+      layer: 'bronze',
+      table: wire.table,
+      runId,
+      batchId,
+      stage: 'connect',
+      log: null,
+      source: place,
+      recordTsMs: null,
+      schemaId: wire.schemaId,
+      contractId: wire.contractId,
+      errors,
+      record,
+      raw,
+      key: null,
+      headers,
+      sealed: wire.sealed,
+      quarantinedAtMs: nowMs,
+    })
+    this.bytes += raw.length
+  }
+}
+
+type RefusedRecord = Pick<DeadLetter, 'errors' | 'record' | 'headers'> & {
+  readonly object: string
+  readonly at: string
+  readonly raw: Uint8Array
+}
+
+/** A text source has one set of columns a file, so a key column that is not among them is a mistake in the settings. */
+function keyPositions(source: SourceSettings, { columns, textual, object }: SourceBatch): number[] {
+  return source.key.map((column) => {
+    const position = columns.indexOf(column)
+    if (position < 0 && textual) {
+      throw new SluiceError(
+        'SOURCE_UNREADABLE',
+        `source ${source.name}: ${object} has no column ${column}, which is of its key`,
+        {
+          where: { source: source.name, file: object, key: `sources.${source.name}.key` },
+          hint: `Mend sources.${source.name}.key or the file.`,
+        },
+      )
+    }
+    return position
+  })
+}
