@@ -6,7 +6,7 @@ import type { Setting, SettingType, SettingValue } from '../../domain/setting-de
 import { SET_PLACE } from '../yaml/settings-tree.ts'
 import { interpolate } from '../yaml/variables.ts'
 import type { Environment } from '../yaml/variables.ts'
-import type { YamlScalar, YamlTree } from '../yaml-tree.ts'
+import type { YamlScalar, YamlTree } from '../yaml/yaml-tree.ts'
 
 export type ParsedSetting =
   | { readonly kind: 'value'; readonly value: SettingValue }

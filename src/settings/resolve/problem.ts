@@ -1,6 +1,6 @@
 import { SluiceError } from '../../domain/errors.ts'
 import type { ErrorWhere } from '../../domain/errors.ts'
-import type { YamlPlace } from '../yaml-tree.ts'
+import type { YamlPlace } from '../yaml/yaml-tree.ts'
 
 /** Something wrong with a setting: all that are found are told at once. */
 export interface Problem {

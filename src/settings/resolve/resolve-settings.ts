@@ -4,7 +4,7 @@ import type { Setting, SettingGroup, SettingMap, SettingNode, SettingValue } fro
 import { parseDefault, parseSetting } from './parse-setting.ts'
 import type { ParseContext } from './parse-setting.ts'
 import type { Problem } from './problem.ts'
-import type { YamlEntry, YamlMap, YamlPlace, YamlTree } from '../yaml-tree.ts'
+import type { YamlEntry, YamlMap, YamlPlace, YamlTree } from '../yaml/yaml-tree.ts'
 
 /** A tree held against the declarations: every declared setting with its value and where it was written. */
 export interface Resolved {

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { SluiceError } from '../../domain/errors.ts'
 import { interpolate } from './variables.ts'
 import type { Environment } from './variables.ts'
-import { parseYaml } from '../yaml-tree.ts'
-import type { YamlEntry, YamlMap, YamlTree } from '../yaml-tree.ts'
+import { parseYaml } from './yaml-tree.ts'
+import type { YamlEntry, YamlMap, YamlTree } from './yaml-tree.ts'
 
 /** Settings files as one tree: each file laid over the one that it extends. */
 

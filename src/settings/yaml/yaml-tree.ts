@@ -1,6 +1,6 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml'
 import type { Document, ParsedNode } from 'yaml'
-import { SluiceError } from '../domain/errors.ts'
+import { SluiceError } from '../../domain/errors.ts'
 
 /** A YAML document as a tree that knows for each value where it was written. Values are untrusted: no plain objects. */
 
