@@ -3,13 +3,13 @@ import { SluiceError } from '../domain/errors.ts'
 import { writeParquet } from '../parquet/write-parquet.ts'
 import type { StagedFile } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import type { NewFile } from './add-file.ts'
-import { formatStats } from './file-stats.ts'
+import type { NewFile } from './files/add-file.ts'
+import { formatStats } from './files/file-stats.ts'
 import type { PartitionValues } from './log/action.ts'
 import { logPath } from './log/file-key.ts'
-import { partitionFolder, partitionValue } from './partition-path.ts'
+import { partitionFolder, partitionValue } from './files/partition-path.ts'
 
-export type { NewFile } from './add-file.ts'
+export type { NewFile } from './files/add-file.ts'
 
 interface TableShape {
   /** Rooted at the table. */

@@ -1,7 +1,7 @@
 import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
-import { isObject, parseExactJson, writeExactJson } from './log/exact-json.ts'
-import type { ExactJson, ExactObject } from './log/exact-json.ts'
+import { isObject, parseLogJson, writeLogJson } from './log/log-json.ts'
+import type { LogJson, LogObject } from './log/log-json.ts'
 
 /**
  * Columns ↔ the text of Delta's schema (PROTOCOL, "Schema Serialization Format"). Delta's narrower integers are read as
@@ -46,7 +46,7 @@ export function parseDeltaSchema(text: string): ColumnField[] {
 /** With `previous`, fields that stay keep their metadata and, where the column is unchanged, their exact type. */
 export function formatDeltaSchema(fields: readonly ColumnField[], previous?: string): string {
   checkNames(fields, '')
-  return writeExactJson(writeStruct(fields, previous === undefined ? null : parseStruct(previous)))
+  return writeLogJson(writeStruct(fields, previous === undefined ? null : parseStruct(previous)))
 }
 
 /** Features that live in field metadata and that a writer must honour: the names of those present. */
@@ -74,10 +74,10 @@ export function checkPartitionColumns(fields: readonly ColumnField[], partitionC
     throw refused('every column is a partition column')
 }
 
-function parseStruct(text: string): ExactObject {
-  let schema: ExactJson
+function parseStruct(text: string): LogObject {
+  let schema: LogJson
   try {
-    schema = parseExactJson(text)
+    schema = parseLogJson(text)
   } catch (cause) {
     throw new SluiceError('TABLE_UNSUPPORTED', 'the schema of the table is no JSON', { cause })
   }
@@ -85,14 +85,14 @@ function parseStruct(text: string): ExactObject {
   return schema
 }
 
-function readFields(struct: ExactObject, path: string): ColumnField[] {
+function readFields(struct: LogObject, path: string): ColumnField[] {
   return fieldList(struct).map((field) => {
     const name = textOf(field['name'])
     return { name, type: readType(field['type'], path + name), nullable: field['nullable'] !== false }
   })
 }
 
-function readType(type: ExactJson | undefined, path: string): ColumnType {
+function readType(type: LogJson | undefined, path: string): ColumnType {
   if (typeof type === 'string') {
     const decimal = DECIMAL.exec(type)
     if (decimal !== null) return { kind: 'decimal', precision: Number(decimal[1]), scale: Number(decimal[2]) }
@@ -120,7 +120,7 @@ function readType(type: ExactJson | undefined, path: string): ColumnType {
   }
 }
 
-function writeStruct(fields: readonly ColumnField[], previous: ExactObject | null): ExactObject {
+function writeStruct(fields: readonly ColumnField[], previous: LogObject | null): LogObject {
   const known = new Map(previous === null ? [] : fieldList(previous).map((field) => [field['name'], field]))
   return {
     type: 'struct',
@@ -132,7 +132,7 @@ function writeStruct(fields: readonly ColumnField[], previous: ExactObject | nul
   }
 }
 
-function writeType(type: ColumnType, before: ExactJson | undefined): ExactJson {
+function writeType(type: ColumnType, before: LogJson | undefined): LogJson {
   const old = isObject(before) ? before : null
   switch (type.kind) {
     case 'decimal':
@@ -153,7 +153,7 @@ function writeType(type: ColumnType, before: ExactJson | undefined): ExactJson {
   }
 }
 
-function visitFields(struct: ExactObject, visit: (field: ExactObject) => void): void {
+function visitFields(struct: LogObject, visit: (field: LogObject) => void): void {
   for (const field of fieldList(struct)) {
     visit(field)
     const { type } = field
@@ -161,16 +161,16 @@ function visitFields(struct: ExactObject, visit: (field: ExactObject) => void): 
   }
 }
 
-function visitType(type: ExactObject, visit: (field: ExactObject) => void): void {
+function visitType(type: LogObject, visit: (field: LogObject) => void): void {
   if (type['type'] === 'struct') visitFields(type, visit)
   for (const inner of [type['elementType'], type['keyType'], type['valueType']]) {
     if (isObject(inner)) visitType(inner, visit)
   }
 }
 
-function fieldList(struct: ExactObject): ExactObject[] {
+function fieldList(struct: LogObject): LogObject[] {
   const fields = struct['fields']
-  return Array.isArray(fields) ? (fields as readonly ExactJson[]).filter(isObject) : []
+  return Array.isArray(fields) ? (fields as readonly LogJson[]).filter(isObject) : []
 }
 
 function checkNames(fields: readonly ColumnField[], path: string): void {
@@ -200,6 +200,6 @@ function refused(message: string): SluiceError {
   return new SluiceError('TABLE_UNSUPPORTED', message)
 }
 
-function textOf(value: ExactJson | undefined): string {
+function textOf(value: LogJson | undefined): string {
   return typeof value === 'string' ? value : 'of no name'
 }

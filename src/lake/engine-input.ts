@@ -1,6 +1,7 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
-import type { Snapshot } from './snapshot.ts'
+import { storePath } from './log/file-key.ts'
+import type { AddFile, Snapshot } from './snapshot.ts'
 import type { EngineFile, EngineInput } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
@@ -12,13 +13,18 @@ export interface TableInputRequest {
   readonly snapshot: Snapshot
   /** Other types or columns than the table's own. */
   readonly fields?: readonly ColumnField[]
+  /** Other files than the snapshot's. */
+  readonly files?: Iterable<AddFile>
+  /** For SQL that people write: see `EngineInput.schema`. */
+  readonly schema?: string
 }
 
 /** A table as a view for the engine. A file that the table declares and the store lacks stops the caller loudly (I8). */
-export async function engineInput({ name, store, snapshot, fields }: TableInputRequest): Promise<EngineInput> {
+export async function engineInput(request: TableInputRequest): Promise<EngineInput> {
+  const { name, store, snapshot, fields, schema } = request
   const files: EngineFile[] = []
-  for (const file of snapshot.files.values()) {
-    const localFile = await store.localFile(decodeURIComponent(file.path))
+  for (const file of request.files ?? snapshot.files.values()) {
+    const localFile = await store.localFile(storePath(file.path))
     if (localFile === null) {
       throw new SluiceError('TABLE_FILES_MISSING', `${store.uri} declares ${file.path}, which is not there`, {
         where: { table: store.uri, file: file.path },
@@ -28,6 +34,7 @@ export async function engineInput({ name, store, snapshot, fields }: TableInputR
   }
   return {
     name,
+    ...(schema === undefined ? {} : { schema }),
     fields: fields ?? snapshot.metadata.fields,
     partitionColumns: snapshot.metadata.partitionColumns,
     files,

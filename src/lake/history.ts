@@ -1,7 +1,7 @@
 import type { JsonValue } from '../domain/dead-letter.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { isObject } from './log/exact-json.ts'
-import type { ExactJson, ExactObject } from './log/exact-json.ts'
+import { isObject } from './log/log-json.ts'
+import type { LogJson, LogObject } from './log/log-json.ts'
 import { listLog } from './log/log-file.ts'
 import { readEntry } from './log/read-entry.ts'
 import type { LogEntry } from './log/read-entry.ts'
@@ -31,7 +31,7 @@ export async function* readHistory(store: ObjectStore): AsyncGenerator<HistoryEn
 }
 
 function describeEntry({ version, timestampMs, actions }: LogEntry): HistoryEntry {
-  let info: ExactObject = {}
+  let info: LogObject = {}
   const txns = new Map<string, bigint>()
   let filesAdded = 0
   let filesRemoved = 0
@@ -54,17 +54,17 @@ function describeEntry({ version, timestampMs, actions }: LogEntry): HistoryEntr
   }
 }
 
-function textOf(value: ExactJson | undefined): string | null {
+function textOf(value: LogJson | undefined): string | null {
   return typeof value === 'string' ? value : null
 }
 
-function plainJson(value: ExactJson | undefined): Record<string, JsonValue> {
+function plainJson(value: LogJson | undefined): Record<string, JsonValue> {
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)])) : {}
 }
 
-function plain(value: ExactJson | undefined): JsonValue {
+function plain(value: LogJson | undefined): JsonValue {
   if (value === undefined) return null
   if (typeof value === 'bigint') return value.toString()
-  if (Array.isArray(value)) return (value as readonly ExactJson[]).map(plain)
+  if (Array.isArray(value)) return (value as readonly LogJson[]).map(plain)
   return isObject(value) ? plainJson(value) : (value as JsonValue)
 }

@@ -1,8 +1,8 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { LoggedFile } from './add-file.ts'
-import type { AddFile } from './add-file.ts'
+import { LoggedFile } from './files/add-file.ts'
+import type { AddFile } from './files/add-file.ts'
 import { parseDeltaSchema } from './delta-schema.ts'
 import type { MetadataAction, ProtocolAction, RemoveAction, TextMap } from './log/action.ts'
 import { findVersionAt } from './log/commit-time.ts'
@@ -12,7 +12,7 @@ import { checkReadable, refuseDeletionVector } from './log/protocol.ts'
 import { readNewerEntries } from './log/read-entry.ts'
 import { LogState } from './log/replay.ts'
 
-export type { AddFile } from './add-file.ts'
+export type { AddFile } from './files/add-file.ts'
 
 /** A table as one version left it. Never changes. */
 export interface Snapshot {

@@ -1,4 +1,4 @@
-import type { ExactJson, ExactObject } from './exact-json.ts'
+import type { LogJson, LogObject } from './log-json.ts'
 
 /** One line of a log entry, or one row of a checkpoint (Delta PROTOCOL, "Actions"). */
 export type Action =
@@ -7,7 +7,7 @@ export type Action =
   | { readonly kind: 'metaData'; readonly metaData: MetadataAction }
   | { readonly kind: 'protocol'; readonly protocol: ProtocolAction }
   | { readonly kind: 'txn'; readonly txn: TxnAction }
-  | { readonly kind: 'commitInfo'; readonly commitInfo: ExactObject }
+  | { readonly kind: 'commitInfo'; readonly commitInfo: LogObject }
   | { readonly kind: 'sidecar'; readonly path: string }
   /** Read without effect here: cdc, domainMetadata, checkpointMetadata, and what later protocols may bring. */
   | { readonly kind: 'other'; readonly name: string }
@@ -67,7 +67,7 @@ export interface TxnAction {
 }
 
 /** The JSON of an action, for a log entry. Keys that have no value are left out. */
-export function actionJson(action: Action): ExactObject {
+export function actionJson(action: Action): LogObject {
   switch (action.kind) {
     case 'add':
       return { add: addJson(action.add) }
@@ -87,7 +87,7 @@ export function actionJson(action: Action): ExactObject {
   }
 }
 
-export function addJson(add: AddAction): ExactObject {
+export function addJson(add: AddAction): LogObject {
   return compact({
     path: add.path,
     partitionValues: add.partitionValues,
@@ -99,7 +99,7 @@ export function addJson(add: AddAction): ExactObject {
   })
 }
 
-export function removeJson(remove: RemoveAction): ExactObject {
+export function removeJson(remove: RemoveAction): LogObject {
   const extended = remove.partitionValues !== null && remove.bytes !== null
   return compact({
     path: remove.path,
@@ -112,7 +112,7 @@ export function removeJson(remove: RemoveAction): ExactObject {
   })
 }
 
-export function metadataJson(metaData: MetadataAction): ExactObject {
+export function metadataJson(metaData: MetadataAction): LogObject {
   return compact({
     id: metaData.id,
     name: metaData.name,
@@ -125,7 +125,7 @@ export function metadataJson(metaData: MetadataAction): ExactObject {
   })
 }
 
-export function protocolJson(protocol: ProtocolAction): ExactObject {
+export function protocolJson(protocol: ProtocolAction): LogObject {
   return compact({
     minReaderVersion: protocol.minReaderVersion,
     minWriterVersion: protocol.minWriterVersion,
@@ -134,10 +134,10 @@ export function protocolJson(protocol: ProtocolAction): ExactObject {
   })
 }
 
-export function txnJson(txn: TxnAction): ExactObject {
+export function txnJson(txn: TxnAction): LogObject {
   return compact({ appId: txn.appId, version: txn.version, lastUpdated: txn.lastUpdatedMs })
 }
 
-function compact(object: Record<string, ExactJson>): ExactObject {
+function compact(object: Record<string, LogJson>): LogObject {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
 }

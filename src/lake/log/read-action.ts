@@ -9,8 +9,8 @@ import type {
   TextMap,
   TxnAction,
 } from './action.ts'
-import { isObject, parseExactJson } from './exact-json.ts'
-import type { ExactJson, ExactObject } from './exact-json.ts'
+import { isObject, parseLogJson } from './log-json.ts'
+import type { LogJson, LogObject } from './log-json.ts'
 
 /** The actions of a log entry. `source` names the entry for messages. */
 export function parseEntry(bytes: Uint8Array, source: string): Action[] {
@@ -23,7 +23,7 @@ export function parseEntry(bytes: Uint8Array, source: string): Action[] {
 }
 
 /** The actions that one object holds: one in a log entry; in a checkpoint's row all others are null. */
-export function readActions(row: ExactObject, source: string): Action[] {
+export function readActions(row: LogObject, source: string): Action[] {
   const actions: Action[] = []
   for (const [name, body] of Object.entries(row)) {
     if (!isObject(body)) continue
@@ -32,7 +32,7 @@ export function readActions(row: ExactObject, source: string): Action[] {
   return actions
 }
 
-function readAction(name: string, body: ExactObject, source: string): Action {
+function readAction(name: string, body: LogObject, source: string): Action {
   const fields = new ActionFields(name, body, source)
   switch (name) {
     case 'add':
@@ -114,10 +114,10 @@ function readTxn(fields: ActionFields): TxnAction {
 /** Typed access to an action's keys; a key of the wrong type means that the log is damaged, and says where. */
 class ActionFields {
   readonly #name: string
-  readonly #body: ExactObject
+  readonly #body: LogObject
   readonly #source: string
 
-  constructor(name: string, body: ExactObject, source: string) {
+  constructor(name: string, body: LogObject, source: string) {
     this.#name = name
     this.#body = body
     this.#source = source
@@ -157,7 +157,7 @@ class ActionFields {
     return value === null || typeof value === 'boolean' ? value : this.#damaged(key)
   }
 
-  object(key: string): ExactObject | null {
+  object(key: string): LogObject | null {
     const value = this.#body[key] ?? null
     return value === null ? null : isObject(value) ? value : this.#damaged(key)
   }
@@ -166,7 +166,7 @@ class ActionFields {
     const value = this.#body[key] ?? null
     if (value === null) return null
     if (!Array.isArray(value)) return this.#damaged(key)
-    return (value as readonly ExactJson[]).map((item) => (typeof item === 'string' ? item : this.#damaged(key)))
+    return (value as readonly LogJson[]).map((item) => (typeof item === 'string' ? item : this.#damaged(key)))
   }
 
   /** Entries whose value is null are left out. */
@@ -188,9 +188,9 @@ class ActionFields {
   }
 }
 
-function parseLine(line: string, source: string): ExactObject {
+function parseLine(line: string, source: string): LogObject {
   try {
-    const row = parseExactJson(line)
+    const row = parseLogJson(line)
     if (isObject(row)) return row
   } catch (cause) {
     throw damagedEntry(source, 'a line is no JSON', cause)

@@ -1,10 +1,10 @@
-import type { NewFile } from '../add-file.ts'
+import type { NewFile } from '../files/add-file.ts'
 import { checkPartitionColumns, formatDeltaSchema } from '../delta-schema.ts'
 import type { Transaction } from '../transaction.ts'
 import { actionJson } from './action.ts'
 import type { Action, AddAction, MetadataAction, RemoveAction } from './action.ts'
-import { writeExactJson } from './exact-json.ts'
-import type { ExactObject } from './exact-json.ts'
+import { writeLogJson } from './log-json.ts'
+import type { LogObject } from './log-json.ts'
 import { OUR_PROTOCOL } from './protocol.ts'
 
 /** What every attempt of a commit shares. */
@@ -28,7 +28,7 @@ export interface Attempt {
 
 /** The bytes of a log entry. */
 export function stageEntry(commit: PreparedCommit, attempt: Attempt): Uint8Array {
-  const lines = stageActions(commit, attempt).map((action) => writeExactJson(actionJson(action)))
+  const lines = stageActions(commit, attempt).map((action) => writeLogJson(actionJson(action)))
   return Buffer.from(`${lines.join('\n')}\n`)
 }
 
@@ -52,7 +52,7 @@ function stageActions(commit: PreparedCommit, attempt: Attempt): Action[] {
   return actions
 }
 
-function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs }: Attempt): ExactObject {
+function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs }: Attempt): LogObject {
   const { name, parameters, metrics } = tx.operation
   return {
     timestamp: timestampMs,
@@ -68,7 +68,7 @@ function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs
 }
 
 /** Other readers take parameters and metrics as texts. */
-function texts(values: Readonly<Record<string, unknown>>): ExactObject {
+function texts(values: Readonly<Record<string, unknown>>): LogObject {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [
       key,

@@ -1,6 +1,6 @@
-import type { AddAction, PartitionValues, TextMap } from './log/action.ts'
-import { isObject, parseExactJson } from './log/exact-json.ts'
-import type { ExactObject } from './log/exact-json.ts'
+import type { AddAction, PartitionValues, TextMap } from '../log/action.ts'
+import { isObject, parseLogJson } from '../log/log-json.ts'
+import type { LogObject } from '../log/log-json.ts'
 
 /** A data file as a commit brings it. A file of a snapshot serves too, as a restore needs. */
 export interface NewFile {
@@ -27,9 +27,9 @@ export interface AddFile extends NewFile {
 /** Delta's per-file statistics. Values are in JSON form; integers beyond 2^53 are bigints. */
 export interface FileStats {
   readonly rows: number | null
-  readonly min: ExactObject
-  readonly max: ExactObject
-  readonly nulls: ExactObject
+  readonly min: LogObject
+  readonly max: LogObject
+  readonly nulls: LogObject
 }
 
 export class LoggedFile implements AddFile {
@@ -65,7 +65,7 @@ export class LoggedFile implements AddFile {
 function parseStats(text: string | null): FileStats | null {
   if (text === null || text === '') return null
   try {
-    const stats = parseExactJson(text)
+    const stats = parseLogJson(text)
     if (!isObject(stats)) return null
     const rows = stats['numRecords']
     return {
@@ -80,6 +80,6 @@ function parseStats(text: string | null): FileStats | null {
   }
 }
 
-function objectOf(value: ExactObject[string]): ExactObject {
+function objectOf(value: LogObject[string]): LogObject {
   return isObject(value) ? value : {}
 }

@@ -1,6 +1,6 @@
-import type { ColumnField } from '../domain/column-batch.ts'
-import type { ColumnStats } from '../domain/column-stats.ts'
-import type { JsonValue } from '../domain/dead-letter.ts'
+import type { ColumnField } from '../../domain/column-batch.ts'
+import type { ColumnStats } from '../../domain/column-stats.ts'
+import type { JsonValue } from '../../domain/dead-letter.ts'
 
 /** Columns past this many have no statistics, as in Delta's own writers (`delta.dataSkippingNumIndexedCols`). */
 const INDEXED_COLUMNS = 32

@@ -1,14 +1,14 @@
 import type { Column, ColumnType, ColumnValues } from '../../domain/column-batch.ts'
-import { isObject } from './exact-json.ts'
-import type { ExactJson } from './exact-json.ts'
+import { isObject } from '../log/log-json.ts'
+import type { LogJson } from '../log/log-json.ts'
 
 /** JSON values as a column, for checkpoints: booleans, integers, texts, lists, maps and structs of these. */
-export function buildColumn(type: ColumnType, items: readonly (ExactJson | undefined)[]): Column {
+export function buildColumn(type: ColumnType, items: readonly (LogJson | undefined)[]): Column {
   const validity = Uint8Array.from(items, (item) => (item === null || item === undefined ? 0 : 1))
   return { type, length: items.length, validity, values: buildValues(type, items) }
 }
 
-function buildValues(type: ColumnType, items: readonly (ExactJson | undefined)[]): ColumnValues {
+function buildValues(type: ColumnType, items: readonly (LogJson | undefined)[]): ColumnValues {
   switch (type.kind) {
     case 'boolean':
       return { layout: 'bool', data: Uint8Array.from(items, (item) => (item === true ? 1 : 0)) }
@@ -19,7 +19,7 @@ function buildValues(type: ColumnType, items: readonly (ExactJson | undefined)[]
     case 'string':
       return buildTexts(items)
     case 'list': {
-      const lists = items.map((item) => (Array.isArray(item) ? (item as readonly ExactJson[]) : []))
+      const lists = items.map((item) => (Array.isArray(item) ? (item as readonly LogJson[]) : []))
       return { layout: 'list', offsets: offsetsOf(lists), element: buildColumn(type.element, lists.flat()) }
     }
     case 'map': {
@@ -49,7 +49,7 @@ function buildValues(type: ColumnType, items: readonly (ExactJson | undefined)[]
   }
 }
 
-function buildTexts(items: readonly (ExactJson | undefined)[]): ColumnValues {
+function buildTexts(items: readonly (LogJson | undefined)[]): ColumnValues {
   const texts = items.map((item) => Buffer.from(typeof item === 'string' ? item : ''))
   return { layout: 'bytes', offsets: offsetsOf(texts), data: Buffer.concat(texts) }
 }
@@ -60,6 +60,6 @@ function offsetsOf(items: readonly { readonly length: number }[]): Int32Array {
   return offsets
 }
 
-function integerOf(item: ExactJson | undefined): bigint {
+function integerOf(item: LogJson | undefined): bigint {
   return typeof item === 'bigint' ? item : typeof item === 'number' ? BigInt(item) : 0n
 }

@@ -1,12 +1,12 @@
 import type { ObjectStore } from '../../ports/object-store.ts'
-import type { Action } from './action.ts'
+import type { Action } from '../log/action.ts'
 import { readCheckpointRows } from './checkpoint-rows.ts'
-import { isObject, writeExactJson } from './exact-json.ts'
-import type { ExactJson, ExactObject } from './exact-json.ts'
-import { SIDECARS } from './log-file.ts'
-import type { CheckpointFiles } from './log-file.ts'
-import { parseEntry, readActions } from './read-action.ts'
-import { LogState } from './replay.ts'
+import { isObject, writeLogJson } from '../log/log-json.ts'
+import type { LogJson, LogObject } from '../log/log-json.ts'
+import { SIDECARS } from '../log/log-file.ts'
+import type { CheckpointFiles } from '../log/log-file.ts'
+import { parseEntry, readActions } from '../log/read-action.ts'
+import { LogState } from '../log/replay.ts'
 
 /**
  * The state that a checkpoint holds: classic, in several parts, or of the V2 form with sidecars (PROTOCOL,
@@ -33,7 +33,9 @@ async function readFileActions(store: ObjectStore, path: string): Promise<Action
   if (bytes === null) return null
   const source = `${store.uri}/${path}`
   if (path.endsWith('.json')) return parseEntry(bytes, source)
-  return (await readCheckpointRows(bytes)).flatMap((row) => readActions(withStats(row), source))
+  const actions: Action[] = []
+  for await (const row of readCheckpointRows(bytes, source)) actions.push(...readActions(withStats(row), source))
+  return actions
 }
 
 function sidecarPath(path: string): string {
@@ -41,7 +43,7 @@ function sidecarPath(path: string): string {
 }
 
 /** A checkpoint may state statistics as a struct only (`delta.checkpoint.writeStatsAsJson=false`). */
-function withStats(row: ExactObject): ExactObject {
+function withStats(row: LogObject): LogObject {
   const { add } = row
   if (!isObject(add) || typeof add['stats'] === 'string' || !isObject(add['stats_parsed'])) return row
   const parsed = add['stats_parsed']
@@ -51,11 +53,11 @@ function withStats(row: ExactObject): ExactObject {
     maxValues: jsonValues(parsed['maxValues']),
     nullCount: jsonValues(parsed['nullCount']),
   }
-  return { ...row, add: { ...add, stats: writeExactJson(stats) } }
+  return { ...row, add: { ...add, stats: writeLogJson(stats) } }
 }
 
 /** Only what has one form in JSON: a bound that is left out prunes nothing. */
-function jsonValues(value: ExactJson | undefined): ExactObject {
+function jsonValues(value: LogJson | undefined): LogObject {
   if (!isObject(value)) return {}
   return Object.fromEntries(
     Object.entries(value).filter(([, item]) => ['number', 'bigint', 'string', 'boolean'].includes(typeof item)),

@@ -3,29 +3,29 @@
  * plain number. Delta's `txn.version` and the statistics of 64-bit columns need this.
  */
 
-export type ExactJson = null | boolean | number | bigint | string | readonly ExactJson[] | ExactObject
-export interface ExactObject {
-  readonly [key: string]: ExactJson | undefined
+export type LogJson = null | boolean | number | bigint | string | readonly LogJson[] | LogObject
+export interface LogObject {
+  readonly [key: string]: LogJson | undefined
 }
 
 const LONG_NUMBER = /\d{16}/
 const INTEGER = /^-?\d+$/
 
 /** Throws SyntaxError on what is no JSON. The slower exact way is taken only where a long run of digits occurs. */
-export function parseExactJson(text: string): ExactJson {
+export function parseLogJson(text: string): LogJson {
   return LONG_NUMBER.test(text) ? JSON.parse(text, reviveExactly) : JSON.parse(text)
 }
 
-export function writeExactJson(value: ExactJson): string {
+export function writeLogJson(value: LogJson): string {
   return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(item.toString()) : item))
 }
 
 /** A number as it stands in `text`, digit for digit. Only for text that is a JSON number. */
-export function rawJson(text: string): ExactJson {
-  return (JSON as unknown as { rawJSON(text: string): ExactJson }).rawJSON(text)
+export function rawJson(text: string): LogJson {
+  return (JSON as unknown as { rawJSON(text: string): LogJson }).rawJSON(text)
 }
 
-export function isObject(value: ExactJson | undefined): value is ExactObject {
+export function isObject(value: LogJson | undefined): value is LogObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

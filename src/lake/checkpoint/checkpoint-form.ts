@@ -1,8 +1,8 @@
 import type { ColumnBatch, ColumnField, ColumnType } from '../../domain/column-batch.ts'
-import { addJson, metadataJson, protocolJson, removeJson, txnJson } from './action.ts'
-import type { ExactObject } from './exact-json.ts'
+import { addJson, metadataJson, protocolJson, removeJson, txnJson } from '../log/action.ts'
+import type { LogObject } from '../log/log-json.ts'
 import { buildColumn } from './json-columns.ts'
-import type { LogState } from './replay.ts'
+import type { LogState } from '../log/replay.ts'
 
 /** A classic checkpoint's rows: one action each, in the column of its kind (PROTOCOL, "Checkpoint Schema"). */
 
@@ -53,7 +53,7 @@ const FIELDS: readonly ColumnField[] = [
 
 /** `tombstonesFromMs`: removes older than this have expired and are left out. */
 export function checkpointBatch(state: LogState, tombstonesFromMs: number): ColumnBatch {
-  const rows: ExactObject[] = []
+  const rows: LogObject[] = []
   if (state.protocol !== null) rows.push({ protocol: protocolJson(state.protocol) })
   if (state.metaData !== null) rows.push({ metaData: metadataJson(state.metaData) })
   for (const txn of state.txns.values()) rows.push({ txn: txnJson(txn) })

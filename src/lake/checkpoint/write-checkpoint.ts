@@ -1,10 +1,10 @@
 import { writeParquet } from '../../parquet/write-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { Transaction } from '../transaction.ts'
-import type { TextMap } from './action.ts'
+import type { TextMap } from '../log/action.ts'
 import { checkpointBatch } from './checkpoint-form.ts'
-import { loadLog } from './load-log.ts'
-import { checkpointPath, LAST_CHECKPOINT, readCheckpointHint } from './log-file.ts'
+import { loadLog } from '../log/load-log.ts'
+import { checkpointPath, LAST_CHECKPOINT, readCheckpointHint } from '../log/log-file.ts'
 
 const INTERVAL = 100
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000
