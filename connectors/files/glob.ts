@@ -9,7 +9,7 @@ export function globToRegExp(pattern: string): RegExp {
     if (part === '**') return last ? `(?:${NAME}/)*${NAME}` : `(?:${NAME}/)*`
     const guard = /^[*?]/.test(part) ? '(?!\\.)' : ''
     const body = part.replaceAll(/[*?]|[^*?]+/g, (piece) =>
-      piece === '*' ? '[^/]*' : piece === '?' ? '[^/]' : piece.replaceAll(/[\\^$.|+()[\]{}/-]/g, '\\$&'),
+      piece === '*' ? '[^/]*' : piece === '?' ? '[^/]' : piece.replaceAll(/[\\^$.|+()[\]{}/]/g, '\\$&'),
     )
     return guard + body + (last ? '' : '/')
   })
