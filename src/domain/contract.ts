@@ -10,11 +10,12 @@ export type UnknownFieldMode = 'rescue' | 'reject' | 'evolve'
 /** Rules of one field, in JSON Schema words. */
 export interface FieldRules {
   readonly required?: boolean
-  /** Exact decimal text, so that longs and decimals keep every digit. */
+  /** Exact decimal text, so that longs and decimals keep every digit; ISO 8601 for dates and timestamps. */
   readonly minimum?: string
   readonly maximum?: string
   readonly exclusiveMinimum?: string
   readonly exclusiveMaximum?: string
+  readonly multipleOf?: string
   /** Code points. */
   readonly minLength?: number
   readonly maxLength?: number
@@ -32,6 +33,11 @@ export interface ContractField {
   readonly pii: string | null
   readonly onIngest: 'drop' | 'hash' | null
   readonly doc: string | null
+  /**
+   * Rules and privacy inside a nested column: the fields of a struct; for a list or map one field named `[]`, its
+   * element or value. Absent where the column is not nested.
+   */
+  readonly children?: readonly ContractField[]
 }
 
 export interface Contract {
@@ -44,6 +50,16 @@ export interface Contract {
   readonly fields: readonly ContractField[]
 }
 
-export function hasPii(contract: Contract): boolean {
-  return contract.fields.some((field) => field.pii !== null)
+/** True where any field, at any depth, is tagged as PII. A field that must not land counts as tagged. */
+export function hasPii(contract: Pick<Contract, 'fields'>): boolean {
+  return contract.fields.some(fieldHasPii)
+}
+
+export function fieldHasPii(field: ContractField): boolean {
+  return field.pii !== null || field.onIngest !== null || (field.children?.some(fieldHasPii) ?? false)
+}
+
+/** The columns that rows of this contract bring to the table. */
+export function landingFields(contract: Pick<Contract, 'fields'>): ColumnField[] {
+  return contract.fields.filter((field) => field.onIngest !== 'drop').map((field) => field.column)
 }

@@ -1,0 +1,163 @@
+import { isUtf8 } from 'node:buffer'
+
+/** Bytes that do not follow their schema. Caught by the judge and told as DECODE; its message quotes no value. */
+export class DecodeFault extends Error {}
+
+/** Values of no bytes at all (arrays of null, empty records) that one record may hold: else few bytes ask for endless work. */
+const MAX_EMPTY_VALUES = 10_000
+
+/** Reads Avro's binary encoding from a span of bytes; every read is checked against its end. */
+export class AvroCursor {
+  bytes: Uint8Array = new Uint8Array(0)
+  at = 0
+  end = 0
+  #view: DataView = new DataView(new ArrayBuffer(0))
+  #empty = 0
+
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    this.at = start
+    this.end = end
+    this.#empty = 0
+  }
+
+  readBoolean(): boolean {
+    const byte = this.#byte()
+    if (byte > 1) throw new DecodeFault(`a boolean is ${byte}, not 0 or 1`)
+    return byte === 1
+  }
+
+  /** Zigzag varint of 32 bits. */
+  readInt(): number {
+    let raw = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte()
+      raw += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) {
+        if (raw > 0xffffffff) break
+        return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
+      }
+    }
+    throw new DecodeFault('an int is longer than 32 bits')
+  }
+
+  /** Zigzag varint of 64 bits. */
+  readLong(): bigint {
+    let low = 0
+    // 49 bits fit a double exactly; only longer ones pay for bigint arithmetic.
+    for (let shift = 0; shift < 49; shift += 7) {
+      const byte = this.#byte()
+      low += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
+    }
+    let raw = BigInt(low)
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = this.#byte()
+      raw |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) {
+        if (raw > 0xffffffffffffffffn) break
+        return (raw >> 1n) ^ -(raw & 1n)
+      }
+    }
+    throw new DecodeFault('a long is longer than 64 bits')
+  }
+
+  readFloat(): number {
+    return this.#view.getFloat32(this.#skip(4), true)
+  }
+
+  readDouble(): number {
+    return this.#view.getFloat64(this.#skip(8), true)
+  }
+
+  /** Moves past a length and that many bytes; returns where they begin (they end at `at`). */
+  readSpan(): number {
+    return this.#skip(this.#length('a length'))
+  }
+
+  /** Like `readSpan`, and the bytes are valid UTF-8. */
+  readTextSpan(): number {
+    const start = this.readSpan()
+    if (!isValidUtf8(this.bytes, start, this.at)) throw new DecodeFault('a string is not valid UTF-8')
+    return start
+  }
+
+  readFixed(size: number): number {
+    return this.#skip(size)
+  }
+
+  text(start: number): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, this.at - start).toString('utf8')
+  }
+
+  /** An index into a list of `count`: a union's branch or an enum's symbol. */
+  readIndex(count: number, what: string): number {
+    const index = this.readInt()
+    if (index < 0 || index >= count) throw new DecodeFault(`a ${what} index is ${index}, outside 0 to ${count - 1}`)
+    return index
+  }
+
+  /** Reads the blocks of an array or map, calling `readOne` for each element. */
+  readBlocks(readOne: (index: number) => void): void {
+    let index = 0
+    for (;;) {
+      let count = Number(this.readLong())
+      if (count === 0) return
+      let blockEnd = -1
+      if (count < 0) {
+        count = -count
+        const size = this.#length('a block')
+        blockEnd = this.at + size
+      }
+      for (let i = 0; i < count; i += 1) {
+        const before = this.at
+        readOne(index)
+        index += 1
+        this.countEmpty(before)
+      }
+      if (blockEnd >= 0 && this.at !== blockEnd) throw new DecodeFault('a block does not end where it says')
+    }
+  }
+
+  /** Counts a value that began at `before` and took no bytes. */
+  countEmpty(before: number): void {
+    if (this.at !== before) return
+    this.#empty += 1
+    if (this.#empty > MAX_EMPTY_VALUES) throw new DecodeFault(`more than ${MAX_EMPTY_VALUES} values without bytes`)
+  }
+
+  expectEnd(): void {
+    if (this.at !== this.end) throw new DecodeFault(`${this.end - this.at} bytes are left after the record`)
+  }
+
+  #byte(): number {
+    if (this.at >= this.end) throw new DecodeFault('the record ends too early')
+    const byte = this.bytes[this.at]!
+    this.at += 1
+    return byte
+  }
+
+  #length(what: string): number {
+    const length = Number(this.readLong())
+    if (length < 0) throw new DecodeFault(`${what} is negative`)
+    if (length > this.end - this.at) throw new DecodeFault('the record ends too early')
+    return length
+  }
+
+  #skip(size: number): number {
+    const start = this.at
+    if (size > this.end - start) throw new DecodeFault('the record ends too early')
+    this.at = start + size
+    return start
+  }
+}
+
+export function isValidUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    if (bytes[at]! >= 0x80) return isUtf8(bytes.subarray(at, end))
+  }
+  return true
+}

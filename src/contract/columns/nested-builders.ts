@@ -1,0 +1,152 @@
+import type { Column, ColumnType } from '../../domain/column-batch.ts'
+import { grown, ValidityBuilder, type ColumnBuilder } from './builder.ts'
+import {
+  BooleanBuilder,
+  BytesBuilder,
+  decimalBuilder,
+  FloatBuilder,
+  Int32Builder,
+  Int64Builder,
+} from './scalar-builders.ts'
+
+/** Append to `element` first, then `close` the list over what was appended since the last one. */
+export class ListBuilder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'list' }
+  readonly element: ColumnBuilder
+  offsets: Int32Array = new Int32Array(1)
+
+  constructor(type: ColumnType & { readonly kind: 'list' }) {
+    super()
+    this.type = type
+    this.element = createBuilder(type.element)
+  }
+
+  close(): void {
+    this.#put(1)
+  }
+
+  appendNull(): void {
+    this.#put(0)
+  }
+
+  override truncate(length: number): void {
+    super.truncate(length)
+    this.element.truncate(this.offsets[this.length]!)
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    const offsets = this.offsets.slice(0, length + 1)
+    return { type, length, validity: this.validity(), values: { layout: 'list', offsets, element: this.element.finish() } }
+  }
+
+  #put(present: 0 | 1): void {
+    const at = this.push(present) + 1
+    if (at >= this.offsets.length) this.offsets = grown(this.offsets, at + 1)
+    this.offsets[at] = this.element.length
+  }
+}
+
+/** Append to `keys` and `value` alike, then `close`. */
+export class MapBuilder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'map' }
+  readonly keys = new BytesBuilder({ kind: 'string' })
+  readonly value: ColumnBuilder
+  offsets: Int32Array = new Int32Array(1)
+
+  constructor(type: ColumnType & { readonly kind: 'map' }) {
+    super()
+    this.type = type
+    this.value = createBuilder(type.value)
+  }
+
+  close(): void {
+    this.#put(1)
+  }
+
+  appendNull(): void {
+    this.#put(0)
+  }
+
+  override truncate(length: number): void {
+    super.truncate(length)
+    this.keys.truncate(this.offsets[this.length]!)
+    this.value.truncate(this.offsets[this.length]!)
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    const values = {
+      layout: 'map',
+      offsets: this.offsets.slice(0, length + 1),
+      keys: this.keys.finish(),
+      value: this.value.finish(),
+    } as const
+    return { type, length, validity: this.validity(), values }
+  }
+
+  #put(present: 0 | 1): void {
+    const at = this.push(present) + 1
+    if (at >= this.offsets.length) this.offsets = grown(this.offsets, at + 1)
+    this.offsets[at] = this.value.length
+  }
+}
+
+/** Append one value to each child, then `close`. */
+export class StructBuilder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'struct' }
+  readonly children: readonly ColumnBuilder[]
+
+  constructor(type: ColumnType & { readonly kind: 'struct' }) {
+    super()
+    this.type = type
+    this.children = type.fields.map((field) => createBuilder(field.type))
+  }
+
+  close(): void {
+    this.push(1)
+  }
+
+  appendNull(): void {
+    for (const child of this.children) child.appendNull()
+    this.push(0)
+  }
+
+  override truncate(length: number): void {
+    super.truncate(length)
+    for (const child of this.children) child.truncate(this.length)
+  }
+
+  finish(): Column {
+    const { type, length, children } = this
+    const values = { layout: 'struct', children: children.map((child) => child.finish()) } as const
+    return { type, length, validity: this.validity(), values }
+  }
+}
+
+export function createBuilder(type: ColumnType): ColumnBuilder {
+  switch (type.kind) {
+    case 'boolean':
+      return new BooleanBuilder()
+    case 'int32':
+    case 'date':
+      return new Int32Builder(type)
+    case 'int64':
+    case 'timestamp':
+      return new Int64Builder(type)
+    case 'float32':
+    case 'float64':
+      return new FloatBuilder(type)
+    case 'decimal':
+      return decimalBuilder(type)
+    case 'string':
+    case 'binary':
+      return new BytesBuilder(type)
+    case 'list':
+      return new ListBuilder(type)
+    case 'map':
+      return new MapBuilder(type)
+    case 'struct':
+      return new StructBuilder(type)
+  }
+}

@@ -1,0 +1,224 @@
+import { MAX_INT64_PRECISION, type Column, type ColumnType } from '../../domain/column-batch.ts'
+import { bigintOfBytes } from '../values/decimal-text.ts'
+import { grown, ValidityBuilder } from './builder.ts'
+
+export class BooleanBuilder extends ValidityBuilder {
+  readonly type = { kind: 'boolean' } as const
+  data: Uint8Array = new Uint8Array(0)
+
+  append(value: boolean): void {
+    this.#put(1, value ? 1 : 0)
+  }
+
+  appendNull(): void {
+    this.#put(0, 0)
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    return { type, length, validity: this.validity(), values: { layout: 'bool', data: this.data.slice(0, length) } }
+  }
+
+  #put(present: 0 | 1, value: number): void {
+    const at = this.push(present)
+    if (at >= this.data.length) this.data = grown(this.data, at + 1)
+    this.data[at] = value
+  }
+}
+
+export class Int32Builder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'int32' | 'date' }
+  data: Int32Array = new Int32Array(0)
+
+  constructor(type: ColumnType & { readonly kind: 'int32' | 'date' }) {
+    super()
+    this.type = type
+  }
+
+  append(value: number): void {
+    this.#put(1, value)
+  }
+
+  appendNull(): void {
+    this.#put(0, 0)
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    return { type, length, validity: this.validity(), values: { layout: 'int32', data: this.data.slice(0, length) } }
+  }
+
+  #put(present: 0 | 1, value: number): void {
+    const at = this.push(present)
+    if (at >= this.data.length) this.data = grown(this.data, at + 1)
+    this.data[at] = value
+  }
+}
+
+export class FloatBuilder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'float32' | 'float64' }
+  data: Float32Array | Float64Array
+
+  constructor(type: ColumnType & { readonly kind: 'float32' | 'float64' }) {
+    super()
+    this.type = type
+    this.data = type.kind === 'float32' ? new Float32Array(0) : new Float64Array(0)
+  }
+
+  append(value: number): void {
+    this.#put(1, value)
+  }
+
+  appendNull(): void {
+    this.#put(0, 0)
+  }
+
+  finish(): Column {
+    const { type, length, data } = this
+    const validity = this.validity()
+    return data instanceof Float32Array
+      ? { type, length, validity, values: { layout: 'float32', data: data.slice(0, length) } }
+      : { type, length, validity, values: { layout: 'float64', data: data.slice(0, length) } }
+  }
+
+  #put(present: 0 | 1, value: number): void {
+    const at = this.push(present)
+    if (at >= this.data.length) this.data = grown(this.data, at + 1)
+    this.data[at] = value
+  }
+}
+
+/** int64, timestamp, and decimals of up to 18 digits. */
+export class Int64Builder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'int64' | 'timestamp' | 'decimal' }
+  data: BigInt64Array = new BigInt64Array(0)
+
+  constructor(type: ColumnType & { readonly kind: 'int64' | 'timestamp' | 'decimal' }) {
+    super()
+    this.type = type
+  }
+
+  append(value: bigint): void {
+    this.#put(1, value)
+  }
+
+  appendNull(): void {
+    this.#put(0, 0n)
+  }
+
+  at(index: number): bigint {
+    return this.data[index]!
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    return { type, length, validity: this.validity(), values: { layout: 'int64', data: this.data.slice(0, length) } }
+  }
+
+  #put(present: 0 | 1, value: bigint): void {
+    const at = this.push(present)
+    if (at >= this.data.length) this.data = grown(this.data, at + 1)
+    this.data[at] = value
+  }
+}
+
+/** Decimals of more than 18 digits. */
+export class Decimal128Builder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'decimal' }
+  data: Uint8Array = new Uint8Array(0)
+  #view = new DataView(this.data.buffer)
+
+  constructor(type: ColumnType & { readonly kind: 'decimal' }) {
+    super()
+    this.type = type
+  }
+
+  append(value: bigint): void {
+    this.#put(1, value)
+  }
+
+  appendNull(): void {
+    this.#put(0, 0n)
+  }
+
+  at(index: number): bigint {
+    return bigintOfBytes(this.data, index * 16, index * 16 + 16)
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    const data = this.data.slice(0, length * 16)
+    return { type, length, validity: this.validity(), values: { layout: 'decimal128', data } }
+  }
+
+  #put(present: 0 | 1, value: bigint): void {
+    const at = this.push(present) * 16
+    if (at >= this.data.length) {
+      this.data = grown(this.data, at + 16)
+      this.#view = new DataView(this.data.buffer)
+    }
+    this.#view.setBigInt64(at, value >> 64n)
+    this.#view.setBigUint64(at + 8, BigInt.asUintN(64, value))
+  }
+}
+
+/** string (UTF-8, checked by whoever appends bytes) and binary. */
+export class BytesBuilder extends ValidityBuilder {
+  readonly type: ColumnType & { readonly kind: 'string' | 'binary' }
+  data: Uint8Array = new Uint8Array(0)
+  offsets: Int32Array = new Int32Array(1)
+
+  constructor(type: ColumnType & { readonly kind: 'string' | 'binary' }) {
+    super()
+    this.type = type
+  }
+
+  append(bytes: Uint8Array, start: number, end: number): void {
+    const from = this.#end()
+    const size = end - start
+    if (from + size > this.data.length) this.data = grown(this.data, from + size)
+    if (size < 32) for (let i = 0; i < size; i += 1) this.data[from + i] = bytes[start + i]!
+    else this.data.set(bytes.subarray(start, end), from)
+    this.#put(1, from + size)
+  }
+
+  appendText(text: string): void {
+    const bytes = Buffer.from(text, 'utf8')
+    this.append(bytes, 0, bytes.length)
+  }
+
+  appendNull(): void {
+    this.#put(0, this.#end())
+  }
+
+  text(index: number): string {
+    const { data, offsets } = this
+    return Buffer.from(data.buffer, data.byteOffset).toString('utf8', offsets[index]!, offsets[index + 1]!)
+  }
+
+  finish(): Column {
+    const { type, length } = this
+    const values = {
+      layout: 'bytes',
+      offsets: this.offsets.slice(0, length + 1),
+      data: this.data.slice(0, this.#end()),
+    } as const
+    return { type, length, validity: this.validity(), values }
+  }
+
+  #end(): number {
+    return this.offsets[this.length]!
+  }
+
+  #put(present: 0 | 1, end: number): void {
+    const at = this.push(present) + 1
+    if (at >= this.offsets.length) this.offsets = grown(this.offsets, at + 1)
+    this.offsets[at] = end
+  }
+}
+
+export type DecimalBuilder = Int64Builder | Decimal128Builder
+
+export function decimalBuilder(type: ColumnType & { readonly kind: 'decimal' }): DecimalBuilder {
+  return type.precision <= MAX_INT64_PRECISION ? new Int64Builder(type) : new Decimal128Builder(type)
+}

@@ -1,0 +1,163 @@
+import type { Column, ColumnBatch } from '../domain/column-batch.ts'
+import type { Contract, UnknownFieldMode } from '../domain/contract.ts'
+import type { ColumnField } from '../domain/column-batch.ts'
+import type { JsonValue, RuleBreach } from '../domain/dead-letter.ts'
+import { SluiceError } from '../domain/errors.ts'
+import { recordKey, type RecordBatch } from '../domain/record-batch.ts'
+import type { RegisteredSchema } from '../ports/schema-registry.ts'
+import { createAvroReader } from './avro/reader.ts'
+import { createBuilder } from './columns/nested-builders.ts'
+import { BytesBuilder } from './columns/scalar-builders.ts'
+import type { BodyReader } from './body-reader.ts'
+import { createJsonReader } from './json/reader.ts'
+import { invalidContract } from './invalid.ts'
+import { parseContract } from './parse-contract.ts'
+import { compileRuleCheck } from './rules/check-rules.ts'
+import { RowState } from './row-state.ts'
+import { createTombstoneWriter } from './tombstone.ts'
+import { readSchemaId } from './wire.ts'
+
+export interface JudgeOptions {
+  readonly schema: RegisteredSchema
+  readonly mode: UnknownFieldMode
+  /** Columns that a tombstone's key fills. */
+  readonly keyColumns: readonly string[]
+  /**
+   * Mode evolve: columns that the table already has beyond the contract's. A value that its column cannot hold is
+   * rescued, so that a table does not depend on which type came first in a batch.
+   */
+  readonly evolved?: readonly ColumnField[]
+}
+
+export interface Judge {
+  readonly contract: Contract
+  /** Pure. Never throws for what a record holds; a writer id that `writers` lacks is the caller's mistake (BUG). */
+  judge(batch: RecordBatch, writers: ReadonlyMap<number, RegisteredSchema>): Judgement
+}
+
+export interface Judgement {
+  /** Indexes in the batch of the records that passed, ascending. */
+  readonly rows: Int32Array
+  /** The contract's landing fields in order, then those that mode evolve adds. */
+  readonly columns: ColumnBatch
+  /** JSON text of what the contract does not know, or null. */
+  readonly rescued: Column
+  /** The writer's schema id a row; 0 for a tombstone. */
+  readonly schemaIds: Int32Array
+  /** 1 = tombstone; null where there is none. */
+  readonly ops: Uint8Array | null
+  readonly refusals: readonly Refusal[]
+}
+
+export interface Refusal {
+  readonly index: number
+  /** Null where the bytes name none. */
+  readonly schemaId: number | null
+  /** Every rule that the record broke. */
+  readonly errors: readonly RuleBreach[]
+  /** Decoded where it can be, PII masked. */
+  readonly record: JsonValue
+}
+
+export function createJudge({ schema, mode, keyColumns, evolved = [] }: JudgeOptions): Judge {
+  const contract = parseContract(schema)
+  const row = new RowState(mode)
+  const builders = contract.fields.map((field) => createBuilder(field.column.type))
+  const reader: BodyReader =
+    contract.format === 'avro'
+      ? createAvroReader({ contract, mode, builders, row, evolved })
+      : createJsonReader({ contract, mode, builders, row, evolved })
+  const checks = contract.fields
+    .map((field, i) => (reader.checksRules ? null : compileRuleCheck(field, builders[i]!)))
+    .filter((check) => check !== null)
+  const tombstone = createTombstoneWriter({ contract, builders, keyColumns, row })
+  const landing = contract.fields.map((field, i) => ({ field, i })).filter(({ field }) => field.onIngest !== 'drop')
+  for (const name of keyColumns) {
+    if (!contract.fields.some((field) => field.column.name === name)) {
+      throw invalidContract({ subject: contract.subject, path: name }, 'the key names a column that the contract does not have')
+    }
+  }
+
+  return {
+    contract,
+    judge(batch, writers) {
+      for (const builder of builders) builder.truncate(0)
+      reader.begin()
+      const rescued = new BytesBuilder({ kind: 'string' })
+      const rows = new Int32Array(batch.count)
+      const schemaIds = new Int32Array(batch.count)
+      const tombstones: number[] = []
+      const refusals: Refusal[] = []
+      let passed = 0
+
+      const refuse = (index: number, schemaId: number | null, record: JsonValue): void => {
+        for (const builder of builders) builder.truncate(passed)
+        reader.truncate(passed)
+        refusals.push({ index, schemaId, errors: row.breaches.take(), record })
+      }
+      const accept = (index: number, schemaId: number): void => {
+        const text = row.rescuedText()
+        if (text === null) rescued.appendNull()
+        else rescued.appendText(text)
+        rows[passed] = index
+        schemaIds[passed] = schemaId
+        passed += 1
+      }
+
+      for (let index = 0; index < batch.count; index += 1) {
+        row.reset()
+        const start = batch.valueStarts[index]!
+        if (start < 0) {
+          tombstone(recordKey(batch, index))
+          reader.appendNulls()
+          if (row.breaches.count > 0) refuse(index, null, null)
+          else {
+            tombstones.push(passed)
+            accept(index, 0)
+          }
+          continue
+        }
+        const end = batch.valueEnds[index]!
+        const header = readSchemaId(batch.bytes.subarray(start, Math.min(end, start + 5)))
+        if (header === null) {
+          row.breaches.add(noHeader(end - start))
+          refuse(index, null, null)
+          continue
+        }
+        const { schemaId } = header
+        const writer = writers.get(schemaId)
+        if (writer === undefined) throw new SluiceError('BUG', `schema id ${schemaId} was not resolved before judging`, { where: { topic: batch.topic, partition: batch.partition } })
+        const body = { bytes: batch.bytes, start: start + header.bodyStart, end }
+        if (reader.read(writer, body)) for (const check of checks) check(passed, row.breaches)
+        if (row.breaches.count > 0) refuse(index, schemaId, reader.show(writer, body))
+        else accept(index, schemaId)
+      }
+
+      const extra = reader.finish(passed)
+      const ops = tombstones.length === 0 ? null : new Uint8Array(passed)
+      for (const at of tombstones) ops![at] = 1
+      return {
+        rows: rows.slice(0, passed),
+        columns: {
+          length: passed,
+          fields: [...landing.map(({ field }) => field.column), ...extra.fields],
+          columns: [...landing.map(({ i }) => builders[i]!.finish()), ...extra.columns],
+        },
+        rescued: rescued.finish(),
+        schemaIds: schemaIds.slice(0, passed),
+        ops,
+        refusals,
+      }
+    },
+  }
+}
+
+function noHeader(bytes: number): RuleBreach {
+  return {
+    code: 'WIRE_FORMAT',
+    field: null,
+    rule: 'wire',
+    message: `The value (${bytes} bytes) does not begin with byte 0 and a 4-byte schema id.`,
+  }
+}
+

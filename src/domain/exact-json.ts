@@ -1,0 +1,115 @@
+import type { JsonValue } from './dead-letter.ts'
+
+/**
+ * JSON without loss of digits: `JSON.parse` rounds what a double cannot hold (longs past 2^53, long decimals). Here a
+ * number whose text and double differ in value stays as its text.
+ */
+
+export class ExactNumber {
+  /** As it stands in the document. */
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+export type ExactJson =
+  | null
+  | boolean
+  | number
+  | string
+  | ExactNumber
+  | readonly ExactJson[]
+  | { readonly [key: string]: ExactJson }
+
+export interface ExactDocument {
+  readonly value: ExactJson
+  /** True where no number needed to stay text: `value` then equals what `JSON.parse` gives. */
+  readonly plain: boolean
+}
+
+/** Throws SyntaxError (never shown to users: its text quotes the document) or RangeError on absurd nesting. */
+export function parseExactJson(text: string): ExactDocument {
+  let plain = true
+  const value = JSON.parse(text, (_key: string, each: unknown, ...rest: readonly { readonly source?: string }[]) => {
+    if (typeof each !== 'number') return each
+    const source = rest[0]?.source
+    if (source === undefined || String(each) === source || sameNumber(String(each), source)) return each
+    plain = false
+    return new ExactNumber(source)
+  }) as ExactJson
+  return { value, plain }
+}
+
+/** One text for all documents of equal content: keys sorted, no white space, numbers with every digit. */
+export function canonicalJson(text: string): string {
+  const out: string[] = []
+  writeCanonical(parseExactJson(text).value, out)
+  return out.join('')
+}
+
+export function isExactObject(value: ExactJson | undefined): value is { readonly [key: string]: ExactJson } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
+}
+
+/** Plain JSON for showing: a number that a double cannot hold becomes a string. */
+export function showExact(value: ExactJson): JsonValue {
+  if (value instanceof ExactNumber) return value.text
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (isExactArray(value)) return value.map(showExact)
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, showExact(each)]))
+}
+
+export function isExactArray(value: ExactJson | undefined): value is readonly ExactJson[] {
+  return Array.isArray(value)
+}
+
+function writeCanonical(value: ExactJson, out: string[]): void {
+  if (value instanceof ExactNumber) {
+    out.push(value.text)
+  } else if (isExactArray(value)) {
+    out.push('[')
+    value.forEach((each, i) => {
+      if (i > 0) out.push(',')
+      writeCanonical(each, out)
+    })
+    out.push(']')
+  } else if (isExactObject(value)) {
+    out.push('{')
+    Object.keys(value)
+      .sort()
+      .forEach((key, i) => {
+        out.push(i > 0 ? ',' : '', JSON.stringify(key), ':')
+        writeCanonical(value[key]!, out)
+      })
+    out.push('}')
+  } else {
+    out.push(JSON.stringify(value))
+  }
+}
+
+/** True where two JSON number texts stand for one number (`1.0` and `1`, `1e2` and `100`). */
+function sameNumber(a: string, b: string): boolean {
+  const left = normal(a)
+  const right = normal(b)
+  return left !== null && right !== null && left === right
+}
+
+function normal(text: string): string | null {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
+  if (match === null) return null
+  const fraction = match[3] ?? ''
+  const digits = (match[2]! + fraction).replace(/^0+/, '')
+  const kept = trimZeros(digits)
+  if (kept === '') return '0'
+  const exponent = Number(match[4] ?? '0') - fraction.length + (digits.length - kept.length)
+  return `${match[1]}${kept}e${exponent}`
+}
+
+function trimZeros(digits: string): string {
+  let end = digits.length
+  while (end > 0 && digits.charCodeAt(end - 1) === 48) end -= 1
+  return digits.slice(0, end)
+}
