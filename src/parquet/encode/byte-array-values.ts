@@ -28,12 +28,13 @@ export class ByteArrayValues implements PageValues {
   #plainBytes = 0
   #count = 0
 
+  /** A page without values is PLAIN: as a dictionary's page it would need a dictionary that may never come. */
   get indexed(): boolean {
-    return this.#indexed
+    return this.#indexed && this.#count > 0
   }
 
   get bytes(): number {
-    return this.#indexed ? 1 + hybridBound(this.#count, bitWidth(this.#dictionary.count)) : this.#plainBytes
+    return this.indexed ? 1 + hybridBound(this.#count, bitWidth(this.#dictionary.count)) : this.#plainBytes
   }
 
   append({ values, indexes, start, present }: Shredded): void {
@@ -54,7 +55,7 @@ export class ByteArrayValues implements PageValues {
   }
 
   encode(out: Uint8Array, at: number): number {
-    if (!this.#indexed) {
+    if (!this.indexed) {
       out.set(new Uint8Array(this.#plain, 0, this.#plainBytes), at)
       return at + this.#plainBytes
     }
