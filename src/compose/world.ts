@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createFilesConnector } from '../../connectors/files/files-connector.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
@@ -9,6 +10,7 @@ import { SluiceError } from '../domain/errors.ts'
 import type { Settings, SourceSettings } from '../domain/settings.ts'
 import type { EventSink } from '../ports/event-sink.ts'
 import type { ModelEngine } from '../ports/model-engine.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
 import { fanEvents } from './event-fan.ts'
@@ -41,6 +43,7 @@ export async function openWorld({ settings, signal, listeners }: WorldRequest): 
     assignment: log,
     registry,
     lake,
+    storeAt: openStoreAt,
     engine() {
       engine ??= openEngine(settings, staging.folder('engine'))
       return engine
@@ -70,6 +73,15 @@ function openConnector(source: SourceSettings): SourceConnector {
       where: { key: `sources.${source.name}.connector` },
     },
   )
+}
+
+/** A folder by its path or `file:` URI. */
+export function openStoreAt(uri: string): ObjectStore {
+  const folder = uri.startsWith('file:') ? fileURLToPath(uri) : uri
+  if (/^[a-z0-9]+:\/\//i.test(folder)) {
+    throw new SluiceError('USAGE', `${uri} is no folder; this build reads tables in local folders`)
+  }
+  return openFilesystemStore(folder)
 }
 
 function localFolder(uri: string): string {

@@ -18,6 +18,8 @@ export interface ModelEngine {
 export interface EngineInput {
   /** A checked, unquoted identifier. */
   readonly name: string
+  /** For SQL that people write: the view stands in this schema (`main` needs no naming) and is without `_file`. */
+  readonly schema?: string
   /** Schema of the table, partition columns included; a column that a file lacks reads as null. */
   readonly fields: readonly ColumnField[]
   readonly partitionColumns: readonly string[]

@@ -20,6 +20,8 @@ export interface World {
   readonly registry: SchemaRegistry
   /** Rooted at `lake.uri`: `<layer>/<table>`, `_errors/…`. */
   readonly lake: ObjectStore
+  /** Any other place: a folder, absolute or relative to the process's own. */
+  storeAt(uri: string): ObjectStore
   /** Opened at first use: verbs that ask nothing of it do not pay for it. */
   engine(): Promise<ModelEngine>
   connector(source: SourceSettings): SourceConnector
