@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { SluiceError } from '../../src/domain/errors.ts'
+import { copyLetters } from '../../src/error-lane/copy-letters.ts'
+import type { AppendRequest, TopicLog, TopicOptions } from '../../src/ports/topic-log.ts'
+import { aLetter, BATCH } from './ledger-fixtures.ts'
+
+test("a copy carries the record's bytes and Kafka Connect's headers", async () => {
+  const { log, created, appended } = logDouble()
+  const outcome = await copyLetters({
+    log,
+    topic: 'orders',
+    letters: [aLetter()],
+    sealKey: null,
+    retentionMs: 5,
+    batchId: BATCH,
+  })
+  assert.deepEqual(outcome, { kind: 'copied', records: 1 })
+  assert.deepEqual(created, [['orders.errors', { partitions: 1, retentionMs: 5 }]])
+  const [request] = appended
+  assert.equal(request!.state, null)
+  assert.deepEqual(
+    request!.batches.map(({ topic, partition }) => [topic, partition]),
+    [['orders.errors', 0]],
+  )
+  const [record] = request!.batches[0]!.records
+  assert.deepEqual(Buffer.from(record!.value!), Buffer.from(aLetter().raw!))
+  assert.deepEqual(Buffer.from(record!.key!), Buffer.from('k1'))
+  assert.equal(record!.timestampMs, aLetter().quarantinedAtMs)
+  const headers = Object.fromEntries(
+    record!.headers.map(({ key, value }) => [key, Buffer.from(value).toString('utf8')]),
+  )
+  assert.deepEqual(headers, {
+    'sluice.source': 'file',
+    '__connect.errors.topic': 'orders',
+    '__connect.errors.partition': '2',
+    '__connect.errors.offset': '9007199254740993',
+    '__connect.errors.connector.name': 'bronze.orders',
+    '__connect.errors.task.id': '2',
+    '__connect.errors.stage': 'contract',
+    '__connect.errors.class.name': 'sluice.contract',
+    '__connect.errors.exception.class.name': 'REQUIRED',
+    '__connect.errors.exception.message': 'customer is required',
+    '__connect.errors.exception.stacktrace': JSON.stringify(aLetter().errors),
+    'sluice.row_id': aLetter().rowId,
+    'sluice.letter_batch_id': BATCH,
+  })
+})
+
+test('what the ledger seals the copy seals too (I13)', async () => {
+  const { log, appended } = logDouble()
+  const secret = Buffer.from('someone@example.com')
+  const letter = aLetter({ sealed: true, raw: secret, key: secret, headers: [{ key: 'who', value: secret }] })
+  assert.equal(
+    (await copyLetters({ log, topic: 'orders', letters: [letter], sealKey: 'k', retentionMs: null, batchId: BATCH }))
+      .kind,
+    'copied',
+  )
+  const [record] = appended[0]!.batches[0]!.records
+  for (const bytes of [record!.key!, record!.value!, ...record!.headers.map((header) => header.value)]) {
+    assert.ok(!Buffer.from(bytes).includes('someone'))
+  }
+  assert.ok(!record!.headers.some((header) => header.key === 'who'))
+})
+
+test('an outage of the copy is a value, never a throw', async () => {
+  for (const log of [
+    { ...logDouble().log, create: () => Promise.reject(new SluiceError('LOG_UNAVAILABLE', 'away')) },
+    { ...logDouble().log, append: () => Promise.reject(new SluiceError('LOG_UNAVAILABLE', 'away')) },
+  ]) {
+    assert.deepEqual(
+      await copyLetters({
+        log,
+        topic: 'orders',
+        letters: [aLetter()],
+        sealKey: null,
+        retentionMs: null,
+        batchId: BATCH,
+      }),
+      {
+        kind: 'failed',
+        code: 'LOG_UNAVAILABLE',
+        message: 'away',
+      },
+    )
+  }
+})
+
+function logDouble(): { log: TopicLog; created: [string, TopicOptions][]; appended: AppendRequest[] } {
+  const created: [string, TopicOptions][] = []
+  const appended: AppendRequest[] = []
+  const away = (): Promise<never> => Promise.reject(new Error('not needed'))
+  const log: TopicLog = {
+    topics: away,
+    describe: away,
+    fetch: away,
+    sourceState: away,
+    offsetAtTime: away,
+    close: () => Promise.resolve(),
+    create: (topic, options) => {
+      created.push([topic, options])
+      return Promise.resolve({ topic, source: 1n, retentionMs: options.retentionMs, partitions: [] })
+    },
+    append: (request) => {
+      appended.push(request)
+      return Promise.resolve({ kind: 'appended', sequence: null, firsts: [] })
+    },
+  }
+  return { log, created, appended }
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { fromLaneRecord, toLaneRecord, type LaneRecord } from '../../src/error-lane/lane-record.ts'
+import { aLetter } from './ledger-fixtures.ts'
+
+test('a letter as JSON: offsets are strings, times ISO 8601 UTC, bytes base64', () => {
+  assert.deepEqual(toLaneRecord(aLetter(), null), {
+    row_id: '0123456789abcdef0123456789abcdef',
+    layer: 'bronze',
+    table: 'orders',
+    run_id: '11111111-1111-4111-8111-111111111111',
+    batch_id: '22222222-2222-4222-8222-222222222222',
+    stage: 'contract',
+    topic: 'orders',
+    partition: 2,
+    epoch: 0,
+    offset: '9007199254740993',
+    source: null,
+    record_ts: '2026-11-20T01:02:03.004Z',
+    schema_id: 7,
+    contract_id: 8,
+    errors: [{ code: 'REQUIRED', field: 'customer', rule: 'required', message: 'customer is required' }],
+    record: { customer: null, total: '12.30' },
+    sealed: false,
+    raw: 'AAAAAAcB/w==',
+    key: 'azE=',
+    headers: [['sluice.source', 'ZmlsZQ==']],
+    quarantined_at: '2026-11-20T23:59:59.999Z',
+  })
+})
+
+test('a record that never reached a topic names source, file and line', () => {
+  const letter = aLetter({
+    stage: 'connect',
+    log: null,
+    source: { source: 'shop', object: 'a.csv', at: '17' },
+    key: null,
+    recordTsMs: null,
+  })
+  const { topic, partition, epoch, offset, source, record_ts } = toLaneRecord(letter, null)
+  assert.deepEqual([topic, partition, epoch, offset, record_ts], [null, null, null, null, null])
+  assert.deepEqual(source, { name: 'shop', object: 'a.csv', at: '17' })
+})
+
+test('a letter comes back as it went, plain or sealed', () => {
+  for (const letter of [
+    aLetter(),
+    aLetter({ sealed: true }),
+    aLetter({ sealed: true, raw: null, key: null, headers: [] }),
+    aLetter({
+      log: null,
+      source: { source: 's', object: 'o', at: '1' },
+      recordTsMs: null,
+      schemaId: null,
+      contractId: null,
+      record: null,
+    }),
+  ]) {
+    const line = JSON.parse(JSON.stringify(toLaneRecord(letter, 'secret'))) as LaneRecord
+    assert.deepEqual(plain(fromLaneRecord(line, 'secret')), plain(letter))
+  }
+})
+
+test('raw, key and headers are sealed where the contract tags PII, and nothing is written without a key (I13)', () => {
+  const letter = aLetter({
+    sealed: true,
+    raw: Buffer.from('a@b.example'),
+    key: Buffer.from('a@b.example'),
+    headers: [{ key: 'h', value: Buffer.from('a@b.example') }],
+  })
+  assert.throws(() => toLaneRecord(letter, null), { code: 'SEAL_KEY_MISSING' })
+  const text = JSON.stringify(toLaneRecord(letter, 'secret'))
+  assert.ok(!text.includes(Buffer.from('a@b.example').toString('base64').slice(0, 12)))
+  assert.throws(() => fromLaneRecord(JSON.parse(text) as LaneRecord, null), { code: 'SEAL_KEY_MISSING' })
+})
+
+function plain(letter: ReturnType<typeof fromLaneRecord>): object {
+  const hex = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'))
+  return {
+    ...letter,
+    raw: hex(letter.raw),
+    key: hex(letter.key),
+    headers: letter.headers.map(({ key, value }) => [key, hex(value)]),
+  }
+}
