@@ -1,0 +1,143 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SluiceError } from '../../../domain/errors.ts'
+import type { Settings } from '../../../domain/settings.ts'
+import { readLetters } from '../../../error-lane/ledger.ts'
+import { summariseLetters, type LetterGroup } from '../../../error-lane/summarise-letters.ts'
+import { runQuery } from '../../../operate/look/query.ts'
+import { verifyTable } from '../../../operate/verify.ts'
+import type { World } from '../../../ports/world.ts'
+import { formatTable, type Cell } from '../../format-table.ts'
+import { buildPass, connectPass, ingestPass, modelErrors, sourceErrors, tableErrors } from '../../pass.ts'
+import type { Verb } from '../../verb.ts'
+import { modelForm, modelText, sourceForm, sourceText, tableForm, tableText } from '../flow/pass-report.ts'
+
+/** The main job end to end on the settings' own data, told in a page. */
+export const demoVerb: Verb = {
+  positionals: [],
+  flags: [{ name: 'fresh', type: 'switch', meaning: "start over: remove this project's lake, log and registry first" }],
+  async run({ settings, world: open, flags, print }) {
+    if (flags.on('fresh')) await startOver(settings())
+    const world = await open()
+    print.step('sources → topics')
+    const sources = await connectPass(world, [])
+    print.step('topics → bronze, refused records → error lanes')
+    const tables = await ingestPass(world, [])
+    world.signal.throwIfAborted()
+    print.step('bronze → silver → gold')
+    const models = await buildPass(world, { select: [], fullRefresh: false, dryRun: false })
+    const errors = [...sourceErrors(sources), ...tableErrors(tables), ...modelErrors(models)]
+    if (errors.length > 0) return { errors }
+    const refusals = await readRefusals(world)
+    const proof = await proveAll(world)
+    const answers = await askQuestions(world)
+    const next = nextCommands(refusals)
+    print.result(
+      {
+        run_id: world.runId,
+        sources: sources.map(sourceForm),
+        tables: tables.map(tableForm),
+        models: models.map(modelForm),
+        refused: refusals.map(({ table, letters, code, field, rule, example }) => ({ table, letters, code, field, rule, example: example.row_id })),
+        ok: proof.ok,
+        answers,
+        next,
+      },
+      () => {
+        const page = [
+          section('Sources → topics', sourceText(sources)),
+          section('Topics → bronze', tableText(tables)),
+          section('Refused so far, by rule', refusals.length === 0 ? 'nothing' : refusalText(refusals)),
+          section('Silver and gold', modelText(models)),
+          section('Conservation', proof.text),
+          ...answers.map(({ title, rows }) => section(title, rowsText(rows))),
+          section('Next', next.map((command) => `  ${command}`).join('\n')),
+        ]
+        return page.join('\n\n')
+      },
+    )
+    return proof.ok ? 0 : 1
+  },
+}
+
+/** What `demo` made. A folder that holds anything else is not ours to remove. */
+const LAKE_ENTRIES = new Set(['bronze', 'silver', 'gold', '_errors', '_staging', '_status', '_tables'])
+
+async function startOver({ lake, broker, registry }: Settings): Promise<void> {
+  const foreign = (await readdir(lake.uri).catch(() => [])).find((name) => !LAKE_ENTRIES.has(name))
+  if (foreign !== undefined) {
+    throw new SluiceError('USAGE', `--fresh would remove ${lake.uri}, which holds ${foreign}: that is not of a lake`, { hint: 'Name an empty folder as lake.uri.' })
+  }
+  for (const folder of [lake.uri, broker.dir, registry.dir]) await rm(folder, { recursive: true, force: true })
+}
+
+type Refusal = LetterGroup & { readonly table: string }
+
+async function readRefusals(world: World): Promise<Refusal[]> {
+  const refusals: Refusal[] = []
+  for (const { table } of world.settings.tables.values()) {
+    const { groups } = await summariseLetters(readLetters(world.lake.at('_errors'), { layer: 'bronze', table }))
+    for (const group of groups) refusals.push({ ...group, table: `bronze.${table}` })
+  }
+  return refusals
+}
+
+function refusalText(refusals: readonly Refusal[]): string {
+  const table = formatTable({ heads: ['table', 'letters', 'code', 'field', 'rule'], rows: refusals.map((each) => [each.table, each.letters, each.code, each.field, each.rule]) })
+  const { example, code, field } = refusals[0]!
+  const error = example.errors.find((each) => each.code === code && each.field === field) ?? example.errors[0]
+  const place = example.topic === null ? `${example.source?.object}:${example.source?.at}` : `${example.topic}/${example.partition}@${example.offset}`
+  return `${table}\nfor example ${place}: ${error?.message ?? ''}`
+}
+
+async function proveAll(world: World): Promise<{ readonly ok: boolean; readonly text: string }> {
+  const lines: string[] = []
+  let ok = true
+  for (const table of world.settings.tables.values()) {
+    const proof = await verifyTable(world, table, { againstLog: false })
+    const sum = (pick: 'landed' | 'quarantined' | 'skipped' | 'next' | 'healed'): bigint => proof.partitions.reduce((total, each) => total + each[pick], 0n)
+    ok &&= proof.ok
+    lines.push(
+      `${proof.table}: ${sum('next')} offsets = ${sum('landed')} landed + ${sum('quarantined')} refused + ${sum('skipped')} skipped; ${proof.ok ? 'holds' : 'BROKEN: see sluice verify'}`,
+    )
+  }
+  return { ok, text: lines.join('\n') }
+}
+
+interface Answer {
+  readonly title: string
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+}
+
+async function askQuestions(world: World): Promise<Answer[]> {
+  const folder = world.settings.paths.questions
+  if (folder === null) return []
+  const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.sql')).sort()
+  const answers: Answer[] = []
+  for (const file of files) {
+    const text = await readFile(join(folder, file), 'utf8')
+    const title = /^--\s*(.+)/.exec(text)?.[1] ?? file
+    answers.push({ title, rows: await runQuery(world, { sql: text, asOfMs: null, places: new Map(), maxRows: null }) })
+  }
+  return answers
+}
+
+function nextCommands(refusals: readonly Refusal[]): string[] {
+  const example = refusals[0]?.example
+  return [
+    ...(example === undefined ? [] : [`bin/sluice errors show ${example.row_id}`]),
+    'bin/sluice verify',
+    'bin/sluice table history gold.fact_sales',
+  ]
+}
+
+function rowsText(rows: Answer['rows']): string {
+  const first = rows[0]
+  if (first === undefined) return 'no rows'
+  const heads = Object.keys(first)
+  return formatTable({ heads, rows: rows.map((row) => heads.map((head) => row[head] as Cell)) })
+}
+
+function section(title: string, body: string): string {
+  return `${title}\n${'-'.repeat(title.length)}\n${body}`
+}
