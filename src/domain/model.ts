@@ -4,6 +4,8 @@ import type { TableName } from './identifier.ts'
 
 export type ModelKind = 'full' | 'merge' | 'scd2' | 'calendar'
 
+export const MODEL_KINDS: readonly ModelKind[] = ['full', 'merge', 'scd2', 'calendar']
+
 export interface ModelDefinition extends TableName {
   readonly kind: ModelKind
   readonly description: string | null
@@ -18,7 +20,7 @@ export interface ModelDefinition extends TableName {
   readonly tieBreak: readonly string[]
   /** scd2: columns whose change opens a version. */
   readonly track: readonly string[]
-  /** scd2: the name of the surrogate key. */
+  /** scd2, and a merge that facts look up: the name of the surrogate key. */
   readonly surrogateKey: string | null
   readonly lookups: readonly ModelLookup[]
   readonly partitionBy: readonly string[]
@@ -31,8 +33,8 @@ export interface ModelLookup {
   readonly dimension: TableName
   /** Fact column → dimension column. */
   readonly on: readonly { readonly fact: string; readonly dimension: string }[]
-  /** Fact column with the time. */
-  readonly at: string
+  /** Fact column with the time; null for a dimension of kind merge, which has no validity. */
+  readonly at: string | null
   /** Name of the surrogate key in the fact. */
   readonly as: string
 }

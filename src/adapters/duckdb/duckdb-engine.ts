@@ -1,0 +1,109 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { join } from 'node:path'
+import { quoteIdentifier } from '../../domain/identifier.ts'
+import type {
+  AskPlan,
+  EngineInput,
+  EngineRow,
+  EngineStep,
+  ModelEngine,
+  StagePlan,
+  StageResult,
+} from '../../ports/model-engine.ts'
+import { engineError } from './engine-error.ts'
+import { toEngineValue } from './engine-values.ts'
+import { prepareSelect, withSession } from './session.ts'
+import { stageOutput } from './stage-output.ts'
+
+export interface DuckdbEngineOptions {
+  readonly memoryLimitBytes: number
+  readonly threads: number
+  /** Local; spilled data goes to folders below it, which each call removes. */
+  readonly tempFolder: string
+}
+
+/**
+ * SQL in this process. Each call has a database of its own, so nothing is left between calls and memory is given
+ * back; calls wait for each other, so that the limit holds for all of them together. Resident memory goes somewhat
+ * past the limit: it does not count everything that DuckDB holds.
+ */
+export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
+  let queue: Promise<unknown> = Promise.resolve()
+  let calls = 0
+
+  function inTurn<T>(
+    inputs: readonly EngineInput[],
+    outputFolder: string | null,
+    work: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    calls += 1
+    const spillFolder = join(options.tempFolder, `spill-${calls}`)
+    const run = queue.then(() => withSession({ ...options, spillFolder, outputFolder }, inputs, work))
+    queue = run.catch(() => null)
+    return run
+  }
+
+  return {
+    async stage(plan: StagePlan): Promise<StageResult> {
+      try {
+        return await inTurn(plan.inputs, plan.output?.folder ?? null, async (connection) => {
+          await runSteps(connection, plan.steps)
+          const staged = plan.output === null ? null : await stageOutput(connection, plan.output)
+          const probes: (readonly EngineRow[])[] = []
+          for (const probe of plan.probes) probes.push(await answer(connection, probe, null))
+          return {
+            fields: staged?.fields ?? [],
+            files: staged?.files ?? [],
+            rows: staged?.files.reduce((sum, file) => sum + file.rows, 0) ?? 0,
+            probes,
+          }
+        })
+      } catch (error) {
+        throw engineError(error, 'MODEL_SQL')
+      }
+    },
+    async ask(plan: AskPlan) {
+      try {
+        return await inTurn(plan.inputs, null, async (connection) => {
+          await runSteps(connection, plan.steps ?? [])
+          const answers: (readonly EngineRow[])[] = []
+          for (const question of plan.questions) {
+            answers.push(await answer(connection, question, plan.maxRows ?? null))
+          }
+          return answers
+        })
+      } catch (error) {
+        throw engineError(error, 'QUERY_INVALID')
+      }
+    },
+    async close() {
+      await queue
+    },
+  }
+}
+
+async function runSteps(connection: DuckDBConnection, steps: readonly EngineStep[]): Promise<void> {
+  for (const step of steps) {
+    const checked = await prepareSelect(connection, step.sql)
+    checked.destroySync()
+    await connection.run(`create temp table ${quoteIdentifier(step.name)} as ${step.sql}`)
+  }
+}
+
+async function answer(
+  connection: DuckDBConnection,
+  question: string,
+  maxRows: number | null,
+): Promise<readonly EngineRow[]> {
+  const statement = await prepareSelect(connection, question)
+  try {
+    const reader = maxRows === null ? await statement.runAndReadAll() : await statement.streamAndReadUntil(maxRows)
+    const names = reader.deduplicatedColumnNames()
+    const rows = reader
+      .getRows()
+      .map((row): EngineRow => Object.fromEntries(row.map((value, at) => [names[at] ?? '', toEngineValue(value)])))
+    return maxRows === null ? rows : rows.slice(0, maxRows)
+  } finally {
+    statement.destroySync()
+  }
+}

@@ -1,0 +1,25 @@
+import { SluiceError, classifyError } from '../../domain/errors.ts'
+import type { ErrorCode } from '../../domain/errors.ts'
+
+/** DuckDB's failures by their kind. What is about the SQL itself becomes `sqlCode`, with DuckDB's own message. */
+export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_SQL' | 'QUERY_INVALID'>): SluiceError {
+  if (error instanceof SluiceError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (/^(Out of Memory|OutOfMemory)/i.test(message)) {
+    return new SluiceError('ENGINE_RESOURCES', firstLine(message), { cause: error })
+  }
+  if (/No space left|max_temp_directory_size/i.test(message)) {
+    return new SluiceError('DISK_FULL', firstLine(message), { cause: error })
+  }
+  if (/^IO Error: No files found|^IO Error: Cannot open file .*No such file/i.test(message)) {
+    return new SluiceError('TABLE_FILES_MISSING', firstLine(message), { cause: error })
+  }
+  if (/^IO Error/i.test(message)) return new SluiceError('STORE_UNAVAILABLE', firstLine(message), { cause: error })
+  if (/^(INTERNAL|FATAL) Error/i.test(message)) return new SluiceError('BUG', firstLine(message), { cause: error })
+  if (/^[A-Za-z ]+ Error: /.test(message)) return new SluiceError(sqlCode, message.trim(), { cause: error })
+  return classifyError(error)
+}
+
+function firstLine(message: string): string {
+  return message.split('\n')[0] ?? message
+}
