@@ -1,5 +1,4 @@
 import type { JsonValue } from '../domain/dead-letter.ts'
-import { maskValue } from '../domain/masking.ts'
 import type { SourceRow, SourceValue } from '../ports/source-connector.ts'
 
 /**
@@ -32,15 +31,9 @@ export function unpackRefusedRow(raw: Uint8Array): RefusedRow | null {
   return { columns, textual, row: { at, op, values: values.map(unpackValue) } }
 }
 
-/** What people see of the row: every private column masked. */
-export function showRow({ columns, row }: RefusedRow, pii: ReadonlyMap<string, string>): JsonValue {
-  return Object.fromEntries(
-    columns.map((column, i) => {
-      const shown = showValue(row.values[i] ?? null)
-      const kind = pii.get(column)
-      return [column, kind === undefined ? shown : maskValue(kind, shown)]
-    }),
-  )
+/** The row as JSON, private values and all: mask it before anyone sees it. */
+export function refusedRecord({ columns, row }: RefusedRow): JsonValue {
+  return Object.fromEntries(columns.map((column, i) => [column, showValue(row.values[i] ?? null)]))
 }
 
 function showValue(value: SourceValue): JsonValue {

@@ -77,6 +77,7 @@ class SourceRun {
   readonly #source: SourceSettings
   readonly #world: ExtractWorld
   readonly #warned = new Set<string>()
+  #lastColumns: readonly string[] = []
 
   constructor(source: SourceSettings, world: ExtractWorld) {
     this.#source = source
@@ -105,12 +106,21 @@ class SourceRun {
     }
   }
 
-  /** `moved`: another writer moved the source; what was held is dropped, and reading begins again at its position. */
+  /**
+   * `moved`: another writer moved the source; what was held is dropped, and reading begins again at its position. What
+   * was read before the source failed is appended first, then the failure is thrown.
+   */
   async #readFrom({ connector, wire, partitions, state }: ReadFrom): Promise<'ended' | 'moved'> {
     const { signal } = this.#world
     let sequence = state.sequence
     let staged = this.#begin(wire, partitions)
-    for await (const batch of connector.read(state.entries, signal)) {
+    let failure: unknown = null
+    for await (const read of untilFailure(connector.read(state.entries, signal))) {
+      if (read.kind === 'failed') {
+        failure = read.error
+        break
+      }
+      const { batch } = read
       this.#warnOfUnknown(batch, wire)
       staged.add(batch)
       if (staged.bytes >= APPEND_BYTES || staged.records + staged.letters.length >= APPEND_RECORDS) {
@@ -121,8 +131,9 @@ class SourceRun {
       }
       if (signal.aborted) break
     }
-    if (staged.isEmpty()) return 'ended'
-    return (await this.#append(staged, wire, sequence)) === null ? 'moved' : 'ended'
+    if (!staged.isEmpty() && (await this.#append(staged, wire, sequence)) === null) return 'moved'
+    if (failure !== null) throw failure
+    return 'ended'
   }
 
   #begin(wire: WireContract, partitions: number): StagedAppend {
@@ -169,10 +180,11 @@ class SourceRun {
   }
 
   /** Once a column: the rows travel without it, since their schema has no place for it. */
-  #warnOfUnknown({ columns, object }: SourceBatch, { columns: known, subject }: WireContract): void {
-    if (known === null) return
-    for (const column of columns) {
-      if (known.has(column) || this.#warned.has(column)) continue
+  #warnOfUnknown({ columns, object }: SourceBatch, { encoder, subject }: WireContract): void {
+    if (columns === this.#lastColumns) return
+    this.#lastColumns = columns
+    for (const column of encoder.unknownColumns(columns)) {
+      if (this.#warned.has(column)) continue
       this.#warned.add(column)
       this.emit({
         type: 'warning',
@@ -193,6 +205,19 @@ interface ReadFrom {
   readonly wire: WireContract
   readonly partitions: number
   readonly state: SourceState
+}
+
+type Read =
+  | { readonly kind: 'batch'; readonly batch: SourceBatch }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** A failure of the source as a value, apart from those of who reads it. */
+async function* untilFailure(batches: AsyncIterable<SourceBatch>): AsyncGenerator<Read> {
+  try {
+    for await (const batch of batches) yield { kind: 'batch', batch }
+  } catch (error) {
+    yield { kind: 'failed', error }
+  }
 }
 
 function isAbort(thrown: unknown): boolean {

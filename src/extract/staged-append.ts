@@ -1,3 +1,4 @@
+import { encodeKey } from '../contract/encode.ts'
 import type { DeadLetter, RuleBreach } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { partitionOf } from '../domain/partitioner.ts'
@@ -7,8 +8,7 @@ import { rowIdOfSource } from '../error-lane/row-id.ts'
 import type { SourceBatch, SourceRefusal, SourceRow } from '../ports/source-connector.ts'
 import type { PartitionAppend } from '../ports/topic-log.ts'
 import { headersOfBatch, type HeadersOf } from './record-headers.ts'
-import { rowKey } from './record-key.ts'
-import { packRefusedRow, showRow } from './refused-row.ts'
+import { packRefusedRow, refusedRecord } from './refused-row.ts'
 import type { WireContract } from './wire-contract.ts'
 
 /** What is known when an append begins. */
@@ -49,14 +49,15 @@ export class StagedAppend {
   add(batch: SourceBatch): void {
     const { wire, source, partitions, nowMs } = this.#context
     const { columns, textual, object } = batch
-    const key = batch.rows.length === 0 ? [] : keyPositions(source, batch)
+    if (batch.rows.length > 0) checkKeyColumns(source, batch)
     for (const row of batch.rows) {
       const encoded = wire.encoder.encode(columns, row.values, textual)
       if (encoded.kind === 'refused') {
         this.#refuseRow(batch, row, encoded.errors)
         continue
       }
-      const keyBytes = rowKey(row.values, key, textual)
+      const keyBytes =
+        source.key.length === 0 ? null : encodeKey(wire.encoder.keyTexts(source.key, columns, row.values))
       // Without a key the place in the source decides, so that a restart chooses the same partition.
       const partition = partitionOf(keyBytes ?? Buffer.from(`${object}\0${row.at}`, 'utf8'), partitions)
       const record = { key: keyBytes, value: encoded.bytes, headers: this.#headers(row.op), timestampMs: nowMs }
@@ -90,7 +91,7 @@ export class StagedAppend {
       object,
       at: row.at,
       errors,
-      record: showRow(refused, this.#context.wire.pii),
+      record: this.#context.wire.mask(refusedRecord(refused)),
       raw: packRefusedRow(refused),
       headers: this.#headers(row.op),
     })
@@ -136,19 +137,15 @@ type RefusedRecord = Pick<DeadLetter, 'errors' | 'record' | 'headers'> & {
 }
 
 /** A text source has one set of columns a file, so a key column that is not among them is a mistake in the settings. */
-function keyPositions(source: SourceSettings, { columns, textual, object }: SourceBatch): number[] {
-  return source.key.map((column) => {
-    const position = columns.indexOf(column)
-    if (position < 0 && textual) {
-      throw new SluiceError(
-        'SOURCE_UNREADABLE',
-        `source ${source.name}: ${object} has no column ${column}, which is of its key`,
-        {
-          where: { source: source.name, file: object, key: `sources.${source.name}.key` },
-          hint: `Mend sources.${source.name}.key or the file.`,
-        },
-      )
-    }
-    return position
-  })
+function checkKeyColumns(source: SourceSettings, { columns, textual, object }: SourceBatch): void {
+  const missing = textual ? source.key.find((column) => !columns.includes(column)) : undefined
+  if (missing === undefined) return
+  throw new SluiceError(
+    'SOURCE_UNREADABLE',
+    `source ${source.name}: ${object} has no column ${missing}, which is of its key`,
+    {
+      where: { source: source.name, file: object, key: `sources.${source.name}.key` },
+      hint: `Mend sources.${source.name}.key or the file.`,
+    },
+  )
 }

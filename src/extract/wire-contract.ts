@@ -1,6 +1,8 @@
 import { createEncoder, type Encoder } from '../contract/encode.ts'
+import { maskRecord } from '../contract/mask-record.ts'
 import { parseContract } from '../contract/parse-contract.ts'
-import { fieldHasPii, hasPii, type Contract } from '../domain/contract.ts'
+import { hasPii, type Contract } from '../domain/contract.ts'
+import type { JsonValue } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { BronzeTableSettings, SourceSettings } from '../domain/settings.ts'
 import type { SchemaRegistry } from '../ports/schema-registry.ts'
@@ -11,10 +13,9 @@ export interface WireContract {
   readonly encoder: Encoder
   readonly schemaId: number
   readonly subject: string
-  /** Columns that a record can carry; null where it can carry any. */
-  readonly columns: ReadonlySet<string> | null
-  /** Kinds of PII by column, of the wire schema and of the table's contract. */
-  readonly pii: ReadonlyMap<string, string>
+  /** A refused row as people may see it, by what the wire schema and the table's contract tag. */
+  readonly mask: (record: JsonValue) => JsonValue
+  /** Either of them tags PII. */
   readonly sealed: boolean
   /** Whose error lane takes what is refused. */
   readonly table: string
@@ -24,7 +25,7 @@ export interface WireContract {
 /**
  * The latest version of `<topic>-value` is what rows are written by. Letters go to the first table of the topic; where
  * none is declared, to one named as the topic, and are private as soon as either contract tags anything.
- * Throws CONTRACT_MISSING where the subject has no version.
+ * Throws CONTRACT_MISSING where the subject has no version, SETTINGS_INVALID for a key column that it does not have.
  */
 export async function loadWireContract(
   world: Pick<World, 'settings' | 'registry'>,
@@ -44,13 +45,13 @@ export async function loadWireContract(
   const wire = parseContract(schema)
   const table = [...world.settings.tables.values()].find((each) => each.topic === source.topic) ?? null
   const judged = table === null ? null : await tableContract(world.registry, table)
+  const contracts = judged === null ? [wire] : [wire, judged]
   return {
-    encoder: createEncoder(schema),
+    encoder: checkKey(createEncoder(schema), source, subject),
     schemaId: schema.id,
     subject,
-    columns: schema.format === 'avro' ? new Set(wire.fields.map((field) => field.column.name)) : null,
-    pii: new Map([...piiOf(wire), ...(judged === null ? [] : piiOf(judged))]),
-    sealed: hasPii(wire) || (judged !== null && hasPii(judged)),
+    mask: (record) => contracts.reduce((shown, contract) => maskRecord(contract, shown, (name) => name), record),
+    sealed: contracts.some(hasPii),
     table: table?.table ?? source.topic.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_'),
     contractId: judged?.id ?? null,
   }
@@ -63,7 +64,11 @@ async function tableContract(registry: SchemaRegistry, table: BronzeTableSetting
   return schema === null ? null : parseContract(schema)
 }
 
-/** A column with anything private inside is private whole. */
-function piiOf(contract: Contract): [string, string][] {
-  return contract.fields.filter(fieldHasPii).map(({ column, pii }) => [column.name, pii ?? 'private'])
+function checkKey(encoder: Encoder, source: SourceSettings, subject: string): Encoder {
+  const [unknown] = encoder.unknownColumns(source.key)
+  if (unknown === undefined) return encoder
+  const key = `sources.${source.name}.key`
+  throw new SluiceError('SETTINGS_INVALID', `${key} names column ${unknown}, which ${subject} does not have`, {
+    where: { source: source.name, subject, key },
+  })
 }
