@@ -2,6 +2,7 @@ import { SluiceError } from '../domain/errors.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { SourceSettings } from '../domain/settings.ts'
 import { runSource, type SourceOutcome } from '../extract/run-source.ts'
+import { withHeartbeat } from '../ingest/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
 import { selectTables } from '../operate/verify.ts'
 import type { World } from '../ports/world.ts'
@@ -26,7 +27,7 @@ export async function connectPass(world: World, names: readonly string[]): Promi
       const mine = [...left.values()].filter((source) => held.has(source.name))
       if (mine.length === 0) await world.clock.sleep(LEASE_POLL_MS, world.signal).catch(() => undefined)
       for (const source of mine) {
-        outcomes.push(await runSource({ source, world }))
+        outcomes.push(await withHeartbeat(membership, () => runSource({ source, world })))
         left.delete(source.name)
         await membership.release([source.name])
       }

@@ -6,6 +6,7 @@ import type { CommitOutcome } from '../domain/outcome.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import { commitTransaction } from '../lake/commit.ts'
 import { writeDataFile } from '../lake/data-file.ts'
+import { nameFact } from '../lake/name-fact.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import { castBatch } from './cast-column.ts'
@@ -75,7 +76,7 @@ export async function landRows(request: LandRequest): Promise<CommitOutcome> {
       metrics: { numOutputRows: String(count), numFiles: String(adds.length), ...request.operation.metrics },
     },
     clock: world.clock,
-    onEvent: (fact) => emit({ ...fact, table: `bronze.${table.table}` }),
+    onEvent: (fact) => emit(nameFact(fact, `bronze.${table.table}`)),
   })
 }
 

@@ -3,6 +3,7 @@ import type { Happening } from '../domain/events.ts'
 import { partitionKey } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { World } from '../ports/world.ts'
+import { withHeartbeat } from './heartbeat.ts'
 import { readPosition } from './lane-position.ts'
 import { findTable } from './lane-table.ts'
 import { WriterCache } from './resolve-writers.ts'
@@ -101,7 +102,7 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
         if (left.size > 0) await world.clock.sleep(LEASE_POLL_MS, world.signal).catch(() => undefined)
         continue
       }
-      const result = await runLane({ world, table, targets, writers, emit })
+      const result = await withHeartbeat(membership, () => runLane({ world, table, targets, writers, emit }))
       total.landed += result.landed
       total.quarantined += result.quarantined
       total.skipped += result.skipped

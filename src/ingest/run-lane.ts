@@ -2,20 +2,19 @@ import { createJudge } from '../contract/judge.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import { partitionKey } from '../domain/position.ts'
-import type { RecordBatch } from '../domain/record-batch.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { Accumulator } from './accumulator.ts'
 import { checkLane } from './check-lane.ts'
-import { cutBatch } from './cut-batch.ts'
 import { flush } from './flush.ts'
 import { contractInForce } from './contract-in-force.ts'
-import { decideFlush } from './flush-policy.ts'
+import { decideFlush, type FlushState } from './flush-policy.ts'
 import { judgeBatch, type JudgeContext } from './judge-batch.ts'
 import { readPosition } from './lane-position.ts'
 import { findTable } from './lane-table.ts'
+import { outOfRange, readLane } from './read-lane.ts'
 import type { WriterCache } from './resolve-writers.ts'
 
 export type LaneWorld = Pick<
@@ -82,28 +81,41 @@ async function runFlush(pass: LanePass, result: LaneResult): Promise<void> {
     batchId,
     nowMs: world.clock.nowMs(),
   })
-  const { flushBytes, flushAgeMs, memoryLimitBytes, fetchBytes } = world.settings.ingest
+  const filled = await fillHeld({ pass, result, open, held, context })
+  if (filled === 'nothing') return settle(pass, result, held)
+  const outcome = await flush({ world, table, contract: judge.contract, batchId, held, snapshot, emit })
+  if (outcome.kind === 'conflicted') return
+  result.landed += held.landed
+  result.quarantined += held.letters.length
+  result.skipped += Number(held.skipped)
+  result.version = outcome.version
+  settle(pass, result, held)
+}
+
+interface Filling {
+  readonly pass: LanePass
+  readonly result: LaneResult
+  /** Partitions that have more to give; those that end or stop are removed. */
+  readonly open: Map<number, { readonly epoch: number }>
+  readonly held: Accumulator
+  readonly context: (epoch: number) => JudgeContext
+}
+
+/** Reads the open partitions in turn until the flush policy says to commit, or nothing is left to read. */
+async function fillHeld({ pass, result, open, held, context }: Filling): Promise<'flush' | 'nothing'> {
+  const { world, table, emit } = pass
   for (;;) {
     for (const [partition, lane] of open) {
       const from = held.next({ topic: table.topic, partition })!
-      const fetched = await world.log.fetch({
+      const read = await readLane({
+        world,
+        table: `bronze.${table.table}`,
         topic: table.topic,
         partition,
         from,
-        maxBytes: fetchBytes,
-        waitMs: 0,
-        signal: world.signal,
+        writers: pass.writers,
       })
-      if (fetched.kind === 'out_of_range' || fetched.kind === 'no_topic') {
-        stopPartition(pass, result, partition, outOfRange(table.topic, partition, from, fetched))
-        open.delete(partition)
-        continue
-      }
-      if (fetched.kind === 'empty') {
-        open.delete(partition)
-        continue
-      }
-      for (const batch of fetched.batches) {
+      for (const batch of read.batches) {
         emit({
           type: 'fetch.done',
           topic: batch.topic,
@@ -112,34 +124,22 @@ async function runFlush(pass: LanePass, result: LaneResult): Promise<void> {
           next: batch.next,
           records: batch.count,
         })
-        const cut = await resolvable(pass, batch)
-        held.add(judgeBatch(cut.batch, context(lane.epoch)), world.clock.nowMs())
-        if (cut.error !== null) {
-          stopPartition(pass, result, partition, cut.error)
-          open.delete(partition)
-          break
-        }
-        if (batch.next >= pass.targets.get(partition)!) open.delete(partition)
+        held.add(judgeBatch(batch, context(lane.epoch)), world.clock.nowMs())
       }
+      if (read.stop !== null) stopPartition(pass, result, partition, read.stop)
+      const next = held.next({ topic: table.topic, partition })!
+      if (read.stop !== null || read.batches.length === 0 || next >= pass.targets.get(partition)!)
+        open.delete(partition)
+      if (decideFlush(flushState(world, held, false), world.settings.ingest) === 'flush') return 'flush'
     }
-    const ended = open.size === 0 || world.signal.aborted
-    const ageMs = held.openedMs === null ? 0 : world.clock.nowMs() - held.openedMs
-    if (
-      decideFlush(
-        { heldBytes: held.heldBytes, heldRecords: held.heldRecords, ageMs, ended },
-        { flushBytes, flushAgeMs, memoryLimitBytes },
-      ) === 'flush'
-    )
-      break
-    if (ended) return settle(pass, result, held)
+    if (open.size > 0 && !world.signal.aborted) continue
+    return decideFlush(flushState(world, held, true), world.settings.ingest) === 'flush' ? 'flush' : 'nothing'
   }
-  const outcome = await flush({ world, table, contract: judge.contract, batchId, held, snapshot, emit })
-  if (outcome.kind === 'conflicted') return
-  result.landed += held.landed
-  result.quarantined += held.letters.length
-  result.skipped += Number(held.skipped)
-  result.version = outcome.version
-  settle(pass, result, held)
+}
+
+function flushState({ clock }: LaneWorld, held: Accumulator, ended: boolean): FlushState {
+  const ageMs = held.openedMs === null ? 0 : clock.nowMs() - held.openedMs
+  return { heldBytes: held.heldBytes, heldRecords: held.heldRecords, ageMs, ended }
 }
 
 interface Begin {
@@ -171,7 +171,7 @@ function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<nu
         }),
       )
     } else if (check.kind === 'out_of_range') {
-      stopPartition(pass, result, partition, outOfRange(at.topic, partition, check.next, check))
+      stopPartition(pass, result, partition, outOfRange({ ...at, table: `bronze.${pass.table.table}` }, check))
     } else if (check.from >= target && check.startSkip === null) {
       result.caughtUp.add(partition)
     } else {
@@ -199,52 +199,6 @@ async function describe({ world, table }: LanePass): Promise<TopicDescription> {
   throw new SluiceError('SOURCE_CHANGED', `topic ${table.topic} of bronze.${table.table} is gone`, {
     where: { topic: table.topic, table: `bronze.${table.table}` },
   })
-}
-
-/** The batch up to its first record whose schema the registry does not have. */
-async function resolvable(
-  pass: LanePass,
-  batch: RecordBatch,
-): Promise<{ readonly batch: RecordBatch; readonly error: SluiceError | null }> {
-  const unknown = await pass.writers.resolve(batch)
-  if (unknown === null) return { batch, error: null }
-  const cut = cutBatch(batch, unknown.index)
-  const where = {
-    topic: batch.topic,
-    partition: batch.partition,
-    offset: String(cut.next),
-    table: `bronze.${pass.table.table}`,
-  }
-  return {
-    batch: cut,
-    error: new SluiceError(
-      'SCHEMA_ID_UNKNOWN',
-      `${batch.topic}/${batch.partition} offset ${cut.next} names schema id ${unknown.schemaId}, which the registry does not have`,
-      { where },
-    ),
-  }
-}
-
-function outOfRange(
-  topic: string,
-  partition: number,
-  next: bigint,
-  log: { kind: string; start?: bigint; end?: bigint },
-): SluiceError {
-  if (log.start === undefined || log.end === undefined) {
-    return new SluiceError('SOURCE_CHANGED', `topic ${topic} is gone`, { where: { topic, partition } })
-  }
-  const gap =
-    next < log.start
-      ? `${log.start - next} records were removed before they were read`
-      : `the log ends ${next - log.end} records before it`
-  return new SluiceError(
-    'OFFSET_OUT_OF_RANGE',
-    `${topic}/${partition} stands at offset ${next}, the log holds [${log.start},${log.end}): ${gap}`,
-    {
-      where: { topic, partition, offset: String(next) },
-    },
-  )
 }
 
 function stopPartition(pass: LanePass, result: LaneResult, partition: number, error: SluiceError): void {

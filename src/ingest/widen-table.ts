@@ -5,6 +5,7 @@ import type { BronzeTableSettings } from '../domain/settings.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { commitTransaction } from '../lake/commit.ts'
 import { addStagedFile, type NewFile } from '../lake/data-file.ts'
+import { nameFact } from '../lake/name-fact.ts'
 import { openSnapshot, type Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import { engineInput } from '../lake/engine-input.ts'
@@ -68,7 +69,7 @@ export async function widenTable(request: WidenRequest): Promise<WidenOutcome> {
     dataChange: true,
     operation: { name: 'WIDEN COLUMNS', parameters: { columns: JSON.stringify(request.widened) }, metrics: {} },
     clock: world.clock,
-    onEvent: (fact) => emit({ ...fact, table: `bronze.${table.table}` }),
+    onEvent: (fact) => emit(nameFact(fact, `bronze.${table.table}`)),
   })
   if (outcome.kind === 'conflicted') return { kind: 'conflicted', outcome }
   const widened = await openSnapshot(store)
