@@ -3,6 +3,13 @@ import type { VerbEntry } from './verb.ts'
 /** Every verb of this build, in the order in which `--help` shows them. A verb's module is loaded when it is called. */
 export const VERBS: readonly VerbEntry[] = [
   {
+    name: 'demo',
+    group: 'Start',
+    usage: '[--fresh]',
+    summary: 'the main job end to end, told in a page',
+    load: async () => (await import('./verbs/start/demo.ts')).demoVerb,
+  },
+  {
     name: 'config check',
     group: 'Start',
     usage: '',
@@ -29,5 +36,61 @@ export const VERBS: readonly VerbEntry[] = [
     usage: 'CONNECTOR',
     summary: 'print settings to begin with for a connector',
     load: async () => (await import('./verbs/start/config-example.ts')).configExample,
+  },
+  {
+    name: 'connect',
+    group: 'Flow',
+    usage: '[SOURCE…]',
+    summary: 'sources → topics',
+    load: async () => (await import('./verbs/flow/connect.ts')).connectVerb,
+  },
+  {
+    name: 'ingest',
+    group: 'Flow',
+    usage: '[TABLE…]',
+    summary: 'topics → bronze',
+    load: async () => (await import('./verbs/flow/ingest.ts')).ingestVerb,
+  },
+  {
+    name: 'build',
+    group: 'Flow',
+    usage: '[MODEL…] [--full-refresh] [--dry-run]',
+    summary: 'bronze → silver, SCD2 and gold',
+    load: async () => (await import('./verbs/flow/build.ts')).buildVerb,
+  },
+  {
+    name: 'run',
+    group: 'Flow',
+    usage: '',
+    summary: 'connect + ingest + build, one pass',
+    load: async () => (await import('./verbs/flow/run.ts')).runVerb,
+  },
+  {
+    name: 'lag',
+    group: 'Look',
+    usage: '[--watch] [--fail-over DURATION]',
+    summary: 'how far each lane is behind, how old each table is',
+    load: async () => (await import('./verbs/look/lag.ts')).lagVerb,
+  },
+  {
+    name: 'verify',
+    group: 'Look',
+    usage: '[TABLE…] [--against-log]',
+    summary: 'prove that nothing was lost or doubled',
+    load: async () => (await import('./verbs/look/verify.ts')).verifyVerb,
+  },
+  {
+    name: 'errors redrive',
+    group: 'Look',
+    usage: '[TABLE…]',
+    summary: 'judge refused records again and land those that pass',
+    load: async () => (await import('./verbs/errors/redrive.ts')).redriveVerb,
+  },
+  {
+    name: 'contract rehearse',
+    group: 'Govern',
+    usage: '[FILE…]',
+    summary: 'what a proposed contract would do to the records refused so far',
+    load: async () => (await import('./verbs/contract/rehearse.ts')).rehearseVerb,
   },
 ]
