@@ -73,7 +73,7 @@ function presentOf(type: ColumnType): fc.Arbitrary<Cell> {
     case 'int32':
       return fc.integer()
     case 'date':
-      return fc.integer({ min: -800_000, max: 2_900_000 })
+      return fc.integer({ min: -719_162, max: 2_932_896 })
     case 'int64':
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
     case 'timestamp':
