@@ -93,4 +93,18 @@ export const VERBS: readonly VerbEntry[] = [
     summary: 'what a proposed contract would do to the records refused so far',
     load: async () => (await import('./verbs/contract/rehearse.ts')).rehearseVerb,
   },
+  {
+    name: 'errors list',
+    group: 'Look',
+    usage: '[TABLE…]',
+    summary: 'the refused records of the error lanes, and why',
+    load: async () => (await import('./verbs/errors/list.ts')).listVerb,
+  },
+  {
+    name: 'errors show',
+    group: 'Look',
+    usage: 'ROW_ID',
+    summary: 'one refused record with all that is known of it',
+    load: async () => (await import('./verbs/errors/show.ts')).showVerb,
+  },
 ]

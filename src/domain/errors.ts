@@ -49,6 +49,7 @@ export const ERRORS = {
     2,
     'See `sluice table history T`.',
   ),
+  LETTER_UNKNOWN: row('No dead letter has that row id.', 'never', 2, 'See `sluice errors list --all`.'),
   TOPIC_UNKNOWN: row('No topic of that name exists.', 'never', 2, 'See `sluice topic list`.'),
   SOURCE_UNKNOWN: row('No source of that name exists.', 'never', 2, 'See `sources:` in the settings.'),
   MODEL_UNKNOWN: row('No model of that name exists.', 'never', 2, 'See the folder `paths.models`.'),

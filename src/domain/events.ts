@@ -23,6 +23,8 @@ export type Happening =
       readonly records: number
     }
   | { readonly type: 'letters.written'; readonly table: string; readonly letters: number; readonly path: string }
+  /** Someone looked at what a letter seals. */
+  | { readonly type: 'letter.unsealed'; readonly table: string; readonly rowId: string }
   | { readonly type: 'letters.copy_failed'; readonly topic: string; readonly message: string }
   | { readonly type: 'skips.written'; readonly table: string; readonly skips: number; readonly path: string }
   | { readonly type: 'healings.written'; readonly table: string; readonly healings: number; readonly path: string }

@@ -50,6 +50,7 @@ const LEVELS = {
   'fetch.done': 'debug',
   'letters.written': 'info',
   'letters.copy_failed': 'warn',
+  'letter.unsealed': 'warn',
   'skips.written': 'info',
   'healings.written': 'info',
   'data_file.written': 'debug',

@@ -1,0 +1,107 @@
+import { formatTableName, type TableName } from '../../../domain/identifier.ts'
+import type { LetterFilter } from '../../../error-lane/ledger.ts'
+import type { LaneRecord } from '../../../error-lane/lane-record.ts'
+import { summariseLetters, type LetterGroup } from '../../../error-lane/summarise-letters.ts'
+import { listLetters, selectLanes, type LettersWorld, type ListedLetter } from '../../../operate/look/list-letters.ts'
+import { formatTable } from '../../format-table.ts'
+import type { Verb } from '../../verb.ts'
+import { LETTER_FLAGS, placeText, readLetterFlags } from './letter-flags.ts'
+
+/** Letters that people are shown where no limit is given. */
+const SHOWN_LETTERS = 50
+
+export const listVerb: Verb = {
+  positionals: [{ name: 'TABLE', meaning: 'tables; all where none is named', required: false, repeated: true }],
+  flags: [
+    ...LETTER_FLAGS,
+    {
+      name: 'all',
+      type: 'switch',
+      meaning: 'also letters that were healed, and phantoms of attempts that came to nothing',
+    },
+    {
+      name: 'limit',
+      type: 'integer',
+      value: 'N',
+      meaning: `at most so many (without --json: ${SHOWN_LETTERS} unless told)`,
+    },
+  ],
+  notes: [
+    'A record that was refused several times is listed once. Private fields are masked; `errors show` says more.',
+  ],
+  async run({ world: open, positionals, flags, json, print }) {
+    const world = await open()
+    const lanes = await selectLanes(world, positionals)
+    const limit = flags.integer('limit') ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LETTERS)
+    const choice = { lanes, filter: readLetterFlags(flags), all: flags.on('all') }
+    const shown: ListedLetter[] = []
+    if (json) {
+      for await (const letter of chosen(world, choice)) {
+        if (shown.length >= limit) break
+        shown.push(letter)
+      }
+      print.result({ records: shown.map(({ record, state }) => ({ ...record, state })) }, '')
+      return 0
+    }
+    const summary = await summariseLetters(keepFirst(chosen(world, choice), shown, limit))
+    print.result(null, () => listText(summary, shown))
+    return 0
+  },
+}
+
+interface Choice {
+  readonly lanes: readonly TableName[]
+  readonly filter: LetterFilter
+  readonly all: boolean
+}
+
+async function* chosen(world: LettersWorld, { lanes, filter, all }: Choice): AsyncIterable<ListedLetter> {
+  for (const lane of lanes) {
+    for await (const letter of listLetters(world, lane, filter)) if (all || letter.state === 'open') yield letter
+  }
+}
+
+async function* keepFirst(
+  letters: AsyncIterable<ListedLetter>,
+  kept: ListedLetter[],
+  limit: number,
+): AsyncIterable<LaneRecord> {
+  for await (const letter of letters) {
+    if (kept.length < limit) kept.push(letter)
+    yield letter.record
+  }
+}
+
+function listText(
+  summary: { readonly letters: number; readonly groups: readonly LetterGroup[] },
+  shown: readonly ListedLetter[],
+): string {
+  if (summary.letters === 0) return 'no letters'
+  const parts = [
+    formatTable({
+      heads: ['letters', 'stage', 'code', 'field', 'rule'],
+      rows: summary.groups.map(({ letters, stage, code, field, rule }) => [letters, stage, code, field, rule]),
+    }),
+    '',
+    formatTable({
+      heads: ['row_id', 'table', 'place', 'code', 'field', 'message', 'state'],
+      rows: shown.map(({ record, state }) => {
+        const error = record.errors[0]
+        return [
+          record.row_id.slice(0, 12),
+          formatTableName(record),
+          placeText(record),
+          error?.code,
+          error?.field,
+          error?.message,
+          state,
+        ]
+      }),
+    }),
+  ]
+  if (shown.length < summary.letters)
+    parts.push('', `${shown.length} of ${summary.letters} letters; --limit shows more, --json all`)
+  const first = shown[0]
+  if (first !== undefined) parts.push('', `next: sluice errors show ${first.record.row_id.slice(0, 12)}`)
+  return parts.join('\n')
+}

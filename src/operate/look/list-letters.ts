@@ -1,0 +1,84 @@
+import { SluiceError } from '../../domain/errors.ts'
+import { formatTableName, parseTableName, type TableName } from '../../domain/identifier.ts'
+import {
+  distinctLetters,
+  listLanes,
+  newestHealings,
+  readHealings,
+  readLetters,
+  type LetterFilter,
+} from '../../error-lane/ledger.ts'
+import type { LaneRecord } from '../../error-lane/lane-record.ts'
+import { letterState, type LetterState } from '../../error-lane/letter-state.ts'
+import { readPosition } from '../../ingest/lane-position.ts'
+import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
+import type { World } from '../../ports/world.ts'
+import { readLandedOffsets } from '../landed-offsets.ts'
+import { LandedIndex } from '../open-letters.ts'
+
+export type LettersWorld = Pick<World, 'lake' | 'settings' | 'engine'>
+
+export interface ListedLetter {
+  readonly record: LaneRecord
+  readonly state: LetterState
+}
+
+/** The error lanes that names select; all that settings declare or the ledger has where none is named. */
+export async function selectLanes(world: LettersWorld, names: readonly string[]): Promise<readonly TableName[]> {
+  const lanes = new Map<string, TableName>()
+  for (const table of world.settings.tables.keys()) lanes.set(`bronze.${table}`, { layer: 'bronze', table })
+  for (const lane of await listLanes(world.lake.at('_errors'))) lanes.set(formatTableName(lane), lane)
+  if (names.length === 0) return [...lanes.values()]
+  return names.map((name) => {
+    const lane = lanes.get(formatTableName(parseTableName(name, 'bronze')))
+    if (lane !== undefined) return lane
+    throw new SluiceError(
+      'TABLE_UNKNOWN',
+      `no table ${JSON.stringify(name)} has an error lane; there are ${[...lanes.keys()].join(', ') || 'none'}`,
+      {
+        where: { table: name },
+      },
+    )
+  })
+}
+
+/** Each letter of a lane once, with what became of it. The table is read when the first letter needs it. */
+export async function* listLetters(
+  world: LettersWorld,
+  lane: TableName,
+  filter: LetterFilter,
+): AsyncIterable<ListedLetter> {
+  const store = world.lake.at('_errors')
+  let facts: LaneFacts | null = null
+  for await (const record of distinctLetters(readLetters(store, lane, filter))) {
+    facts ??= await readFacts(world, lane)
+    yield { record, state: stateOf(record, facts) }
+  }
+}
+
+interface LaneFacts {
+  readonly snapshot: Snapshot | null
+  readonly landed: LandedIndex
+  readonly healings: Awaited<ReturnType<typeof newestHealings>>
+}
+
+async function readFacts(world: LettersWorld, lane: TableName): Promise<LaneFacts> {
+  const table = world.lake.at(`${lane.layer}/${lane.table}`)
+  const snapshot = lane.layer === 'bronze' ? await openSnapshot(table) : null
+  const landed = snapshot === null ? [] : await readLandedOffsets(await world.engine(), table, snapshot)
+  const healings = await newestHealings(readHealings(world.lake.at('_errors'), lane))
+  return { snapshot, landed: new LandedIndex(landed), healings }
+}
+
+function stateOf(record: LaneRecord, { snapshot, landed, healings }: LaneFacts): LetterState {
+  const healing = healings.get(record.row_id) ?? null
+  const { topic, partition, offset } = record
+  if (topic === null || partition === null || offset === null) {
+    return letterState(record, { landed: false, passed: true, healing })
+  }
+  const at = { topic, partition, epoch: record.epoch ?? 0, offset: BigInt(offset) }
+  const position = snapshot === null ? null : readPosition(snapshot.txns, at)
+  const passed =
+    position !== null && (at.epoch < position.epoch || (at.epoch === position.epoch && at.offset < position.next))
+  return letterState(record, { landed: landed.has(at), passed, healing })
+}
