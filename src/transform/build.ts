@@ -1,0 +1,107 @@
+import { SluiceError, classifyError } from '../domain/errors.ts'
+import type { Happening } from '../domain/events.ts'
+import { formatTableName } from '../domain/identifier.ts'
+import type { ModelDefinition } from '../domain/model.ts'
+import type { Verdict, StagedModel } from './commit-model.ts'
+import { orderModels, selectModels } from './graph.ts'
+import type { ModelNode } from './graph.ts'
+import type { ModelOutcome } from './model-outcome.ts'
+import { runModel } from './run-model.ts'
+import type { BuildWorld } from './run-model.ts'
+
+export type { StagedModel, Verdict } from './commit-model.ts'
+export type { ModelOutcome } from './model-outcome.ts'
+export type { BuildWorld } from './run-model.ts'
+
+export interface BuildOptions {
+  readonly world: BuildWorld
+  /** All models of the project, whatever is selected. */
+  readonly models: readonly ModelDefinition[]
+  /** As `selectModels` reads them; none means all. */
+  readonly select: readonly string[]
+  readonly fullRefresh: boolean
+  readonly dryRun: boolean
+  /** Judges a staged result before its commit (I10); without it everything passes. */
+  readonly judge?: (staged: StagedModel) => Promise<Verdict>
+}
+
+/**
+ * Builds the selected models, each after what it reads. Models downstream of one that failed or was blocked are
+ * skipped by name, the others go on. Throws only for what no model can be built with: a model that cannot be read, a
+ * circle, a selector that names nothing.
+ */
+export async function buildModels(options: BuildOptions): Promise<ModelOutcome[]> {
+  const { world, models, select } = options
+  const bronze = new Map([...world.settings.tables.values()].map(({ table, key }) => [table, key]))
+  const nodes = orderModels({ models, bronze })
+  const outcomes = new Map<string, ModelOutcome>()
+  for (const node of selectModels(nodes, select)) {
+    const emit = (happening: Happening): void =>
+      world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `build:${node.name}`, ...happening })
+    const startedMs = world.clock.nowMs()
+    const outcome = await buildModel({ options, node, nodes, emit, outcomes })
+    outcomes.set(node.name, outcome)
+    if (outcome.error !== null) {
+      emit({ type: 'model.failed', model: node.name, code: outcome.error.code, message: outcome.error.message })
+    }
+    emit({
+      type: 'model.done',
+      model: node.name,
+      outcome: outcome.outcome,
+      rows: outcome.rows ?? 0,
+      version: outcome.version,
+      ms: world.clock.nowMs() - startedMs,
+    })
+  }
+  return [...outcomes.values()]
+}
+
+interface ModelTurn {
+  readonly options: BuildOptions
+  readonly node: ModelNode
+  readonly nodes: readonly ModelNode[]
+  readonly emit: (happening: Happening) => void
+  /** Of the models before it in this build. */
+  readonly outcomes: ReadonlyMap<string, ModelOutcome>
+}
+
+async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): Promise<ModelOutcome> {
+  const { world, fullRefresh, dryRun } = options
+  const upstream = node.inputs.flatMap((input) => outcomes.get(formatTableName(input)) ?? [])
+  const stopped = upstream.find(({ outcome }) => outcome === 'failed' || outcome === 'blocked' || outcome === 'skipped')
+  if (stopped !== undefined) {
+    return without(
+      node,
+      'skipped',
+      stopped.outcome === 'skipped'
+        ? `${stopped.model} was skipped`
+        : `${stopped.model} ${stopped.outcome === 'failed' ? 'failed' : 'was blocked'}`,
+    )
+  }
+  if (world.signal.aborted) return without(node, 'skipped', 'the build was asked to end')
+  try {
+    const outcome = await runModel({
+      world,
+      node,
+      nodes,
+      fullRefresh,
+      dryRun,
+      judge: options.judge ?? (async () => ({ kind: 'passed' })),
+      emit,
+    })
+    const planned = upstream.find((each) => each.outcome === 'planned')
+    if (planned === undefined || outcome.outcome === 'planned') return outcome
+    return { ...outcome, outcome: 'planned', mode: 'increment', reason: `${planned.model} would change` }
+  } catch (error) {
+    const failure = classifyError(error)
+    const where = { model: node.name, ...failure.where }
+    return {
+      ...without(node, 'failed', failure.message),
+      error: new SluiceError(failure.code, failure.message, { where, hint: failure.hint, cause: failure }),
+    }
+  }
+}
+
+function without(node: ModelNode, outcome: ModelOutcome['outcome'], reason: string): ModelOutcome {
+  return { model: node.name, outcome, mode: 'nothing', reason, rows: null, version: null, error: null }
+}

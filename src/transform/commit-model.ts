@@ -1,0 +1,157 @@
+import type { ColumnField } from '../domain/column-batch.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { Happening } from '../domain/events.ts'
+import { formatTableName } from '../domain/identifier.ts'
+import { commitTransaction } from '../lake/commit.ts'
+import { addStagedFile } from '../lake/data-file.ts'
+import type { NewFile } from '../lake/data-file.ts'
+import { nameFact } from '../lake/name-fact.ts'
+import type { AddFile, Snapshot } from '../lake/snapshot.ts'
+import type { StagedFile } from '../ports/model-engine.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { World } from '../ports/world.ts'
+import { DEFINITION_APP, inputApp } from './definition.ts'
+import type { ModelNode } from './graph.ts'
+import { sameFields } from './model-inputs.ts'
+import type { OpenInput } from './model-inputs.ts'
+import { addUnknownMember, dropUnknownMember, unknownFiles } from './unknown-member.ts'
+
+/** A model's result before its commit: what a gate judges. */
+export interface StagedModel {
+  readonly node: ModelNode
+  readonly mode: 'rebuild' | 'increment'
+  readonly reason: string
+  readonly fields: readonly ColumnField[]
+  /** What the result was worked out against; null where there is no table yet. */
+  readonly target: Snapshot | null
+  readonly files: readonly StagedFile[]
+  readonly rows: number
+  /** Files of the target that the result takes the place of. */
+  readonly removes: readonly AddFile[]
+  /** The rows are those of the target: only what it was built from moves. */
+  readonly isSame: boolean
+  /** A lookup: some fact is on the dimension's unknown member. */
+  readonly needsUnknown: readonly boolean[]
+}
+
+export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'blocked'; readonly reason: string }
+
+export interface CommitRequest {
+  readonly world: Pick<World, 'clock' | 'engine' | 'stagingFolder' | 'settings' | 'lake' | 'runId'>
+  readonly node: ModelNode
+  readonly nodes: readonly ModelNode[]
+  readonly staged: StagedModel
+  readonly store: ObjectStore
+  readonly inputs: readonly OpenInput[]
+  readonly emit: (happening: Happening) => void
+}
+
+export type ModelCommit =
+  | { readonly kind: 'committed'; readonly version: number; readonly rows: number | null }
+  | { readonly kind: 'conflicted'; readonly reason: string }
+
+/**
+ * One commit with the rows, the definition and the versions of all inputs that they were made from, if the table
+ * still states those that were read: of two builds of one model, one commits (I3, I11).
+ */
+export async function commitModel(request: CommitRequest): Promise<ModelCommit> {
+  const { world, node, staged, store, emit } = request
+  const members = await settleMembers(request)
+  if (members.kind === 'conflicted') return members
+  const { target, fields } = staged
+  const partitionColumns = target?.metadata.partitionColumns ?? node.model.partitionBy
+  const adds: NewFile[] = []
+  for (const file of staged.files) {
+    const add = await addStagedFile({
+      store,
+      staged: file,
+      fields,
+      partitionColumns,
+      newId: () => world.clock.newId(),
+    })
+    adds.push(add)
+    emit({ type: 'data_file.written', table: node.name, path: add.path, rows: file.rows, bytes: add.bytes })
+  }
+  const txns = new Map([[DEFINITION_APP, node.definition], ...members.versions])
+  const metadata = target !== null && !sameFields(target.metadata.fields, fields) ? { metadata: { fields } } : {}
+  const outcome = await commitTransaction({
+    store,
+    snapshot: target,
+    ...(target === null ? { create: { fields, partitionColumns, configuration: {}, name: node.model.table } } : {}),
+    ...metadata,
+    adds,
+    removes: staged.removes,
+    txns,
+    expectTxns: new Map([...txns.keys()].map((app) => [app, target?.txns.get(app) ?? null])),
+    reads: 'table',
+    dataChange: true,
+    operation: {
+      name: staged.mode === 'rebuild' ? 'WRITE' : 'MERGE',
+      parameters: {
+        ...(staged.mode === 'rebuild' ? { mode: 'Overwrite' } : {}),
+        model: node.name,
+        runId: world.runId,
+        reason: staged.reason,
+      },
+      metrics: {
+        numOutputRows: String(staged.rows),
+        numAddedFiles: String(adds.length),
+        numRemovedFiles: String(staged.removes.length),
+      },
+    },
+    clock: world.clock,
+    onEvent: (fact) => emit(nameFact(fact, node.name)),
+  })
+  if (outcome.kind === 'conflicted') return outcome
+  await dropMembers(request)
+  return { kind: 'committed', version: outcome.version, rows: rowsAfter(staged, adds) }
+}
+
+type Members =
+  | { readonly kind: 'settled'; readonly versions: ReadonlyMap<string, bigint> }
+  | { readonly kind: 'conflicted'; readonly reason: string }
+
+/** The versions of all inputs; a dimension to which this fact brought the unknown member counts with it. */
+async function settleMembers({ world, node, staged, inputs, emit }: CommitRequest): Promise<Members> {
+  const versions = new Map(
+    inputs.map((input) => [inputApp(input.table, input.snapshot.metadata.id), BigInt(input.snapshot.version)]),
+  )
+  const settled = new Set<string>()
+  for (const [index, lookup] of node.lookups.entries()) {
+    const dimension = dimensionOf(inputs, lookup.dimension)
+    if (staged.needsUnknown[index] !== true || settled.has(dimension.name)) continue
+    settled.add(dimension.name)
+    if ((await unknownFiles(world, dimension, lookup.surrogateKey)).length > 0) continue
+    const outcome = await addUnknownMember({ world, lookup, dimension, emit })
+    if (outcome.kind === 'conflicted') return { kind: 'conflicted', reason: `${dimension.name}: ${outcome.reason}` }
+    // a later version would hold what was not read
+    if (outcome.version !== dimension.snapshot.version + 1) {
+      return { kind: 'conflicted', reason: `${dimension.name} moved on` }
+    }
+    versions.set(inputApp(dimension.table, dimension.snapshot.metadata.id), BigInt(outcome.version))
+  }
+  return { kind: 'settled', versions }
+}
+
+async function dropMembers({ world, node, nodes, staged, inputs, emit }: CommitRequest): Promise<void> {
+  for (const [index, lookup] of node.lookups.entries()) {
+    if (staged.needsUnknown[index] === true) continue
+    const dimension = dimensionOf(inputs, lookup.dimension)
+    await dropUnknownMember({ world, lookup, dimension, emit }, nodes)
+  }
+}
+
+function dimensionOf(inputs: readonly OpenInput[], table: OpenInput['table']): OpenInput {
+  const found = inputs.find((input) => input.name === formatTableName(table))
+  if (found === undefined) throw new SluiceError('BUG', `dimension ${formatTableName(table)} is not open`)
+  return found
+}
+
+/** Null where some file does not say how many it has. */
+function rowsAfter({ target, removes }: StagedModel, adds: readonly NewFile[]): number | null {
+  let rows = 0
+  for (const file of target?.files.values() ?? []) rows += file.rows ?? Number.NaN
+  for (const file of removes) rows -= file.rows ?? Number.NaN
+  for (const file of adds) rows += file.rows ?? Number.NaN
+  return Number.isNaN(rows) ? null : rows
+}

@@ -1,0 +1,139 @@
+import type { ColumnField } from '../domain/column-batch.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { EngineInput, EngineRow, StageResult } from '../ports/model-engine.ts'
+import type { World } from '../ports/world.ts'
+import type { ModelNode } from './graph.ts'
+import { emptyInput, keepsDeleted, wholeInput } from './model-inputs.ts'
+import type { OpenInput } from './model-inputs.ts'
+import { CALENDAR_FIELDS, MAX_CALENDAR_DAYS, calendarSql, countDays } from './rows/calendar.ts'
+import { shapeOf } from './rows/result-shape.ts'
+import type { ResultShape } from './rows/result-shape.ts'
+import { plainColumn } from './sql/sql-name.ts'
+import { inputView, selectSql } from './stage-sql.ts'
+import type { ProbeName, StageSql } from './stage-sql.ts'
+
+export type StageWorld = Pick<World, 'engine' | 'stagingFolder' | 'settings'>
+
+export interface Description {
+  readonly shape: ResultShape
+  /** Each row comes from one row of the main input. */
+  readonly isRowwise: boolean
+  readonly keepsDeleted: ReadonlySet<string>
+}
+
+/** What the model's SELECT gives, found by running it over inputs without rows. */
+export async function describeModel(
+  world: StageWorld,
+  node: ModelNode,
+  inputs: readonly OpenInput[],
+): Promise<Description> {
+  const hidden = new Set(inputs.filter((input) => keepsDeleted(input.snapshot)).map((input) => input.name))
+  if (node.sql === null) {
+    const shape = { own: CALENDAR_FIELDS, stored: CALENDAR_FIELDS, isChanges: false }
+    return { shape, isRowwise: false, keepsDeleted: hidden }
+  }
+  const described = await inEngine(node, async () => {
+    const engine = await world.engine()
+    return engine.stage({
+      inputs: inputs.map((input) => emptyInput(inputView(input.table), input)),
+      steps: [],
+      probes: [],
+      output: {
+        sql: `select * from ${selectSql({ node, keepsDeleted: hidden }, inputView)} s`,
+        fields: null,
+        partitionBy: [],
+        folder: await world.stagingFolder(`describe-${node.name}`),
+        targetFileBytes: world.settings.performance.partitionSizeBytes,
+      },
+    })
+  })
+  return {
+    shape: shapeOf(node.model, described.fields, node.sql.main?.layer ?? null),
+    // a sum or a count without GROUP BY has a row even where there are none
+    isRowwise: node.sql.rowwise && described.rows === 0,
+    keepsDeleted: hidden,
+  }
+}
+
+/** A calendar's days as a SELECT in brackets, from the first to the last day that its input holds. */
+export async function calendarSource(world: StageWorld, node: ModelNode, input: OpenInput): Promise<string> {
+  const { over } = node.model
+  if (over === null) throw new SluiceError('BUG', `calendar ${node.name} has nothing to cover`)
+  const column = plainColumn(over.column, node.model)
+  const where = keepsDeleted(input.snapshot) ? ' where not coalesce(_deleted, false)' : ''
+  const view = inputView(input.table)
+  const day = `cast(cast(${column} as timestamp) as date)`
+  const [rows] = await inEngine(node, async () => {
+    const engine = await world.engine()
+    return engine.ask({
+      inputs: [await wholeInput(view, input)],
+      questions: [
+        `select cast(min(${day}) as string) as first, cast(max(${day}) as string) as last from ${view}${where}`,
+      ],
+    })
+  })
+  const { first, last } = rows?.[0] ?? {}
+  if (typeof first !== 'string' || typeof last !== 'string') return `(${calendarSql(null)})`
+  if (!/^\d{4}-/.test(first) || !/^\d{4}-/.test(last) || countDays(first, last) > MAX_CALENDAR_DAYS) {
+    throw new SluiceError(
+      'MODEL_INVALID',
+      `${input.name}.${over.column} goes from ${first} to ${last}: too many days for a calendar`,
+      {
+        where: { file: node.model.yamlFile, model: node.name, key: 'over' },
+        hint: 'Leave out the days that cannot be.',
+      },
+    )
+  }
+  return `(${calendarSql({ first, last })})`
+}
+
+export interface StageRequest {
+  readonly node: ModelNode
+  readonly sql: StageSql
+  readonly inputs: readonly EngineInput[]
+  readonly fields: readonly ColumnField[]
+  readonly partitionBy: readonly string[]
+}
+
+export interface StagedRows {
+  readonly result: StageResult
+  /** The numbers of `count` probes; 0 for one that was not asked. */
+  count(name: ProbeName): number
+  rows(name: ProbeName): readonly EngineRow[]
+}
+
+export async function stageRows(world: StageWorld, request: StageRequest): Promise<StagedRows> {
+  const { node, sql, inputs, fields, partitionBy } = request
+  const names = [...sql.probes.keys()]
+  const result = await inEngine(node, async () => {
+    const engine = await world.engine()
+    return engine.stage({
+      inputs,
+      steps: sql.steps,
+      probes: [...sql.probes.values()],
+      output: {
+        sql: sql.output,
+        fields,
+        partitionBy,
+        folder: await world.stagingFolder(node.name),
+        targetFileBytes: world.settings.performance.partitionSizeBytes,
+      },
+    })
+  })
+  const rows = (name: ProbeName): readonly EngineRow[] => result.probes[names.indexOf(name)] ?? []
+  return { result, rows, count: (name) => Number(rows(name)[0]?.['count'] ?? 0) }
+}
+
+/** What an engine says about SQL is about the model's SQL: the file is named. */
+async function inEngine<T>(node: ModelNode, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof SluiceError) || (error.code !== 'MODEL_SQL' && error.code !== 'QUERY_INVALID')) throw error
+    const file = node.sql === null ? node.model.yamlFile : node.model.sqlFile
+    throw new SluiceError('MODEL_SQL', `${file}: ${error.message}`, {
+      where: { file, model: node.name },
+      cause: error,
+    })
+  }
+}
