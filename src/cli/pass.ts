@@ -4,6 +4,7 @@ import type { SourceSettings } from '../domain/settings.ts'
 import { runSource, type SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
+import { expireLetters } from '../operate/expire-letters.ts'
 import { selectTables } from '../operate/verify.ts'
 import type { World } from '../ports/world.ts'
 import { loadModels } from '../settings/model-file.ts'
@@ -38,9 +39,12 @@ export async function connectPass(world: World, names: readonly string[]): Promi
   return outcomes
 }
 
-/** Topics → bronze. */
+/** Topics → bronze; then letters past their retention go. */
 export async function ingestPass(world: World, names: readonly string[]): Promise<TableReport[]> {
-  return runIngest(world, selectTables(world.settings.tables, names))
+  const tables = selectTables(world.settings.tables, names)
+  const reports = await runIngest(world, tables)
+  for (const { table } of tables) await expireLetters(world, table)
+  return reports
 }
 
 export interface BuildRequest {

@@ -49,6 +49,10 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
     paths: group('Files of the project.', {
       schemas: setting({ type: { kind: 'path' }, default: 'schemas', meaning: 'Folder of the proposed contracts.' }),
       models: setting({ type: { kind: 'path' }, default: 'models', meaning: 'Folder of the models.' }),
+      questions: setting({
+        type: { kind: 'path' },
+        meaning: 'Folder of SQL files that `demo` asks at its end; the first line of each is its title.',
+      }),
     }),
     sources: {
       kind: 'map',

@@ -7,7 +7,12 @@ export interface Settings {
   readonly lake: { readonly uri: string }
   readonly broker: { readonly kind: 'embedded'; readonly dir: string }
   readonly registry: { readonly kind: 'embedded'; readonly dir: string }
-  readonly paths: { readonly schemas: string; readonly models: string }
+  readonly paths: {
+    readonly schemas: string
+    readonly models: string
+    /** SQL files that `demo` asks at its end. */
+    readonly questions: string | null
+  }
   readonly sources: ReadonlyMap<string, SourceSettings>
   readonly topics: ReadonlyMap<string, TopicSettings>
   /** Bronze tables by name. */

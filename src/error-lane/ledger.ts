@@ -19,6 +19,8 @@ export interface LetterFilter {
   readonly field?: string
   /** Quarantined at or after. */
   readonly sinceMs?: number
+  /** In a `dt=` folder before this date (YYYY-MM-DD). */
+  readonly beforeDate?: string
   readonly topic?: string
   readonly partition?: number
   readonly epoch?: number
@@ -40,11 +42,24 @@ export async function* readLetters(
     if (!path.endsWith('.json')) continue
     const date = dateOfPath(path)
     if (since !== null && date !== null && date < since) continue
+    if (filter.beforeDate !== undefined && (date === null || date >= filter.beforeDate)) continue
     if (filter.runId !== undefined && !path.includes(`/run_id=${filter.runId}/`)) continue
     for await (const line of readJsonLines(store, path, bytes)) {
       const record = asLaneRecord(line)
       if (matches(record, filter)) yield record
     }
+  }
+}
+
+/** The letter files in `dt=` folders before this date. */
+export async function* listLetterFiles(
+  store: ObjectStore,
+  table: TableName,
+  beforeDate: string,
+): AsyncIterable<string> {
+  for await (const { path } of store.list(`${laneFolder(table)}dt=`)) {
+    const date = dateOfPath(path)
+    if (date !== null && date < beforeDate && path.endsWith('.json')) yield path
   }
 }
 

@@ -1,0 +1,79 @@
+import type { Skip } from '../domain/dead-letter.ts'
+import type { Happening } from '../domain/events.ts'
+import { normalizeRanges, type OffsetRange } from '../domain/offset-range.ts'
+import { isoDate } from '../error-lane/lane-path.ts'
+import { listLetterFiles, readLetters } from '../error-lane/ledger.ts'
+import { writeSkips } from '../error-lane/write-skips.ts'
+import { readPosition } from '../ingest/lane-position.ts'
+import { findTable } from '../ingest/lane-table.ts'
+import type { Snapshot } from '../lake/snapshot.ts'
+import type { World } from '../ports/world.ts'
+import { readLandedOffsets } from './landed-offsets.ts'
+import { LandedIndex } from './open-letters.ts'
+
+export type ExpireWorld = Pick<World, 'settings' | 'clock' | 'lake' | 'engine' | 'runId' | 'traceId' | 'events'>
+
+/**
+ * Removes the letters of a bronze table that are older than `errors.retention`, by whole days. What the table does not
+ * hold and no younger letter names leaves a skip (expired), written before the letters go, so that conservation still
+ * holds (I17). A death in between leaves both, which is harmless: the next pass removes the letters.
+ * Returns the number of files removed.
+ */
+export async function expireLetters(world: ExpireWorld, table: string): Promise<number> {
+  const { retentionMs } = world.settings.errors
+  if (retentionMs === null) return 0
+  const store = world.lake.at('_errors')
+  const lane = { layer: 'bronze', table } as const
+  const beforeDate = isoDate(world.clock.nowMs() - retentionMs)
+  const files: string[] = []
+  for await (const path of listLetterFiles(store, lane, beforeDate)) files.push(path)
+  if (files.length === 0) return 0
+  const skips = await expiredSkips(world, table, beforeDate)
+  const written = await writeSkips({ store, ...lane, runId: world.runId, skips, newId: () => world.clock.newId() })
+  if (written !== null) {
+    const happening: Happening = { type: 'skips.written', table, skips: written.skips, path: written.path }
+    world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `expire:${table}`, ...happening })
+  }
+  await store.delete(files)
+  return files.length
+}
+
+async function expiredSkips(world: ExpireWorld, table: string, beforeDate: string): Promise<Skip[]> {
+  const snapshot = await findTable(world.lake, table)
+  const landed = new LandedIndex(
+    snapshot === null ? [] : await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table}`), snapshot),
+  )
+  const store = world.lake.at('_errors')
+  const lane = { layer: 'bronze', table } as const
+  const expired = new Map<string, { topic: string; partition: number; epoch: number; offset: bigint }>()
+  for await (const { row_id, topic, partition, epoch, offset } of readLetters(store, lane, {
+    beforeDate,
+    stage: 'contract',
+  })) {
+    if (topic === null || partition === null || offset === null) continue
+    const at = { topic, partition, epoch: epoch ?? 0, offset: BigInt(offset) }
+    if (!landed.has(at) && wasPassed(snapshot, at)) expired.set(row_id, at)
+  }
+  for await (const { row_id } of readLetters(store, lane, { sinceMs: Date.parse(`${beforeDate}T00:00:00Z`) }))
+    expired.delete(row_id)
+  const ranges = new Map<string, { topic: string; partition: number; epoch: number; offsets: OffsetRange[] }>()
+  for (const { topic, partition, epoch, offset } of expired.values()) {
+    const key = `${topic}/${partition}/${epoch}`
+    const entry = ranges.get(key) ?? { topic, partition, epoch, offsets: [] }
+    ranges.set(key, entry)
+    entry.offsets.push({ first: offset, next: offset + 1n })
+  }
+  return [...ranges.values()].flatMap(({ offsets, ...at }) =>
+    normalizeRanges(offsets).map((range): Skip => ({ ...at, ...range, reason: 'expired' })),
+  )
+}
+
+/** An offset at or after the position will be read again: its letter is a phantom and leaves nothing. */
+function wasPassed(
+  snapshot: Snapshot | null,
+  at: { topic: string; partition: number; epoch: number; offset: bigint },
+): boolean {
+  const position = snapshot === null ? null : readPosition(snapshot.txns, at)
+  if (position === null || at.epoch > position.epoch) return false
+  return at.epoch < position.epoch || at.offset < position.next
+}
