@@ -16,6 +16,9 @@ export type { CommitFact, MetadataChange, NewTable, Operation, Transaction } fro
 
 const MAX_WAIT_MS = 60_000
 const FIRST_PAUSE_MS = 10
+/** Between attempts against other writers. */
+const LONGEST_TURN_MS = 80
+/** Between attempts at a store that does not answer. */
 const LONGEST_PAUSE_MS = 2_000
 
 /**
@@ -67,9 +70,13 @@ async function race(tx: Transaction): Promise<CommitOutcome> {
   for (;;) {
     const attempt = await tryPut(commit, progress)
     if (attempt === 'written') return { kind: 'committed', version: progress.readVersion + 1 }
+    const lost = attempt === 'exists' ? null : attempt
+    // Waiting comes before catching up, so that the next attempt builds on what is newest then.
+    if (lost === null) await backOff(tx, progress, LONGEST_TURN_MS)
     const settled = await patiently(tx, progress, () => passWinners(commit, facts, progress))
     if (settled !== null) return settled
-    await pause(tx, progress, attempt === 'exists' ? null : attempt)
+    if (lost !== null) await pause(tx, progress, lost)
+    else if (tx.clock.nowMs() >= progress.deadlineMs) throw contended(tx, progress)
   }
 }
 
@@ -114,21 +121,23 @@ async function patiently<T>(tx: Transaction, progress: Progress, act: () => Prom
   }
 }
 
-/** `lost`: the error of the last attempt; null where other writers won it. */
-async function pause({ clock, store }: Transaction, progress: Progress, lost: SluiceError | null): Promise<void> {
-  if (lost !== null && (lost.code === 'DISK_FULL' || lost.row.retry !== 'transient')) throw lost
-  if (clock.nowMs() >= progress.deadlineMs) {
-    throw (
-      lost ??
-      new SluiceError(
-        'COMMIT_CONTENDED',
-        `other writers of ${store.uri} won every attempt up to version ${progress.readVersion}`,
-        { where: { table: store.uri, version: progress.readVersion } },
-      )
-    )
-  }
-  await clock.sleep(progress.pauseMs * clock.random())
+async function pause(tx: Transaction, progress: Progress, lost: SluiceError): Promise<void> {
+  const retryable = lost.code !== 'DISK_FULL' && lost.row.retry === 'transient'
+  if (!retryable || tx.clock.nowMs() >= progress.deadlineMs) throw lost
+  await backOff(tx, progress, LONGEST_PAUSE_MS)
+}
+
+async function backOff({ clock }: Transaction, progress: Progress, longestMs: number): Promise<void> {
+  await clock.sleep(Math.min(progress.pauseMs, longestMs) * clock.random())
   progress.pauseMs = Math.min(progress.pauseMs * 2, LONGEST_PAUSE_MS)
+}
+
+function contended({ store }: Transaction, { readVersion }: Progress): SluiceError {
+  return new SluiceError(
+    'COMMIT_CONTENDED',
+    `other writers of ${store.uri} won every attempt up to version ${readVersion}`,
+    { where: { table: store.uri, version: readVersion } },
+  )
 }
 
 /**

@@ -15,6 +15,9 @@ export interface LoadedLog {
 
 /** Replays the log up to a version, or the newest for null. Null where there is no log. */
 export async function loadLog(store: ObjectStore, version: number | null): Promise<LoadedLog | null> {
+  if (version !== null && (!Number.isSafeInteger(version) || version < 0)) {
+    throw versionUnknown(store, version, 'versions count from 0')
+  }
   const hint = await readCheckpointHint(store)
   if (hint !== null && (version === null || hint <= version)) {
     const near = await listLog(store, hint)
