@@ -58,7 +58,7 @@ export async function runSource({ source, world }: RunSourceRequest): Promise<So
       await connector.close()
     }
   } catch (thrown) {
-    if (world.signal.aborted && isAbort(thrown))
+    if (world.signal.aborted && (thrown === world.signal.reason || isAbort(thrown)))
       return { source: source.name, ...run.tally, outcome: 'interrupted', error: null }
     const error = classifyError(thrown)
     run.emit({
@@ -172,7 +172,7 @@ class SourceRun {
     const { topic } = this.#source
     const written = await writeLetters({ store: lake.at('_errors'), letters, sealKey, newId: () => clock.newId() })
     if (written === null) return
-    this.emit({ type: 'letters.written', table: `bronze.${wire.table}`, letters: written.letters, path: written.path })
+    this.emit({ type: 'letters.written', table: wire.table, letters: written.letters, path: written.path })
     if (!copyToTopic) return
     const copied = await copyLetters({ log, topic, letters, sealKey, retentionMs, batchId: letters[0]!.batchId })
     if (copied.kind === 'failed')
