@@ -59,6 +59,7 @@ const exit = await dispatch(process.argv.slice(2), {
   version: readVersion,
   connectors: async () => (await import('./compose/connector-declarations.ts')).CONNECTOR_DECLARATIONS,
   openWorld,
+  openBench: async () => (await import('./compose/bench.ts')).openBench(),
 })
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 // Handles that a library keeps must not hold the process once the verb has ended and the world is closed.

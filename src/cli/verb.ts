@@ -1,7 +1,7 @@
 import type { SluiceError } from '../domain/errors.ts'
 import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
 import type { Settings } from '../domain/settings.ts'
-import type { World } from '../ports/world.ts'
+import type { Bench, World } from '../ports/world.ts'
 import type { Flag, FlagValues } from './flag-values.ts'
 import type { Printer } from './printer.ts'
 
@@ -45,7 +45,15 @@ export interface Positional {
  * How a verb ended: 0, 1 or 3, or the errors that stopped parts of its work (what ended all of it is thrown). Of
  * several the gravest gives the exit code and, under `--json`, takes the place of the verb's own form.
  */
-export type VerbEnd = 0 | 1 | 3 | { readonly errors: readonly SluiceError[] }
+export type VerbEnd =
+  | 0
+  | 1
+  | 3
+  | {
+      readonly errors: readonly SluiceError[]
+      /** The verb's own form stands beside the error, in one document. */
+      readonly formBeside?: object
+    }
 
 export interface VerbCall {
   readonly positionals: readonly string[]
@@ -55,6 +63,8 @@ export interface VerbCall {
   readonly settings: () => Settings
   /** Opened at the first call, closed by the frame. */
   readonly world: () => Promise<World>
+  /** For verbs that can do without settings; opened at the first call, closed by the frame. */
+  readonly bench: () => Promise<Bench>
   readonly print: Printer
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal

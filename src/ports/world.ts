@@ -31,3 +31,6 @@ export interface World {
   readonly signal: AbortSignal
   close(): Promise<void>
 }
+
+/** What looking at tables by their place asks for: no project and no settings. */
+export type Bench = Pick<World, 'engine' | 'storeAt' | 'close'>

@@ -3,7 +3,7 @@ import { nearestWord, suggestion } from '../../domain/nearest-word.ts'
 import type { ConnectorDeclaration } from '../../domain/setting-declarations.ts'
 import type { Settings } from '../../domain/settings.ts'
 import type { EventSink } from '../../ports/event-sink.ts'
-import type { World } from '../../ports/world.ts'
+import type { Bench, World } from '../../ports/world.ts'
 import { loadSettings } from '../../settings/load-settings.ts'
 import { askToConfirm } from './confirm.ts'
 import type { Asking } from './confirm.ts'
@@ -29,6 +29,7 @@ export interface Frame {
   readonly version: () => string
   readonly connectors: () => Promise<readonly ConnectorDeclaration[]>
   readonly openWorld: (input: OpenWorldInput) => Promise<World>
+  readonly openBench: () => Promise<Bench>
 }
 
 export interface OpenWorldInput {
@@ -68,7 +69,7 @@ export async function dispatch(argv: readonly string[], frame: Frame): Promise<n
       }
     }
   } catch (error) {
-    return failWith([classifyError(error)], printer, json)
+    return failWith({ errors: [classifyError(error)], printer, json })
   }
 }
 
@@ -152,6 +153,7 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
   const interactive = frame.streams.terminal && !json
   let settings: Settings | null = null
   let world: Promise<World> | null = null
+  let bench: Promise<Bench> | null = null
   const call: VerbCall = {
     positionals: parsed.positionals,
     flags,
@@ -168,25 +170,26 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
       world ??= frame.openWorld({ settings: call.settings(), verb: entry.name, signal: frame.signal, listeners })
       return world
     },
+    bench: () => (bench ??= frame.openBench()),
     confirm: (question) => askToConfirm(question, { ...frame.asking, yes: flags.on('yes') }),
   }
   let end: VerbEnd
   try {
-    end = await runAndClose(verb, call, () => world)
+    end = await runAndClose(verb, call, () => world ?? bench)
   } catch (error) {
     const interruption = interruptionOf(error, frame.signal)
     if (interruption !== null) {
       printer.error(`${interruption.message}; what was committed stands, the next run goes on from there\n`)
       return interruption.exitCode
     }
-    return failWith([classifyError(error)], printer, json)
+    return failWith({ errors: [classifyError(error)], printer, json })
   }
   if (typeof end === 'number') return finish(end, printer)
-  return end.errors.length === 0 ? finish(0, printer) : failWith(end.errors, printer, json)
+  return end.errors.length === 0 ? finish(0, printer) : failWith({ ...end, printer, json })
 }
 
 /** A failure to close counts only where the work itself succeeded. */
-async function runAndClose(verb: Verb, call: VerbCall, opened: () => Promise<World> | null): Promise<VerbEnd> {
+async function runAndClose(verb: Verb, call: VerbCall, opened: () => Promise<Bench> | null): Promise<VerbEnd> {
   let end: VerbEnd
   try {
     end = await verb.run(call)
@@ -207,7 +210,14 @@ function finish(exit: number, printer: Printer): number {
   return exit
 }
 
-function failWith(errors: readonly SluiceError[], printer: Printer, json: boolean): number {
+interface Failure {
+  readonly errors: readonly SluiceError[]
+  readonly formBeside?: object
+  readonly printer: Printer
+  readonly json: boolean
+}
+
+function failWith({ errors, formBeside, printer, json }: Failure): number {
   const exit = gravestExit(errors.map((error) => error.row.exit))
   const gravest = errors.find((error) => error.row.exit === exit) ?? errors[0]!
   const others = errors.filter((error) => error !== gravest)
@@ -217,7 +227,8 @@ function failWith(errors: readonly SluiceError[], printer: Printer, json: boolea
     if (json) printer.error(errors.map(formatError).join(''))
     printer.end(undefined)
   } else {
-    printer.end({ error: reportError(gravest), ...(others.length === 0 ? {} : { also: others.map(reportError) }) })
+    const also = others.length === 0 ? {} : { also: others.map(reportError) }
+    printer.end({ error: reportError(gravest), ...also, ...formBeside })
   }
   return exit
 }
