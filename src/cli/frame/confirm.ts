@@ -17,7 +17,9 @@ export async function askToConfirm(question: string, asking: Asking): Promise<vo
   }
   const asker = createInterface({ input: asking.input, output: asking.output })
   try {
-    const answer = await asker.question(`${question} [y/N] `)
+    // At the end of input there is no answer, and none will come.
+    const ended = new Promise<string>((resolve) => asker.once('close', () => resolve('')))
+    const answer = await Promise.race([asker.question(`${question} [y/N] `), ended])
     if (!/^y(es)?$/i.test(answer.trim()))
       throw new SluiceError('CONFIRMATION_NEEDED', 'not confirmed; nothing was changed')
   } finally {

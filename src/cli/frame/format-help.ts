@@ -41,7 +41,7 @@ export function formatVerbHelp(entry: VerbEntry, verb: Verb): string {
   }
   if (verb.flags.length > 0) lines.push('', 'Flags', ...flagLines(verb.flags))
   lines.push('', 'Flags of every verb', ...flagLines(COMMON_FLAGS))
-  if (verb.notes !== undefined) lines.push('', ...verb.notes)
+  if (verb.notes !== undefined) lines.push('', ...verb.notes.flatMap(wrap))
   return [...lines, ''].join('\n')
 }
 
@@ -66,6 +66,17 @@ function flagLines(flags: readonly Flag[]): string[] {
   const names = flags.map((flag) => `--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`)
   const width = Math.max(...names.map((name) => name.length)) + 2
   return flags.map((flag, i) => `  ${names[i]!.padEnd(width)}${flag.meaning}`)
+}
+
+/** Lines of at most 118 characters, broken between words. */
+function wrap(text: string): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? ''
+    if (line !== '' && line.length + word.length + 1 > 118) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines
 }
 
 function sentence(text: string): string {
