@@ -1,42 +1,4 @@
 import type { DeadLetter } from '../../src/domain/dead-letter.ts'
-import type { ObjectStore } from '../../src/ports/object-store.ts'
-
-/** A store in memory: whole objects only, as the port promises. */
-export function memoryStore(objects = new Map<string, Uint8Array>(), prefix = ''): ObjectStore {
-  const get = (path: string): Uint8Array | null => objects.get(prefix + path) ?? null
-  return {
-    uri: `memory:${prefix}`,
-    at: (folder) => memoryStore(objects, `${prefix}${folder}/`),
-    read: async (path) => get(path),
-    readRange: async (path, start, end) => get(path)?.slice(start, end) ?? null,
-    stat: async (path) => {
-      const bytes = get(path)
-      return bytes === null ? null : { path, bytes: bytes.length, modifiedMs: 0 }
-    },
-    async *list(under, after) {
-      const paths = [...objects.keys()]
-        .filter((path) => path.startsWith(prefix + under))
-        .map((path) => path.slice(prefix.length))
-      for (const path of paths.sort()) {
-        if (after === undefined || path > after) yield { path, bytes: get(path)!.length, modifiedMs: 0 }
-      }
-    },
-    put: async (path, bytes) => {
-      objects.set(prefix + path, Uint8Array.from(bytes))
-    },
-    putIfAbsent: async (path, bytes) => {
-      if (objects.has(prefix + path)) return 'exists'
-      objects.set(prefix + path, Uint8Array.from(bytes))
-      return 'written'
-    },
-    putFile: () => Promise.reject(new Error('not needed')),
-    openWrite: () => Promise.reject(new Error('not needed')),
-    localFile: () => Promise.resolve(null),
-    delete: async (paths) => {
-      for (const path of paths) objects.delete(prefix + path)
-    },
-  }
-}
 
 export const RUN = '11111111-1111-4111-8111-111111111111'
 export const BATCH = '22222222-2222-4222-8222-222222222222'

@@ -17,20 +17,20 @@ import { summariseLetters } from '../../src/error-lane/summarise-letters.ts'
 import { writeHealings } from '../../src/error-lane/write-healings.ts'
 import { writeLetters } from '../../src/error-lane/write-letters.ts'
 import { writeSkips } from '../../src/error-lane/write-skips.ts'
-import { all, aLetter, ids, memoryStore, RUN } from './ledger-fixtures.ts'
+import { MemoryStore } from '../conformance/memory-store.ts'
+import { all, aLetter, ids, RUN } from './ledger-fixtures.ts'
 
 const ORDERS = { layer: 'bronze', table: 'orders' } as const
 const DAY_MS = 86_400_000
 
 test('letters of one call are one file, by table, day and run (I5)', async () => {
-  const objects = new Map<string, Uint8Array>()
-  const store = memoryStore(objects)
+  const store = new MemoryStore()
   const letters = [aLetter(), aLetter({ rowId: 'f'.repeat(32), sealed: true })]
   const written = await writeLetters({ store, letters, sealKey: 'secret', newId: ids() })
   const path = `bronze/orders/dt=2026-11-20/run_id=${RUN}/00000000-0000-4000-8000-000000000001.json`
   assert.deepEqual(written, { path, letters: 2 })
-  assert.deepEqual([...objects.keys()], [path])
-  const lines = Buffer.from(objects.get(path)!).toString('utf8').split('\n')
+  assert.deepEqual([...store.objects.keys()], [path])
+  const lines = Buffer.from(store.objects.get(path)!.bytes).toString('utf8').split('\n')
   assert.equal(lines.length, 3)
   assert.equal(lines[2], '')
   assert.deepEqual(JSON.parse(lines[0]!), toLaneRecord(letters[0]!, null))
@@ -38,25 +38,25 @@ test('letters of one call are one file, by table, day and run (I5)', async () =>
 })
 
 test('without a key for what must be sealed nothing is written at all', async () => {
-  const objects = new Map<string, Uint8Array>()
+  const store = new MemoryStore()
   const letters = [aLetter(), aLetter({ sealed: true })]
-  await assert.rejects(writeLetters({ store: memoryStore(objects), letters, sealKey: null, newId: ids() }), {
+  await assert.rejects(writeLetters({ store, letters, sealKey: null, newId: ids() }), {
     code: 'SEAL_KEY_MISSING',
   })
-  assert.equal(objects.size, 0)
+  assert.equal(store.objects.size, 0)
 })
 
 test('a table or run that is no name never becomes a path (I14)', async () => {
   for (const over of [{ table: '../x' }, { runId: '../../x' }]) {
     await assert.rejects(
-      writeLetters({ store: memoryStore(), letters: [aLetter(over)], sealKey: null, newId: ids() }),
+      writeLetters({ store: new MemoryStore(), letters: [aLetter(over)], sealKey: null, newId: ids() }),
       { code: 'IDENTIFIER_INVALID' },
     )
   }
 })
 
 test('skips and healings come back as they were written', async () => {
-  const store = memoryStore()
+  const store = new MemoryStore()
   const newId = ids()
   const skips = [
     { topic: 'orders', partition: 0, epoch: 0, first: 0n, next: 9_007_199_254_740_993n, reason: 'start' as const },
@@ -83,7 +83,7 @@ test('skips and healings come back as they were written', async () => {
 })
 
 test('counts are of distinct row ids, and the newest letter of a row speaks for it (I5)', async () => {
-  const store = memoryStore()
+  const store = new MemoryStore()
   const newId = ids()
   const put = (letters: Parameters<typeof aLetter>[0][]): Promise<unknown> =>
     writeLetters({ store, letters: letters.map((over) => aLetter(over)), sealKey: null, newId })
@@ -107,7 +107,7 @@ test('counts are of distinct row ids, and the newest letter of a row speaks for 
 })
 
 test('filters', async () => {
-  const store = memoryStore()
+  const store = new MemoryStore()
   const letters = [
     aLetter(),
     aLetter({
@@ -140,7 +140,7 @@ test('filters', async () => {
 })
 
 test('fields that are not known pass through', async () => {
-  const store = memoryStore()
+  const store = new MemoryStore()
   const line = { ...toLaneRecord(aLetter(), null), added_later: { x: 1 } }
   await store.put('bronze/orders/dt=2026-11-20/run_id=r/a.json', Buffer.from(`${JSON.stringify(line)}\n`))
   assert.deepEqual((await all(readLetters(store, ORDERS)))[0], line)
@@ -155,7 +155,7 @@ for (const [what, text] of [
   ['an offset that is a number', `${JSON.stringify({ ...toLaneRecord(aLetter(), null), offset: 3 })}\n`],
 ] as const) {
   test(`a ledger file with ${what} is refused, naming file and line`, async () => {
-    const store = memoryStore()
+    const store = new MemoryStore()
     const path = 'bronze/orders/dt=2026-11-20/run_id=r/a.json'
     await store.put(path, Buffer.from(`${JSON.stringify(toLaneRecord(aLetter(), null))}\n${text}`))
     await assert.rejects(all(readLetters(store, ORDERS)), {
@@ -166,7 +166,7 @@ for (const [what, text] of [
 }
 
 test('a file larger than one read, with lines across its borders, reads whole', async () => {
-  const store = memoryStore()
+  const store = new MemoryStore()
   const letters = Array.from({ length: 3_000 }, (_, i) =>
     aLetter({ rowId: String(i).padStart(32, '0'), record: 'é'.repeat(1_000) }),
   )

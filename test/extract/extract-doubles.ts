@@ -6,7 +6,7 @@ import type { ObjectStore } from '../../src/ports/object-store.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../../src/ports/schema-registry.ts'
 import type { SourceBatch, SourceConnector } from '../../src/ports/source-connector.ts'
 import type { AppendRequest, SourceState, TopicLog } from '../../src/ports/topic-log.ts'
-import { memoryStore } from '../error-lane/ledger-fixtures.ts'
+import { MemoryStore } from '../conformance/memory-store.ts'
 
 const away = (): Promise<never> => Promise.reject(new Error('not needed here'))
 
@@ -120,12 +120,12 @@ export interface WorldOver {
 export interface WorldDouble {
   readonly world: ExtractWorld
   readonly events: DomainEvent[]
-  readonly objects: Map<string, Uint8Array>
+  readonly store: MemoryStore
 }
 
 export function worldOf(over: WorldOver): WorldDouble {
   const events: DomainEvent[] = []
-  const objects = new Map<string, Uint8Array>()
+  const store = new MemoryStore()
   let ids = 0
   const table: BronzeTableSettings = {
     table: 'orders',
@@ -157,11 +157,11 @@ export function worldOf(over: WorldOver): WorldDouble {
     traceId: '0af7651916cd43dd8448eb211c80319c',
     log: over.log,
     registry: registryOf(over.schemas ?? [ordersSchema()]),
-    lake: over.lake ?? memoryStore(objects),
+    lake: over.lake ?? store,
     connector: over.connector,
     signal: over.signal ?? new AbortController().signal,
   }
-  return { world, events, objects }
+  return { world, events, store }
 }
 
 export interface ListedRow {

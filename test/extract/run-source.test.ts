@@ -84,10 +84,10 @@ test('what the wire schema cannot hold, and what is no record, is a letter befor
     { values: ['c,x'], bad: true },
     { values: ['d', ''] },
   ]
-  const { world, objects, events } = worldOf({ log, connector: () => listConnector(rows, [10]) })
+  const { world, store, events } = worldOf({ log, connector: () => listConnector(rows, [10]) })
   let lettersAtAppend = -1
   log.before = () => {
-    lettersAtAppend = objects.size
+    lettersAtAppend = store.objects.size
   }
   const outcome = await runSource({ source: SHOP, world })
   assert.deepEqual([outcome.read, outcome.appended, outcome.refused], [4, 2, 2])
@@ -150,9 +150,9 @@ test('where a contract tags PII, refused rows are masked and sealed, and without
   const stopped = await runSource({ source: SHOP, world: worldOf({ log, connector, schemas: [schema] }).world })
   assert.equal(stopped.error?.code, 'SEAL_KEY_MISSING')
   assert.equal((await log.sourceState('shop')).sequence, 0n)
-  const { world, objects } = worldOf({ log, connector, schemas: [schema], sealKey: 'secret' })
+  const { world, store } = worldOf({ log, connector, schemas: [schema], sealKey: 'secret' })
   assert.equal((await runSource({ source: SHOP, world })).outcome, 'caught_up')
-  const text = Buffer.concat([...objects.values()]).toString()
+  const text = Buffer.concat([...store.objects.values()].map((object) => object.bytes)).toString()
   assert.match(text, /"sealed":true/)
   assert.ok(!text.includes('someone') && !text.includes(Buffer.from('{"at":"1"').toString('base64').slice(0, 10)))
 })
@@ -221,6 +221,29 @@ test('an append that failed is tried again; a log that stays away stops the sour
   fails = 1
   assert.equal((await runSource({ source: SHOP, world })).outcome, 'caught_up')
   assert.deepEqual(keysOf(log), ['a'])
+})
+
+test('where letters cannot be made durable the position does not pass them, and a lost reply only repeats them (I4, I5)', async () => {
+  for (const [trouble, files] of [
+    ['refuse', 1],
+    ['lose-reply', 2],
+  ] as const) {
+    const log = memoryLog(1)
+    const { world, store } = worldOf({
+      log,
+      connector: () => listConnector([{ values: ['a', '1'] }, { values: ['b', 'x'] }], [2]),
+    })
+    store.trouble = (call) => (call === 'put' ? trouble : undefined)
+    const stopped = await runSource({ source: SHOP, world })
+    assert.equal(stopped.error?.code, 'STORE_UNAVAILABLE')
+    assert.equal((await log.sourceState('shop')).sequence, 0n)
+    assert.deepEqual(keysOf(log), [])
+    store.trouble = () => undefined
+    assert.equal((await runSource({ source: SHOP, world })).outcome, 'caught_up')
+    assert.deepEqual(keysOf(log), ['a'])
+    assert.equal(store.objects.size, files)
+    assert.deepEqual(await lettersAt(world), ['list:2'])
+  }
 })
 
 test('a source that throws stops alone, with what it read before in the topic', async () => {
