@@ -25,8 +25,8 @@ export interface BodyReader {
   truncate(rows: number): void
   /** The record for a dead letter, PII masked; null where it cannot be decoded. */
   show(writer: RegisteredSchema, body: Body): JsonValue
-  /** What mode evolve added, `rows` long. */
-  finish(rows: number): { readonly fields: readonly ColumnField[]; readonly columns: readonly Column[] }
+  /** What mode evolve added. */
+  finish(): { readonly fields: readonly ColumnField[]; readonly columns: readonly Column[] }
 }
 
 export interface ReaderOptions {

@@ -26,14 +26,26 @@ export interface ValueFault {
 
 export function sourceValueBreach({ field, wanted, pii, value }: ValueFault): RuleBreach {
   const what =
-    value === undefined ? 'is not in the source and has no default' : `is ${value === null ? 'null' : quoteValue(showSource(value), pii)}`
-  return { code: 'SOURCE_VALUE', field, rule: `wire ${wanted}`, message: `${field} ${what}; the wire schema wants ${wanted}.` }
+    value === undefined
+      ? 'is not in the source and has no default'
+      : `is ${value === null ? 'null' : quoteValue(showSource(value), pii)}`
+  return {
+    code: 'SOURCE_VALUE',
+    field,
+    rule: `wire ${wanted}`,
+    message: `${field} ${what}; the wire schema wants ${wanted}.`,
+  }
 }
 
 function showSource(value: SourceValue): string {
   if (value === null) return 'null'
   if (typeof value === 'string') return value
-  if (typeof value === 'object') return value instanceof Date ? dateText(value) : value instanceof Uint8Array ? `${value.length} bytes` : 'a nested value'
+  if (typeof value === 'object')
+    return value instanceof Date
+      ? dateText(value)
+      : value instanceof Uint8Array
+        ? `${value.length} bytes`
+        : 'a nested value'
   return String(value)
 }
 

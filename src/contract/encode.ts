@@ -22,7 +22,11 @@ export interface Encoder {
   /** Columns of the source that the wire schema has no field for: they do not travel, and the caller says so. */
   unknownColumns(columns: readonly string[]): readonly string[]
   /** The values of the key's columns as canonical text; null for a null value or one that the schema cannot hold. */
-  keyTexts(keyColumns: readonly string[], columns: readonly string[], values: readonly SourceValue[]): readonly (string | null)[]
+  keyTexts(
+    keyColumns: readonly string[],
+    columns: readonly string[],
+    values: readonly SourceValue[],
+  ): readonly (string | null)[]
 }
 
 /** Throws CONTRACT_INVALID where the schema cannot be a wire schema. */

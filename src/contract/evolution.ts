@@ -31,12 +31,18 @@ export function checkEvolution(question: EvolutionQuestion): Incompatibility[] {
   const found: Incompatibility[] = []
   for (const older of compared) {
     if (older.format !== proposed.format) {
-      found.push({ kind: 'shape', field: null, message: `the format changes from ${older.format} to ${proposed.format}` })
+      found.push({
+        kind: 'shape',
+        field: null,
+        message: `the format changes from ${older.format} to ${proposed.format}`,
+      })
       continue
     }
     if (direction !== 'FORWARD') found.push(...unreadable(older, proposed, subject))
     if (direction !== 'BACKWARD') {
-      found.push(...unreadable(proposed, older, subject).map((each) => ({ ...each, message: `${each.message} (forward)` })))
+      found.push(
+        ...unreadable(proposed, older, subject).map((each) => ({ ...each, message: `${each.message} (forward)` })),
+      )
     }
   }
   return distinct(found.filter((each) => each.kind === 'shape' || !allowTightening))

@@ -74,7 +74,10 @@ export function createJudge({ schema, mode, keyColumns, evolved = [] }: JudgeOpt
   const landing = contract.fields.map((field, i) => ({ field, i })).filter(({ field }) => field.onIngest !== 'drop')
   for (const name of keyColumns) {
     if (!contract.fields.some((field) => field.column.name === name)) {
-      throw invalidContract({ subject: contract.subject, path: name }, 'the key names a column that the contract does not have')
+      throw invalidContract(
+        { subject: contract.subject, path: name },
+        'the key names a column that the contract does not have',
+      )
     }
   }
 
@@ -126,14 +129,17 @@ export function createJudge({ schema, mode, keyColumns, evolved = [] }: JudgeOpt
         }
         const { schemaId } = header
         const writer = writers.get(schemaId)
-        if (writer === undefined) throw new SluiceError('BUG', `schema id ${schemaId} was not resolved before judging`, { where: { topic: batch.topic, partition: batch.partition } })
+        if (writer === undefined)
+          throw new SluiceError('BUG', `schema id ${schemaId} was not resolved before judging`, {
+            where: { topic: batch.topic, partition: batch.partition },
+          })
         const body = { bytes: batch.bytes, start: start + header.bodyStart, end }
         if (reader.read(writer, body)) for (const check of checks) check(passed, row.breaches)
         if (row.breaches.count > 0) refuse(index, schemaId, reader.show(writer, body))
         else accept(index, schemaId)
       }
 
-      const extra = reader.finish(passed)
+      const extra = reader.finish()
       const ops = tombstones.length === 0 ? null : new Uint8Array(passed)
       for (const at of tombstones) ops![at] = 1
       return {
@@ -160,4 +166,3 @@ function noHeader(bytes: number): RuleBreach {
     message: `The value (${bytes} bytes) does not begin with byte 0 and a 4-byte schema id.`,
   }
 }
-

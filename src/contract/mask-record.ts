@@ -12,7 +12,11 @@ export function maskRecord(contract: Contract, record: JsonValue, nameOf: (writt
   return maskFields(contract.fields, record, nameOf)
 }
 
-function maskFields(fields: readonly ContractField[], record: JsonObject, nameOf: (written: string) => string): JsonValue {
+function maskFields(
+  fields: readonly ContractField[],
+  record: JsonObject,
+  nameOf: (written: string) => string,
+): JsonValue {
   const known = new Map(fields.map((field) => [field.column.name, field]))
   const entries = Object.entries(record).map(([written, value]): [string, JsonValue] => {
     const field = known.get(nameOf(written))
@@ -31,7 +35,9 @@ function maskField(field: ContractField, value: JsonValue): JsonValue {
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, maskField(children[0]!, each)]))
   }
   const isUnion = children.some((child) => child.column.name.startsWith('member_'))
-  return column.type.kind === 'struct' && isJsonObject(value) && !isUnion ? maskFields(children, value, (name) => name) : maskAll(value)
+  return column.type.kind === 'struct' && isJsonObject(value) && !isUnion
+    ? maskFields(children, value, (name) => name)
+    : maskAll(value)
 }
 
 type JsonObject = { readonly [key: string]: JsonValue }

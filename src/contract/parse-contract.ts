@@ -10,7 +10,7 @@ import { parseJsonSchema } from './json/schema.ts'
 /** Throws CONTRACT_INVALID, naming the field, for what is malformed or cannot become columns. */
 export function parseContract(schema: RegisteredSchema): Contract {
   const { subject, version, id, format, text } = schema
-  const fields = format === 'avro' ? avroFields(schema) : jsonContractFields(parseJsonSchema(text, subject), subject)
+  const fields = format === 'avro' ? avroFields(schema) : jsonContractFields(parseJsonSchema(text, subject))
   checkNames(fields, subject, '')
   if (landingFields({ fields }).length === 0) throw invalidContract({ subject, path: '' }, 'no field would land')
   return { subject, version, id, format, text, fields }
@@ -18,7 +18,8 @@ export function parseContract(schema: RegisteredSchema): Contract {
 
 function avroFields({ text, subject }: RegisteredSchema): ContractField[] {
   const type = parseAvroSchema(text, subject)
-  if (type.kind !== 'record') throw invalidContract({ subject, path: '' }, `a contract must be a record, not ${type.kind}`)
+  if (type.kind !== 'record')
+    throw invalidContract({ subject, path: '' }, `a contract must be a record, not ${type.kind}`)
   return avroContractFields(type, subject)
 }
 
@@ -29,7 +30,12 @@ function checkNames(fields: readonly ContractField[], subject: string, parent: s
     const path = parent === '' ? column.name : `${parent}.${column.name}`
     const place = { subject, path }
     if (column.name !== '[]' && !isColumnName(column.name)) {
-      throw invalidContract(place, isReservedName(column.name) ? 'the name is one of the columns that every table has' : 'the name cannot be a column name')
+      throw invalidContract(
+        place,
+        isReservedName(column.name)
+          ? 'the name is one of the columns that every table has'
+          : 'the name cannot be a column name',
+      )
     }
     const twin = seen.get(column.name.toLowerCase())
     if (twin !== undefined) throw invalidContract(place, `the name differs from ${twin} only in case`)

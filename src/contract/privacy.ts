@@ -12,7 +12,11 @@ const KIND = /^[a-z][a-z0-9_]{0,39}$/
  * The attributes `pii` and `on_ingest`. A field that must not land is private even where it names no kind. `drop` is
  * for fields of the record itself; `hash` needs a key that contracts do not have yet, and is refused.
  */
-export function parsePrivacy(attributes: { readonly [key: string]: ExactJson }, parent: ContractPlace, place: ContractPlace): Privacy {
+export function parsePrivacy(
+  attributes: { readonly [key: string]: ExactJson },
+  parent: ContractPlace,
+  place: ContractPlace,
+): Privacy {
   const { pii = null, on_ingest: onIngest = null } = attributes
   if (pii !== null && (typeof pii !== 'string' || !KIND.test(pii))) {
     throw invalidContract(place, 'pii must name a kind, e.g. "email"')
@@ -20,6 +24,7 @@ export function parsePrivacy(attributes: { readonly [key: string]: ExactJson }, 
   if (onIngest === null) return { pii, onIngest }
   if (onIngest === 'hash') throw invalidContract(place, 'on_ingest "hash" is not available yet; "drop" is')
   if (onIngest !== 'drop') throw invalidContract(place, 'on_ingest must be "drop"')
-  if (parent.path !== '') throw invalidContract(place, 'on_ingest is for fields of the record itself, not for nested ones')
+  if (parent.path !== '')
+    throw invalidContract(place, 'on_ingest is for fields of the record itself, not for nested ones')
   return { pii: pii ?? 'private', onIngest }
 }

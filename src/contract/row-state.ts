@@ -1,3 +1,5 @@
+import type { ColumnType } from '../domain/column-batch.ts'
+import { describeColumn } from './columns/describe.ts'
 import type { UnknownFieldMode } from '../domain/contract.ts'
 import type { JsonValue } from '../domain/dead-letter.ts'
 import { Breaches } from './rules/breaches.ts'
@@ -20,8 +22,15 @@ export class RowState {
     this.breaches.truncate(0)
   }
 
-  typeBreach(path: string, message: string): void {
-    this.breaches.add({ code: 'TYPE', field: path, rule: 'type', message })
+  /** A value that the column's type cannot hold without loss. */
+  typeBreach(path: string, type: ColumnType, what: string): void {
+    const wanted = describeColumn(type)
+    this.breaches.add({
+      code: 'TYPE',
+      field: path,
+      rule: `type ${wanted}`,
+      message: `${path} is ${what}, which is no ${wanted}.`,
+    })
   }
 
   /** A field that the contract does not know. Null says nothing, so it is neither rescued nor refused. */

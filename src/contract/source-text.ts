@@ -23,7 +23,13 @@ export function isSourceList(value: SourceValue): value is readonly SourceValue[
 
 /** Objects of source values; not bytes, not dates. */
 export function isSourceObject(value: SourceValue): value is { readonly [key: string]: SourceValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Date)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Date)
+  )
 }
 
 /** `t`, `yes` and the like are how databases print booleans in CSV exports. */

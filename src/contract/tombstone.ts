@@ -14,13 +14,26 @@ export interface TombstoneOptions {
 }
 
 /** Appends a row with the key's columns filled from the record's key and all else null; rules do not apply. */
-export function createTombstoneWriter({ contract, builders, keyColumns, row }: TombstoneOptions): (key: Uint8Array | null) => void {
-  const writers = contract.fields.map((field, i) => ({ write: textWriter(builders[i]!), at: keyColumns.indexOf(field.column.name) }))
+export function createTombstoneWriter({
+  contract,
+  builders,
+  keyColumns,
+  row,
+}: TombstoneOptions): (key: Uint8Array | null) => void {
+  const writers = contract.fields.map((field, i) => ({
+    write: textWriter(builders[i]!),
+    at: keyColumns.indexOf(field.column.name),
+  }))
   return (key) => {
     const texts = keyTexts(key, keyColumns.length)
     if (texts === null) {
       const message = `A record without a value needs a key that holds ${keyColumns.join(', ')}.`
-      row.breaches.add({ code: 'WIRE_FORMAT', field: keyColumns.length === 1 ? keyColumns[0]! : null, rule: 'key', message })
+      row.breaches.add({
+        code: 'WIRE_FORMAT',
+        field: keyColumns.length === 1 ? keyColumns[0]! : null,
+        rule: 'key',
+        message,
+      })
     }
     writers.forEach(({ write, at }, i) => {
       const text = texts === null || at < 0 ? null : texts[at]!
@@ -28,7 +41,7 @@ export function createTombstoneWriter({ contract, builders, keyColumns, row }: T
       if (write(text)) return undefined
       builders[i]!.appendNull()
       const name = keyColumns[at]!
-      return row.typeBreach(name, `The key of a record without a value holds no ${builders[i]!.type.kind} for ${name}.`)
+      return row.typeBreach(name, builders[i]!.type, 'a part of the key of a record without a value')
     })
   }
 }

@@ -66,6 +66,16 @@ export function isExactArray(value: ExactJson | undefined): value is readonly Ex
   return Array.isArray(value)
 }
 
+/** JSON text with every digit, keys in their order. */
+export function stringifyExact(value: ExactJson): string {
+  if (value instanceof ExactNumber) return value.text
+  if (isExactArray(value)) return `[${value.map(stringifyExact).join(',')}]`
+  if (!isExactObject(value)) return JSON.stringify(value)
+  return `{${Object.entries(value)
+    .map(([key, each]) => `${JSON.stringify(key)}:${stringifyExact(each)}`)
+    .join(',')}}`
+}
+
 function writeCanonical(value: ExactJson, out: string[]): void {
   if (value instanceof ExactNumber) {
     out.push(value.text)

@@ -49,7 +49,7 @@ function maskTail(text: string, shown: number): string {
 }
 
 function maskHead(text: string): string {
-  return [...text].length <= MIN_HIDDEN ? HIDDEN : `${firstCodePoint(text)}${HIDDEN}`
+  return Array.from(text).length <= MIN_HIDDEN ? HIDDEN : `${firstCodePoint(text)}${HIDDEN}`
 }
 
 function firstCodePoint(text: string): string {

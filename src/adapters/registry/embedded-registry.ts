@@ -31,7 +31,11 @@ const DEFAULT_MODE: CompatibilityMode = 'BACKWARD'
  * that only one can make, and nothing is ever changed once it stands. Ids come from the content (attributes included),
  * so two folders give one content one id, unless two contents collide (31 bits): the later then takes the next free id.
  */
-export async function openEmbeddedRegistry({ dir, compatible, clock }: EmbeddedRegistryOptions): Promise<EmbeddedRegistry> {
+export async function openEmbeddedRegistry({
+  dir,
+  compatible,
+  clock,
+}: EmbeddedRegistryOptions): Promise<EmbeddedRegistry> {
   const files = await openRegistryFiles(dir, clock)
 
   const versionsOf = async (subject: string): Promise<RegisteredSchema[]> => {
@@ -42,13 +46,15 @@ export async function openEmbeddedRegistry({ dir, compatible, clock }: EmbeddedR
     }
     return found
   }
-  const modeOf = async (subject: string): Promise<CompatibilityMode> => (await files.readMode(checkName(subject, 'subject'))) ?? DEFAULT_MODE
+  const modeOf = async (subject: string): Promise<CompatibilityMode> =>
+    (await files.readMode(checkName(subject, 'subject'))) ?? DEFAULT_MODE
 
   /** The id of this content, claimed where it has none yet. */
   const claimId = async (schema: SchemaText): Promise<number> => {
     const content = canonicalContent(schema)
     for (let id = contentId(content), tries = 0; tries < 1000; id = id === MAX_ID ? 1 : id + 1, tries += 1) {
-      const held = (await files.readContent(id)) ?? ((await files.linkContent(id, schema)) ? schema : await files.readContent(id))
+      const held =
+        (await files.readContent(id)) ?? ((await files.linkContent(id, schema)) ? schema : await files.readContent(id))
       if (held !== null && canonicalContent(held) === content) return id
     }
     throw new SluiceError('REGISTRY_UNAVAILABLE', `no free schema id was found in ${dir}`)
@@ -93,7 +99,13 @@ export async function openEmbeddedRegistry({ dir, compatible, clock }: EmbeddedR
   }
 }
 
-function incompatible(subject: string, version: number, reasons: readonly { readonly field: string | null; readonly message: string }[]): SluiceError {
+function incompatible(
+  subject: string,
+  version: number,
+  reasons: readonly { readonly field: string | null; readonly message: string }[],
+): SluiceError {
   const listed = reasons.map(({ field, message }) => (field === null ? message : `${field}: ${message}`)).join('; ')
-  return new SluiceError('CONTRACT_INCOMPATIBLE', `${subject} is incompatible with version ${version}: ${listed}`, { where: { subject, version } })
+  return new SluiceError('CONTRACT_INCOMPATIBLE', `${subject} is incompatible with version ${version}: ${listed}`, {
+    where: { subject, version },
+  })
 }

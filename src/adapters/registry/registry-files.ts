@@ -95,7 +95,8 @@ export async function openRegistryFiles(dir: string, clock: Pick<Clock, 'newId'>
       const text = await read(path)
       return text === null ? null : (parseStored(text, path) as unknown as RegisteredSchema)
     },
-    linkVersion: (schema) => putIfAbsent(join(subjects, schema.subject), `${schema.version}.json`, JSON.stringify(schema)),
+    linkVersion: (schema) =>
+      putIfAbsent(join(subjects, schema.subject), `${schema.version}.json`, JSON.stringify(schema)),
     listVersions: versionsIn,
     async listSubjects() {
       const names = (await list(subjects)).filter((name) => !name.startsWith('.')).sort()

@@ -43,7 +43,11 @@ export function avroBodyWriter(schema: RegisteredSchema): BodyWriter {
       })
       return errors.length > 0 ? { kind: 'refused', errors } : { kind: 'written', body: out.take() }
     },
-    keyText: (name, value) => keyText(type.fields.find((field) => field.name === name), value),
+    keyText: (name, value) =>
+      keyText(
+        type.fields.find((field) => field.name === name),
+        value,
+      ),
   }
 }
 
@@ -65,7 +69,9 @@ function holdsPii(type: AvroType, within: readonly AvroType[]): boolean {
     case 'record':
       return type.fields.some(
         ({ attributes, type: inner }) =>
-          attributes['pii'] !== undefined || attributes['on_ingest'] !== undefined || holdsPii(inner, [...within, type]),
+          attributes['pii'] !== undefined ||
+          attributes['on_ingest'] !== undefined ||
+          holdsPii(inner, [...within, type]),
       )
     case 'union':
       return type.branches.some((branch) => holdsPii(branch, within))

@@ -6,7 +6,11 @@ const MAX_PRECISION = 38
 
 /** The branches of a union that are not null. */
 export function presentBranches(type: AvroType): readonly AvroType[] {
-  return type.kind === 'union' ? type.branches.filter((branch) => branch.kind !== 'null') : type.kind === 'null' ? [] : [type]
+  return type.kind === 'union'
+    ? type.branches.filter((branch) => branch.kind !== 'null')
+    : type.kind === 'null'
+      ? []
+      : [type]
 }
 
 export function isNullable(type: AvroType): boolean {
@@ -57,7 +61,8 @@ export function avroColumnType(type: AvroType, place: ContractPlace, within: rea
     case 'union':
       return unionColumnType(type, place, within)
     case 'record':
-      if (within.includes(type)) throw invalidContract(place, `type ${type.name} holds itself; columns cannot be recursive`)
+      if (within.includes(type))
+        throw invalidContract(place, `type ${type.name} holds itself; columns cannot be recursive`)
       if (type.fields.length === 0) throw invalidContract(place, `record ${type.name} has no fields`)
       return {
         kind: 'struct',

@@ -32,14 +32,18 @@ function compare(writer: AvroType, reader: AvroType, context: Comparison): void 
   if (reader.kind === 'union') {
     const reasons = reader.branches.map((branch) => tryCompare(writer, branch, context))
     if (reasons.some((list) => list.length === 0)) return undefined
-    const named = reader.branches.findIndex((branch) => branch.kind === writer.kind && shortName(branchName(branch)) === shortName(branchName(writer)))
+    const named = reader.branches.findIndex(
+      (branch) => branch.kind === writer.kind && shortName(branchName(branch)) === shortName(branchName(writer)),
+    )
     if (named >= 0) context.found.push(...reasons[named]!)
     else add(context, `no branch of the union reads ${describe(writer)}`)
     return undefined
   }
   if (writer.kind === 'record' && reader.kind === 'record') return compareRecords(writer, reader, context)
-  if (writer.kind === 'array' && reader.kind === 'array') return compare(writer.items, reader.items, inside(context, '[]'))
-  if (writer.kind === 'map' && reader.kind === 'map') return compare(writer.values, reader.values, inside(context, '[]'))
+  if (writer.kind === 'array' && reader.kind === 'array')
+    return compare(writer.items, reader.items, inside(context, '[]'))
+  if (writer.kind === 'map' && reader.kind === 'map')
+    return compare(writer.values, reader.values, inside(context, '[]'))
   if (writer.kind === 'enum' && reader.kind === 'enum') {
     checkName(writer, reader, context)
     const lost = reader.fallback === null ? writer.symbols.filter((symbol) => !reader.symbols.includes(symbol)) : []
@@ -48,7 +52,8 @@ function compare(writer: AvroType, reader: AvroType, context: Comparison): void 
   }
   if (writer.kind === 'fixed' && reader.kind === 'fixed') {
     checkName(writer, reader, context)
-    if (writer.size !== reader.size) add(context, `fixed ${reader.name} changes its size from ${writer.size} to ${reader.size}`)
+    if (writer.size !== reader.size)
+      add(context, `fixed ${reader.name} changes its size from ${writer.size} to ${reader.size}`)
     return compareLogical(writer, reader, context)
   }
   if (writer.kind !== reader.kind && !PROMOTIONS[writer.kind]?.includes(reader.kind)) {
@@ -68,7 +73,8 @@ const PROMOTIONS: Readonly<Partial<Record<AvroType['kind'], readonly AvroType['k
 
 function compareWriterUnion(branches: readonly AvroType[], reader: AvroType, context: Comparison): void {
   for (const branch of branches) {
-    if (branch.kind === 'null' && reader.kind !== 'null' && reader.kind !== 'union') add(context, 'null is no longer allowed')
+    if (branch.kind === 'null' && reader.kind !== 'null' && reader.kind !== 'union')
+      add(context, 'null is no longer allowed')
     else compare(branch, reader, context)
   }
 }
@@ -90,11 +96,16 @@ function compareRecords(writer: AvroRecord, reader: AvroRecord, context: Compari
     if (written === null) {
       if (field.fallback === undefined) add(at, 'the field is new and has no default')
       else if (field.fallback === null && stricterRules(null, field, at).some((each) => each.word === 'required')) {
-        context.found.push({ kind: 'rule', field: at.path, message: 'the field is new and required, and its default is null' })
+        context.found.push({
+          kind: 'rule',
+          field: at.path,
+          message: 'the field is new and required, and its default is null',
+        })
       }
     } else {
       compare(written.type, field.type, at)
-      for (const { text } of stricterRules(written, field, at)) context.found.push({ kind: 'rule', field: at.path, message: text })
+      for (const { text } of stricterRules(written, field, at))
+        context.found.push({ kind: 'rule', field: at.path, message: text })
     }
   }
   pairs.delete(reader)
@@ -109,7 +120,11 @@ function writtenField(writer: AvroRecord, field: AvroField): AvroField | null {
   return null
 }
 
-function checkName(writer: AvroType, reader: AvroType & { readonly aliases: readonly string[] }, context: Comparison): void {
+function checkName(
+  writer: AvroType,
+  reader: AvroType & { readonly aliases: readonly string[] },
+  context: Comparison,
+): void {
   const written = branchName(writer)
   const same = shortName(written) === shortName(branchName(reader))
   if (!same && !reader.aliases.some((alias) => alias === written || shortName(alias) === shortName(written))) {

@@ -16,7 +16,8 @@ export function avroContractFields(record: AvroRecord, subject: string): Contrac
 function fieldOf(field: AvroField, parent: ContractPlace): ContractField {
   const place = { subject: parent.subject, path: childPath(parent.path, field.name) }
   const type = avroColumnType(field.type, place)
-  if (field.fallback !== undefined && defaultBytes(field) === null) throw invalidContract(place, 'the default is no value of the type')
+  if (field.fallback !== undefined && defaultBytes(field) === null)
+    throw invalidContract(place, 'the default is no value of the type')
   const { constraints } = field.attributes
   const declared = constraints === undefined ? {} : parseRules(constraints as ExactJson, type, place)
   const rules = isNullable(field.type) ? declared : { ...declared, required: true }
@@ -31,7 +32,11 @@ function fieldOf(field: AvroField, parent: ContractPlace): ContractField {
 }
 
 /** An enum's symbols are a rule of the column that holds its text. */
-function enumRule(type: AvroType, narrowed: readonly string[] | undefined, place: ContractPlace): { enum?: readonly string[] } {
+function enumRule(
+  type: AvroType,
+  narrowed: readonly string[] | undefined,
+  place: ContractPlace,
+): { enum?: readonly string[] } {
   const present = presentBranches(type)
   const only = present.length === 1 ? present[0]! : null
   if (only?.kind !== 'enum') return {}

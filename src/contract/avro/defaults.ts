@@ -5,7 +5,10 @@ import { AvroWriter } from './writer.ts'
 import { invalidContract } from '../invalid.ts'
 
 /** A field's default as a message of its own, read again for each row that lacks the field. */
-export function encodeDefault(field: AvroField, path: string): { readonly cursor: AvroCursor; readonly rewind: () => void } {
+export function encodeDefault(
+  field: AvroField,
+  path: string,
+): { readonly cursor: AvroCursor; readonly rewind: () => void } {
   const bytes = defaultBytes(field)
   if (bytes === null) throw invalidContract({ subject: '', path }, 'the default is no value of the type')
   const cursor = new AvroCursor()

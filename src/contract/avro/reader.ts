@@ -2,9 +2,10 @@ import { SluiceError } from '../../domain/errors.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import type { BodyReader, ReaderOptions } from '../body-reader.ts'
+import { EvolvedColumns } from '../evolved-columns.ts'
 import { maskRecord } from '../mask-record.ts'
 import { AvroCursor, DecodeFault } from './cursor.ts'
-import { createEvolvedColumns } from './evolved-columns.ts'
+import { AvroEvolution } from './evolve.ts'
 import { readAvroJson } from './read-json.ts'
 import { compileRecord, type Decode } from './resolve.ts'
 import { parseAvroSchema, type AvroRecord } from './schema.ts'
@@ -19,18 +20,22 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
   const reader = parseAvroSchema(contract.text, contract.subject) as AvroRecord
   const cursor = new AvroCursor()
   const writers = new Map<number, Writer>()
-  const evolved = createEvolvedColumns(options)
+  const evolved = new EvolvedColumns(options)
+  const evolution = new AvroEvolution(evolved, row)
 
   const compile = (schema: RegisteredSchema): Writer => {
-    if (schema.format !== 'avro') return { kind: 'unusable', reason: `schema ${schema.id} is ${schema.format}, and the contract is avro` }
+    if (schema.format !== 'avro')
+      return { kind: 'unusable', reason: `schema ${schema.id} is ${schema.format}, and the contract is avro` }
     let record
     try {
       record = parseAvroSchema(schema.text, schema.subject)
     } catch (error) {
-      if (error instanceof SluiceError) return { kind: 'unusable', reason: `schema ${schema.id} cannot be used: ${error.message}` }
+      if (error instanceof SluiceError)
+        return { kind: 'unusable', reason: `schema ${schema.id} cannot be used: ${error.message}` }
       throw error
     }
-    if (record.kind !== 'record') return { kind: 'unusable', reason: `schema ${schema.id} is no record but ${record.kind}` }
+    if (record.kind !== 'record')
+      return { kind: 'unusable', reason: `schema ${schema.id} is no record but ${record.kind}` }
     const decode = compileRecord(record, {
       type: reader,
       builders,
@@ -38,7 +43,7 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
       pii: false,
       children: contract.fields,
       row,
-      ...(mode === 'evolve' ? { extra: (field) => evolved.decoderOf(field) } : {}),
+      ...(mode === 'evolve' ? { extra: (field) => evolution.decoderOf(field) } : {}),
     })
     return { kind: 'usable', record, decode }
   }
@@ -55,13 +60,18 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     begin() {
       if (mode !== 'evolve') return
       // Columns that a batch adds are the batch's own: the outcome must not depend on what was judged before.
-      evolved.begin()
+      evolution.begin()
       writers.clear()
     },
     read(schema, body) {
       const writer = writerOf(schema)
       if (writer.kind === 'unusable') {
-        row.breaches.add({ code: 'DECODE', field: null, rule: `avro schema ${schema.id}`, message: `The record cannot be decoded: ${writer.reason}.` })
+        row.breaches.add({
+          code: 'DECODE',
+          field: null,
+          rule: `avro schema ${schema.id}`,
+          message: `The record cannot be decoded: ${writer.reason}.`,
+        })
         return false
       }
       try {
@@ -94,7 +104,7 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
         throw error
       }
     },
-    finish: (rows) => evolved.finish(rows),
+    finish: () => evolved.finish(),
   }
 }
 
@@ -102,4 +112,3 @@ function readerName(reader: AvroRecord, written: string): string {
   if (reader.fields.some((field) => field.name === written)) return written
   return reader.fields.find((field) => field.aliases.includes(written))?.name ?? written
 }
-

@@ -125,7 +125,7 @@ function misfit(writer: AvroType, target: Target): Decode {
   return (cursor) => {
     skipAvro(writer, cursor)
     target.builder.appendNull()
-    target.row.typeBreach(target.path, `${target.path} is written as ${writer.kind}, which is no ${target.builder.type.kind}.`)
+    target.row.typeBreach(target.path, target.builder.type, `written as ${writer.kind}`)
   }
 }
 
@@ -163,7 +163,9 @@ function readerIndex(reader: AvroRecord, name: string, writer: AvroRecord): numb
   const same = reader.fields.findIndex((field) => field.name === name)
   if (same >= 0) return same
   const written = new Set(writer.fields.map((field) => field.name))
-  return reader.fields.findIndex((field) => !written.has(field.name) && field.aliases.find((alias) => written.has(alias)) === name)
+  return reader.fields.findIndex(
+    (field) => !written.has(field.name) && field.aliases.find((alias) => written.has(alias)) === name,
+  )
 }
 
 function fieldTarget(target: RecordTarget, index: number): Target {

@@ -1,4 +1,3 @@
-import type { ColumnType } from '../../domain/column-batch.ts'
 import {
   BooleanBuilder,
   BytesBuilder,
@@ -45,13 +44,17 @@ export function scalarDecoder(writer: AvroType, reader: AvroType, target: Target
   if (!isScalar(writer) || !isScalar(reader)) return null
   const meaning = meaningOf(writer, reader)
   if (!compatible(meaning, reader)) return null
-  return (
-    directDecoder(writer, reader, { meaning, target }) ?? textDecoder(writer, meaning, target)
-  )
+  return directDecoder(writer, reader, { meaning, target }) ?? textDecoder(writer, meaning, target)
 }
 
 function isScalar(type: AvroType): type is Scalar {
-  return type.kind !== 'null' && type.kind !== 'union' && type.kind !== 'record' && type.kind !== 'array' && type.kind !== 'map'
+  return (
+    type.kind !== 'null' &&
+    type.kind !== 'union' &&
+    type.kind !== 'record' &&
+    type.kind !== 'array' &&
+    type.kind !== 'map'
+  )
 }
 
 function meaningOf(writer: Scalar, reader: Scalar): Meaning {
@@ -134,15 +137,18 @@ interface DirectContext {
 /** The pairs that need no text; null leaves the pair to `textDecoder`. */
 function directDecoder(writer: Scalar, reader: Scalar, { meaning, target }: DirectContext): Decode | null {
   const { builder } = target
-  if (builder instanceof BooleanBuilder && writer.kind === 'boolean') return (cursor) => builder.append(cursor.readBoolean())
+  if (builder instanceof BooleanBuilder && writer.kind === 'boolean')
+    return (cursor) => builder.append(cursor.readBoolean())
   if (builder instanceof Int32Builder && writer.kind === 'int' && (meaning.kind === 'int' || meaning.kind === 'date')) {
     return (cursor) => builder.append(cursor.readInt())
   }
   if (builder instanceof Int64Builder) return int64Decoder(writer, meaning, { builder, target })
-  if (builder instanceof Decimal128Builder && meaning.kind === 'decimal') return decimalDecoder(writer, meaning.scale, { builder, target })
+  if (builder instanceof Decimal128Builder && meaning.kind === 'decimal')
+    return decimalDecoder(writer, meaning.scale, { builder, target })
   if (builder instanceof FloatBuilder) {
     if (writer.kind === 'float') return (cursor) => builder.append(cursor.readFloat())
-    if (writer.kind === 'double' && builder.type.kind === 'float64') return (cursor) => builder.append(cursor.readDouble())
+    if (writer.kind === 'double' && builder.type.kind === 'float64')
+      return (cursor) => builder.append(cursor.readDouble())
   }
   return builder instanceof BytesBuilder ? bytesDecoder(writer, reader, { meaning, target, builder }) : null
 }
@@ -152,9 +158,14 @@ interface BuilderContext<B> {
   readonly target: Target
 }
 
-function int64Decoder(writer: Scalar, meaning: Meaning, { builder, target }: BuilderContext<Int64Builder>): Decode | null {
+function int64Decoder(
+  writer: Scalar,
+  meaning: Meaning,
+  { builder, target }: BuilderContext<Int64Builder>,
+): Decode | null {
   const { type } = builder
-  if (type.kind === 'decimal') return meaning.kind === 'decimal' ? decimalDecoder(writer, meaning.scale, { builder, target }) : null
+  if (type.kind === 'decimal')
+    return meaning.kind === 'decimal' ? decimalDecoder(writer, meaning.scale, { builder, target }) : null
   if (writer.kind !== 'long' && writer.kind !== 'int') return null
   const read = (cursor: AvroCursor): bigint => (writer.kind === 'int' ? BigInt(cursor.readInt()) : cursor.readLong())
   if (type.kind === 'int64') {
@@ -168,7 +179,11 @@ function int64Decoder(writer: Scalar, meaning: Meaning, { builder, target }: Bui
   return (cursor) => putMicros(read(cursor), unit, { builder, target })
 }
 
-function putMicros(value: bigint, unit: 'millis' | 'micros' | 'nanos', { builder, target }: BuilderContext<Int64Builder>): void {
+function putMicros(
+  value: bigint,
+  unit: 'millis' | 'micros' | 'nanos',
+  { builder, target }: BuilderContext<Int64Builder>,
+): void {
   const micros = int64Within(toMicros(value, unit))
   if (micros === null) refuse(target, `${value} ${unit}`)
   else builder.append(micros)
@@ -200,7 +215,9 @@ interface BytesContext extends BuilderContext<BytesBuilder> {
 function bytesDecoder(writer: Scalar, reader: Scalar, { meaning, target, builder }: BytesContext): Decode | null {
   if (writer.kind === 'enum' && reader.kind === 'enum') {
     // A symbol that the reader lacks becomes the reader's default where it has one; else the contract's rule names it.
-    const symbols = writer.symbols.map((symbol) => Buffer.from(reader.symbols.includes(symbol) ? symbol : (reader.fallback ?? symbol)))
+    const symbols = writer.symbols.map((symbol) =>
+      Buffer.from(reader.symbols.includes(symbol) ? symbol : (reader.fallback ?? symbol)),
+    )
     return (cursor) => {
       const symbol = symbols[cursor.readIndex(symbols.length, 'enum')]!
       builder.append(symbol, 0, symbol.length)
@@ -255,7 +272,8 @@ function textReader(writer: Scalar, meaning: Meaning): (cursor: AvroCursor) => s
       return (cursor) => writer.symbols[cursor.readIndex(writer.symbols.length, 'enum')]!
     case 'int':
     case 'long': {
-      const read = (cursor: AvroCursor): bigint => (writer.kind === 'int' ? BigInt(cursor.readInt()) : cursor.readLong())
+      const read = (cursor: AvroCursor): bigint =>
+        writer.kind === 'int' ? BigInt(cursor.readInt()) : cursor.readLong()
       if (meaning.kind === 'date') return (cursor) => formatDate(Number(read(cursor)))
       if (meaning.kind === 'timestamp') return (cursor) => formatTimestamp(toMicros(read(cursor), meaning.unit))
       return (cursor) => read(cursor).toString()
@@ -274,10 +292,5 @@ function textReader(writer: Scalar, meaning: Meaning): (cursor: AvroCursor) => s
 function refuse(target: Target, shown: string): void {
   const { builder, path, pii, row } = target
   builder.appendNull()
-  row.typeBreach(path, `${path} is ${quoteValue(shown, pii)}, which is no ${describeType(builder.type)}.`)
+  row.typeBreach(path, builder.type, quoteValue(shown, pii))
 }
-
-export function describeType(type: ColumnType): string {
-  return type.kind === 'decimal' ? `decimal(${type.precision},${type.scale})` : type.kind
-}
-

@@ -7,7 +7,13 @@ export type AvroType =
   | { readonly kind: 'null' }
   | { readonly kind: 'boolean' | 'float' | 'double' }
   | { readonly kind: 'int' | 'long' | 'string' | 'bytes'; readonly logical: AvroLogical | null }
-  | { readonly kind: 'fixed'; readonly name: string; readonly aliases: readonly string[]; readonly size: number; readonly logical: AvroLogical | null }
+  | {
+      readonly kind: 'fixed'
+      readonly name: string
+      readonly aliases: readonly string[]
+      readonly size: number
+      readonly logical: AvroLogical | null
+    }
   | AvroEnum
   | { readonly kind: 'array'; readonly items: AvroType }
   | { readonly kind: 'map'; readonly values: AvroType }
@@ -66,7 +72,8 @@ interface Scope {
 /** Throws CONTRACT_INVALID naming the place. */
 export function parseAvroSchema(text: string, subject: string): AvroType {
   const place = { subject, path: '' }
-  if (text.length > MAX_SCHEMA_BYTES) throw invalidContract(place, `the schema is larger than ${MAX_SCHEMA_BYTES} characters`)
+  if (text.length > MAX_SCHEMA_BYTES)
+    throw invalidContract(place, `the schema is larger than ${MAX_SCHEMA_BYTES} characters`)
   let json: ExactJson
   try {
     json = parseExactJson(text).value
@@ -184,7 +191,8 @@ function parseEnum(json: { readonly [key: string]: ExactJson }, scope: Scope): A
   const list = json['symbols']
   if (!isExactArray(list)) throw invalidContract(scope.place, `enum ${name} has no list of symbols`)
   const symbols = list.map((each) => {
-    if (typeof each !== 'string' || !NAME.test(each)) throw invalidContract(scope.place, `enum ${name} has a symbol that is no name`)
+    if (typeof each !== 'string' || !NAME.test(each))
+      throw invalidContract(scope.place, `enum ${name} has a symbol that is no name`)
     return each
   })
   if (new Set(symbols).size !== symbols.length) throw invalidContract(scope.place, `enum ${name} has a symbol twice`)
@@ -192,7 +200,13 @@ function parseEnum(json: { readonly [key: string]: ExactJson }, scope: Scope): A
   if (fallback !== undefined && (typeof fallback !== 'string' || !symbols.includes(fallback))) {
     throw invalidContract(scope.place, `the default of enum ${name} is none of its symbols`)
   }
-  const type: AvroEnum = { kind: 'enum', name, aliases, symbols, fallback: typeof fallback === 'string' ? fallback : null }
+  const type: AvroEnum = {
+    kind: 'enum',
+    name,
+    aliases,
+    symbols,
+    fallback: typeof fallback === 'string' ? fallback : null,
+  }
   define(name, type, scope)
   return type
 }
@@ -203,7 +217,13 @@ function parseFixed(json: { readonly [key: string]: ExactJson }, scope: Scope): 
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || size > MAX_FIXED_BYTES) {
     throw invalidContract(scope.place, `the size of fixed ${name} must be a whole number up to ${MAX_FIXED_BYTES}`)
   }
-  const type: AvroType = { kind: 'fixed', name, aliases, size, logical: parseLogical(json, { kind: 'fixed', size }, scope.place) }
+  const type: AvroType = {
+    kind: 'fixed',
+    name,
+    aliases,
+    size,
+    logical: parseLogical(json, { kind: 'fixed', size }, scope.place),
+  }
   define(name, type, scope)
   return type
 }
@@ -216,13 +236,16 @@ interface Names {
 
 function parseNames(json: { readonly [key: string]: ExactJson }, scope: Scope): Names {
   const { name, namespace } = json
-  if (typeof name !== 'string' || !FULL_NAME.test(name)) throw invalidContract(scope.place, 'a named type has no valid name')
+  if (typeof name !== 'string' || !FULL_NAME.test(name))
+    throw invalidContract(scope.place, 'a named type has no valid name')
   if (namespace !== undefined && (typeof namespace !== 'string' || (namespace !== '' && !FULL_NAME.test(namespace)))) {
     throw invalidContract(scope.place, `the namespace of ${name} is no valid name`)
   }
   const full = name.includes('.') ? name : qualify(name, typeof namespace === 'string' ? namespace : scope.namespace)
   const own = full.slice(0, Math.max(0, full.lastIndexOf('.')))
-  const aliases = parseAliases(json['aliases'], scope.place).map((alias) => (alias.includes('.') ? alias : qualify(alias, own)))
+  const aliases = parseAliases(json['aliases'], scope.place).map((alias) =>
+    alias.includes('.') ? alias : qualify(alias, own),
+  )
   return { name: full, aliases, namespace: own }
 }
 
@@ -230,7 +253,8 @@ function parseAliases(json: ExactJson | undefined, place: ContractPlace): string
   if (json === undefined) return []
   if (!isExactArray(json)) throw invalidContract(place, 'aliases must be a list of names')
   return json.map((each) => {
-    if (typeof each !== 'string' || !FULL_NAME.test(each)) throw invalidContract(place, 'aliases must be a list of names')
+    if (typeof each !== 'string' || !FULL_NAME.test(each))
+      throw invalidContract(place, 'aliases must be a list of names')
     return each
   })
 }

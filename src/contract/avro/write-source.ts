@@ -1,7 +1,13 @@
 import type { SourceValue } from '../../ports/source-connector.ts'
 import { exactFloat32, int64Within, parseFloatText } from '../columns/text-writer.ts'
 import { isSourceList, isSourceObject, parseSourceBoolean, sourceText } from '../source-text.ts'
-import { bytesOfBigint, fitsPrecision, parseDecimalText, parseIntegerText, scaleExactly } from '../values/decimal-text.ts'
+import {
+  bytesOfBigint,
+  fitsPrecision,
+  parseDecimalText,
+  parseIntegerText,
+  scaleExactly,
+} from '../values/decimal-text.ts'
 import { floorDivide, parseDateDays, parseTimeMicros, parseTimestampNanos } from '../values/time-text.ts'
 import type { AvroLogical } from './logical.ts'
 import { isNullable } from './column-types.ts'
@@ -45,7 +51,9 @@ function writerOf(type: AvroType): WriteSource {
     case 'bytes':
       return type.logical?.kind === 'decimal' ? decimalWriter(type.logical) : writeBytes
     case 'fixed':
-      return type.logical?.kind === 'decimal' ? decimalWriter(type.logical, type.size) : fixedWriter(type.size, type.logical)
+      return type.logical?.kind === 'decimal'
+        ? decimalWriter(type.logical, type.size)
+        : fixedWriter(type.size, type.logical)
     case 'enum':
       return enumWriter(type.symbols)
     case 'union':
@@ -172,7 +180,10 @@ function fixedWriter(size: number, logical: AvroLogical | null): WriteSource {
   }
 }
 
-function decimalWriter({ precision, scale }: { readonly precision: number; readonly scale: number }, size?: number): WriteSource {
+function decimalWriter(
+  { precision, scale }: { readonly precision: number; readonly scale: number },
+  size?: number,
+): WriteSource {
   return (value, _form, out) => {
     const number = textOr(value, parseDecimalText)
     const unscaled = number === null ? null : scaleExactly(number, scale)
@@ -196,7 +207,9 @@ function enumWriter(symbols: readonly string[]): WriteSource {
 /** The first branch that takes the value; text from a text-only source is tried as a string last. */
 function unionWriter(branches: readonly AvroType[]): WriteSource {
   const writes = branches.map((branch, index) => ({ index, branch, write: compileWrite(branch) }))
-  const stringsLast = [...writes].sort((a, b) => Number(a.branch.kind === 'string') - Number(b.branch.kind === 'string'))
+  const stringsLast = [...writes].sort(
+    (a, b) => Number(a.branch.kind === 'string') - Number(b.branch.kind === 'string'),
+  )
   return (value, form, out) => {
     const natural = form === 'text' ? stringsLast : naturalOrder(writes, value)
     return natural.some(({ index, write }) => {
@@ -211,7 +224,8 @@ function unionWriter(branches: readonly AvroType[]): WriteSource {
 
 /** A typed text prefers the string branch to a number that it happens to spell. */
 function naturalOrder<T extends { readonly branch: AvroType }>(writes: readonly T[], value: SourceValue): readonly T[] {
-  if (typeof value !== 'string') return [...writes].sort((a, b) => Number(a.branch.kind === 'string') - Number(b.branch.kind === 'string'))
+  if (typeof value !== 'string')
+    return [...writes].sort((a, b) => Number(a.branch.kind === 'string') - Number(b.branch.kind === 'string'))
   return [...writes].sort((a, b) => Number(b.branch.kind === 'string') - Number(a.branch.kind === 'string'))
 }
 
@@ -233,7 +247,8 @@ function mapWriter(write: () => WriteSource): WriteSource {
 function recordWriter(type: AvroRecord): WriteSource {
   const fields = type.fields.map((field: AvroField) => ({ name: field.name, write: lazily(field.type) }))
   return (value, form, out) =>
-    isSourceObject(value) && fields.every(({ name, write }) => write()(Object.hasOwn(value, name) ? value[name]! : null, form, out))
+    isSourceObject(value) &&
+    fields.every(({ name, write }) => write()(Object.hasOwn(value, name) ? value[name]! : null, form, out))
 }
 
 function textOr<T>(value: SourceValue, parse: (text: string) => T | null): T | null {

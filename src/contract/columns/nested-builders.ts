@@ -37,7 +37,12 @@ export class ListBuilder extends ValidityBuilder {
   finish(): Column {
     const { type, length } = this
     const offsets = this.offsets.slice(0, length + 1)
-    return { type, length, validity: this.validity(), values: { layout: 'list', offsets, element: this.element.finish() } }
+    return {
+      type,
+      length,
+      validity: this.validity(),
+      values: { layout: 'list', offsets, element: this.element.finish() },
+    }
   }
 
   #put(present: 0 | 1): void {

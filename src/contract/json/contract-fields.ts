@@ -1,2 +1,98 @@
-import type { ContractField } from '../../domain/contract.ts'
-export function jsonContractFields(_schema: unknown, _subject: string): ContractField[] { return [] }
+import type { ContractField, FieldRules } from '../../domain/contract.ts'
+import type { ColumnType } from '../../domain/column-batch.ts'
+import { ExactNumber, isExactArray, isExactObject, type ExactJson } from '../../domain/exact-json.ts'
+import { childPath, type ContractPlace } from '../invalid.ts'
+import { parsePrivacy } from '../privacy.ts'
+import { parseRules } from '../rules/parse-rules.ts'
+import type { JsonObject, JsonSchema } from './schema.ts'
+import { columnTypeOf, recordShape, type JsonShape } from './shape.ts'
+
+/** The contract's fields. Their rules are what `diff` shows and what exact numbers are held to; the schema itself judges. */
+export function jsonContractFields(schema: JsonSchema): ContractField[] {
+  return recordShape(schema).map(({ name, shape, required }) =>
+    fieldOf({ name, shape, required }, { subject: schema.subject, path: '' }),
+  )
+}
+
+interface Named {
+  readonly name: string
+  readonly shape: JsonShape
+  readonly required: boolean
+}
+
+function fieldOf({ name, shape, required }: Named, parent: ContractPlace): ContractField {
+  const place = { subject: parent.subject, path: childPath(parent.path, name) }
+  const type = columnTypeOf(shape)
+  const attributes = Object.assign({}, ...[...shape.schemas].reverse()) as JsonObject
+  const children = childrenOf(shape, place)
+  return {
+    column: { name, type, nullable: true },
+    rules: { ...rulesOf(shape, type, place), ...(required ? { required } : {}) },
+    ...parsePrivacy(attributes, parent, place),
+    doc: typeof attributes['description'] === 'string' ? attributes['description'] : null,
+    ...(children === null ? {} : { children }),
+  }
+}
+
+function childrenOf(shape: JsonShape, place: ContractPlace): ContractField[] | null {
+  switch (shape.kind) {
+    case 'struct':
+      return shape.fields.map((field) => fieldOf(field, place))
+    case 'list':
+      return [fieldOf({ name: '[]', shape: shape.element, required: false }, place)]
+    case 'map':
+      return [fieldOf({ name: '[]', shape: shape.value, required: false }, place)]
+    case 'scalar':
+    case 'text':
+      return null
+  }
+}
+
+const BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']
+
+function rulesOf(shape: JsonShape, type: ColumnType, place: ContractPlace): FieldRules {
+  if (shape.kind !== 'scalar') return {}
+  const words = Object.fromEntries(
+    [...shape.schemas]
+      .reverse()
+      .flatMap((schema) => Object.entries(schema).filter(([word, value]) => applies(word, value, type))),
+  )
+  return parseRules(words, type, place)
+}
+
+/** JSON Schema lets any keyword stand on any type, where it may say nothing: only what holds for the column is kept. */
+function applies(word: string, value: ExactJson, type: ColumnType): boolean {
+  const isNumber = typeof value === 'number' || value instanceof ExactNumber
+  switch (type.kind) {
+    case 'string':
+      if (word === 'minLength' || word === 'maxLength') return isNumber
+      if (word === 'pattern') return typeof value === 'string'
+      return listApplies(word, value, (each) => typeof each === 'string')
+    case 'int32':
+    case 'int64':
+    case 'decimal':
+      if (BOUNDS.includes(word)) return isNumber
+      return type.kind !== 'decimal' && listApplies(word, value, (each) => Number.isSafeInteger(each))
+    case 'float32':
+    case 'float64':
+      return BOUNDS.includes(word) && word !== 'multipleOf' && isNumber
+    case 'boolean':
+      return listApplies(word, value, (each) => typeof each === 'boolean')
+    default:
+      return false
+  }
+}
+
+function listApplies(word: string, value: ExactJson, fits: (each: ExactJson) => boolean): boolean {
+  if (word === 'const') return fits(value)
+  if (word === 'enum')
+    return isExactArray(value) && value.length > 0 && value.every((each) => each === null || fits(each))
+  if (word !== 'not' || !isExactObject(value)) return false
+  const entries = Object.entries(value)
+  return (
+    entries.length > 0 &&
+    entries.every(([inner, each]) =>
+      inner === 'const' ? fits(each) : inner === 'enum' && isExactArray(each) && each.every(fits),
+    )
+  )
+}

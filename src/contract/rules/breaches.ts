@@ -9,7 +9,9 @@ export class Breaches {
   }
 
   add(breach: RuleBreach): void {
-    if (!this.#list.some((each) => each.field === breach.field && each.rule === breach.rule && each.code === breach.code)) {
+    if (
+      !this.#list.some((each) => each.field === breach.field && each.rule === breach.rule && each.code === breach.code)
+    ) {
       this.#list.push(breach)
     }
   }

@@ -1,11 +1,6 @@
 import type { ColumnType } from '../../domain/column-batch.ts'
 import { ExactNumber, type ExactJson } from '../../domain/exact-json.ts'
-import {
-  exactFloat32,
-  int64Within,
-  parseBoolean,
-  parseFloatText,
-} from '../columns/text-writer.ts'
+import { exactFloat32, int64Within, parseBoolean, parseFloatText } from '../columns/text-writer.ts'
 import { formatDecimal, parseDecimal, parseIntegerText } from '../values/decimal-text.ts'
 import { formatDate, formatTimestamp, parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
 

@@ -1,7 +1,13 @@
 import type { ContractField } from '../../domain/contract.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
 import { ListBuilder, MapBuilder, StructBuilder } from '../columns/nested-builders.ts'
-import { BytesBuilder, Decimal128Builder, FloatBuilder, Int32Builder, Int64Builder } from '../columns/scalar-builders.ts'
+import {
+  BytesBuilder,
+  Decimal128Builder,
+  FloatBuilder,
+  Int32Builder,
+  Int64Builder,
+} from '../columns/scalar-builders.ts'
 import { childPath } from '../invalid.ts'
 import { formatDecimal } from '../values/decimal-text.ts'
 import { formatDate, formatTimestamp } from '../values/time-text.ts'
@@ -12,7 +18,12 @@ import { compileScalarRules } from './scalar-rules.ts'
 export type RuleCheck = (index: number, breaches: Breaches) => void
 
 /** Null where the field has no rule at any depth. */
-export function compileRuleCheck(field: ContractField, builder: ColumnBuilder, parent = '', pii = false): RuleCheck | null {
+export function compileRuleCheck(
+  field: ContractField,
+  builder: ColumnBuilder,
+  parent = '',
+  pii = false,
+): RuleCheck | null {
   const path = childPath(parent, field.column.name)
   const hidden = pii || field.pii !== null || field.onIngest !== null
   const own = compileScalarRules(field, builder)
@@ -22,14 +33,24 @@ export function compileRuleCheck(field: ContractField, builder: ColumnBuilder, p
   return (index, breaches) => {
     if (builder.isNull(index)) {
       if (required && !breaches.has(path, 'TYPE') && !breaches.has(path, 'ENUM')) {
-        breaches.add({ code: 'REQUIRED', field: path, rule: 'required', message: `${path} is required and is null or missing.` })
+        breaches.add({
+          code: 'REQUIRED',
+          field: path,
+          rule: 'required',
+          message: `${path} is required and is null or missing.`,
+        })
       }
       return
     }
     for (const rule of own) {
       if (!rule.holds(index)) {
         const value = quoteValue(valueText(builder, index), hidden)
-        breaches.add({ code: rule.code, field: path, rule: rule.text, message: `${path} is ${value}, which breaks ${rule.text}.` })
+        breaches.add({
+          code: rule.code,
+          field: path,
+          rule: rule.text,
+          message: `${path} is ${value}, which breaks ${rule.text}.`,
+        })
       }
     }
     inner?.(index, breaches)

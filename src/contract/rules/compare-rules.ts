@@ -56,7 +56,10 @@ function strictest(words: readonly Bound[], rules: FieldRules, type: ColumnType,
     const text = rules[word]
     return text === undefined ? [] : [{ word, text, value: limitValue(text, type) }]
   })
-  return limits.reduce<Limit | null>((best, each) => (best === null || compareLimits(each, best) * sign > 0 ? each : best), null)
+  return limits.reduce<Limit | null>(
+    (best, each) => (best === null || compareLimits(each, best) * sign > 0 ? each : best),
+    null,
+  )
 }
 
 function compareLimit(words: readonly Bound[], before: Limit | null, after: Limit | null, sign: 1 | -1): RuleChange[] {
@@ -104,12 +107,19 @@ function compareLengths(before: FieldRules, after: FieldRules): RuleChange[] {
   return [...compareLength('minLength', 1, before, after), ...compareLength('maxLength', -1, before, after)]
 }
 
-function compareLength(word: 'minLength' | 'maxLength', sign: 1 | -1, before: FieldRules, after: FieldRules): RuleChange[] {
+function compareLength(
+  word: 'minLength' | 'maxLength',
+  sign: 1 | -1,
+  before: FieldRules,
+  after: FieldRules,
+): RuleChange[] {
   const [old, now] = [before[word], after[word]]
   if (old === now) return []
   if (old === undefined) return [{ word, effect: 'tightened', text: `${word} ${now} is added` }]
   if (now === undefined) return [{ word, effect: 'loosened', text: `${word} ${old} is removed` }]
-  return [{ word, effect: (now - old) * sign > 0 ? 'tightened' : 'loosened', text: `${word} changes from ${old} to ${now}` }]
+  return [
+    { word, effect: (now - old) * sign > 0 ? 'tightened' : 'loosened', text: `${word} changes from ${old} to ${now}` },
+  ]
 }
 
 function comparePlain(word: 'pattern', before: string | undefined, after: string | undefined): RuleChange[] {

@@ -117,7 +117,8 @@ function parseNot(value: ExactJson, context: RuleContext): readonly string[] {
   for (const [word, each] of Object.entries(value)) {
     if (word === 'const') listed.push(each)
     else if (word === 'enum' && isExactArray(each)) listed.push(...each)
-    else throw invalidContract(place, `unknown constraint ${JSON.stringify(`not.${word}`)}; known are not.const, not.enum`)
+    else
+      throw invalidContract(place, `unknown constraint ${JSON.stringify(`not.${word}`)}; known are not.const, not.enum`)
   }
   if (listed.length === 0) throw invalidContract(place, 'not must name at least one value')
   return listed.map((each) => valueText(each, 'not', context))

@@ -7,7 +7,8 @@ export interface Pattern {
 
 export function compilePattern(source: string, place: ContractPlace): Pattern {
   if (/\(\?<?[=!]/.test(source)) throw invalidContract(place, 'pattern uses look-around, which contracts do not have')
-  if (/\\([1-9]|k<)/.test(source)) throw invalidContract(place, 'pattern uses a back-reference, which contracts do not have')
+  if (/\\([1-9]|k<)/.test(source))
+    throw invalidContract(place, 'pattern uses a back-reference, which contracts do not have')
   try {
     return new RegExp(source, 'u')
   } catch (error) {

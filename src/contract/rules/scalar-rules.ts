@@ -1,7 +1,14 @@
 import type { BreachCode } from '../../domain/dead-letter.ts'
 import type { ContractField, FieldRules } from '../../domain/contract.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
-import { BooleanBuilder, BytesBuilder, Decimal128Builder, FloatBuilder, Int32Builder, Int64Builder } from '../columns/scalar-builders.ts'
+import {
+  BooleanBuilder,
+  BytesBuilder,
+  Decimal128Builder,
+  FloatBuilder,
+  Int32Builder,
+  Int64Builder,
+} from '../columns/scalar-builders.ts'
 import { parseDecimal, parseDecimalText, type DecimalText } from '../values/decimal-text.ts'
 import { parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
 import { compilePattern } from './pattern.ts'
@@ -42,7 +49,14 @@ function textRules(rules: FieldRules, builder: BytesBuilder): ScalarRule[] {
     const compiled = compilePattern(pattern, { subject: '', path: '' })
     out.push({ code: 'PATTERN', text: `pattern ${pattern}`, holds: (i) => compiled.test(builder.text(i)) })
   }
-  return [...out, ...listRules(rules, (text) => text, (i) => builder.text(i))]
+  return [
+    ...out,
+    ...listRules(
+      rules,
+      (text) => text,
+      (i) => builder.text(i),
+    ),
+  ]
 }
 
 type IntegerType = Int64Builder['type'] | Int32Builder['type']
@@ -62,7 +76,11 @@ function integerRules(rules: FieldRules, type: IntegerType, at: (index: number) 
     const scale = type.kind === 'decimal' ? type.scale : 0
     const shift = Math.max(0, -(step.exponent + scale))
     const unit = step.digits * 10n ** BigInt(Math.max(0, step.exponent + scale))
-    out.push({ code: 'RANGE', text: `multipleOf ${multipleOf}`, holds: (i) => (at(i) * 10n ** BigInt(shift)) % unit === 0n })
+    out.push({
+      code: 'RANGE',
+      text: `multipleOf ${multipleOf}`,
+      holds: (i) => (at(i) * 10n ** BigInt(shift)) % unit === 0n,
+    })
   }
   return [...out, ...listRules(rules, (text) => integerOf(text, type), at)]
 }
@@ -128,7 +146,11 @@ function floatRules(rules: FieldRules, builder: FloatBuilder): ScalarRule[] {
 }
 
 function booleanRules(rules: FieldRules, builder: BooleanBuilder): ScalarRule[] {
-  return listRules(rules, (text) => (text === 'true' ? 1 : 0), (i) => builder.data[i]!)
+  return listRules(
+    rules,
+    (text) => (text === 'true' ? 1 : 0),
+    (i) => builder.data[i]!,
+  )
 }
 
 function listRules<T>(rules: FieldRules, parse: (text: string) => T, at: (index: number) => T): ScalarRule[] {
