@@ -1,13 +1,18 @@
-import { parquetMetadataAsync, parquetRead, parquetSchema } from 'hyparquet'
-import type { AsyncBuffer, FileMetaData, RowGroup, SchemaElement } from 'hyparquet'
-import type { ColumnField } from '../domain/column-batch.ts'
+import { parquetMetadata, parquetSchema } from 'hyparquet'
+import type { ColumnChunk, FileMetaData, RowGroup, SchemaTree } from 'hyparquet'
+import type { Column, ColumnBatch, ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
-import { MAGIC } from './encode/file-metadata.ts'
-import { pageDecompressors } from './decode/page-decompressors.ts'
-import { cellReader, EXACT_PARSERS } from './decode/read-cell.ts'
+import { assembleColumn } from './decode/assemble-column.ts'
+import { cellsOf } from './decode/read-cell.ts'
 import type { ParquetCell } from './decode/read-cell.ts'
-import { fieldOf, isDecimal } from './decode/read-schema.ts'
-import { scanPages } from './decode/scan-pages.ts'
+import { readChunk } from './decode/read-chunk.ts'
+import type { LeafStream } from './decode/read-chunk.ts'
+import { fieldOf } from './decode/read-schema.ts'
+import { fixedBytes } from './decode/read-values.ts'
+import type { Budget } from './decode/stored-values.ts'
+import { MAGIC } from './encode/file-metadata.ts'
+
+export type { ParquetCell }
 
 /** Where a file's bytes come from: all of them, or a reader of ranges `[start, end)`. */
 export type ParquetSource = Uint8Array | RangeSource
@@ -29,7 +34,7 @@ export interface ParquetReadOptions {
 /** What a file may claim before it is refused: a few bytes can claim billions of values. */
 export interface ParquetLimits {
   readonly footerBytes: number
-  /** Values and unpacked bytes of the columns read, in one row group. */
+  /** Values, and bytes made of them, of the columns read in one row group. */
   readonly groupValues: number
   readonly groupBytes: number
 }
@@ -44,186 +49,193 @@ export interface ParquetColumns {
 
 export type ParquetRow = Readonly<Record<string, ParquetCell>>
 
-const LIMITS: ParquetLimits = { footerBytes: 1 << 28, groupValues: 1 << 26, groupBytes: 2 ** 31 }
+const LIMITS: ParquetLimits = { footerBytes: 2 ** 28, groupValues: 2 ** 27, groupBytes: 2 ** 32 }
 const TAIL_BYTES = 8
 
 interface OpenFile {
   readonly name: string
   readonly source: RangeSource
   readonly metadata: FileMetaData
-  readonly fields: readonly ColumnField[]
+  readonly columns: readonly FileColumn[]
   readonly limits: ParquetLimits
 }
 
-/** The whole file. */
+interface FileColumn {
+  readonly field: ColumnField
+  readonly node: SchemaTree
+  readonly leaves: readonly FileLeaf[]
+}
+
+interface FileLeaf {
+  /** Where the leaf's chunk stands among those of a row group. */
+  readonly chunk: number
+  readonly maxDefinition: number
+  readonly maxRepetition: number
+  readonly typeLength: number | undefined
+}
+
+/** The whole file, value by value. */
 export async function readParquetColumns(options: ParquetReadOptions): Promise<ParquetColumns> {
   const file = await openFile(options)
-  const columns: ParquetCell[][] = file.fields.map(() => [])
+  const columns: ParquetCell[][] = file.columns.map(() => [])
   let rows = 0
   for (const group of file.metadata.row_groups) {
-    const read = await readGroup(file, group)
-    for (const [i, cells] of read.entries()) for (const cell of cells) columns[i]!.push(cell)
-    rows += Number(group.num_rows)
+    const batch = await readGroup(file, group)
+    for (const [i, column] of batch.columns.entries()) {
+      const cell = cellsOf(column)
+      for (let row = 0; row < batch.length; row += 1) columns[i]!.push(cell(row))
+    }
+    rows += batch.length
   }
   const pairs = file.metadata.key_value_metadata ?? []
-  const keyValues = Object.fromEntries(pairs.map(({ key, value }) => [key, value ?? '']))
-  return { rows, fields: file.fields, columns, keyValues }
+  return {
+    rows,
+    fields: file.columns.map(({ field }) => field),
+    columns,
+    keyValues: Object.fromEntries(pairs.map(({ key, value }) => [key, value ?? ''])),
+  }
 }
 
 /** Row by row, holding one row group at a time. */
 export async function* readParquetRows(options: ParquetReadOptions): AsyncGenerator<ParquetRow> {
-  const file = await openFile(options)
-  for (const group of file.metadata.row_groups) {
-    const columns = await readGroup(file, group)
-    for (let i = 0; i < Number(group.num_rows); i += 1) {
-      yield Object.fromEntries(file.fields.map(({ name }, at) => [name, columns[at]![i]!]))
+  for await (const batch of readParquetBatches(options)) {
+    const cells = batch.columns.map((column, i) => [batch.fields[i]!.name, cellsOf(column)] as const)
+    for (let row = 0; row < batch.length; row += 1) {
+      yield Object.fromEntries(cells.map(([name, cell]) => [name, cell(row)]))
     }
   }
+}
+
+/** A batch for each row group. */
+export async function* readParquetBatches(options: ParquetReadOptions): AsyncGenerator<ColumnBatch> {
+  const file = await openFile(options)
+  for (const group of file.metadata.row_groups) yield await readGroup(file, group)
 }
 
 async function openFile({ source, name, columns, limits }: ParquetReadOptions): Promise<OpenFile> {
-  const ranges = source instanceof Uint8Array ? rangesOf(source) : markingFailures(source)
+  const ranges = source instanceof Uint8Array ? rangesOf(source) : source
   const bounds = { ...LIMITS, ...limits }
-  return guarded(name, async () => {
+  const length = Math.min(ranges.bytes, TAIL_BYTES)
+  const tail = Buffer.from(await ranges.read(ranges.bytes - length, ranges.bytes))
+  const footerBytes = guarded(name, () => {
     if (ranges.bytes < TAIL_BYTES + MAGIC.length) throw new RangeError('it is too short')
-    const tail = Buffer.from(await ranges.read(ranges.bytes - TAIL_BYTES, ranges.bytes))
     if (!MAGIC.equals(tail.subarray(4))) throw new RangeError('it does not end as a Parquet file does')
-    const footerBytes = tail.readUInt32LE(0)
-    if (footerBytes > bounds.footerBytes) throw new RangeError(`its footer of ${footerBytes} bytes is too large`)
-    const parsed = await parquetMetadataAsync(bufferOf(ranges), {
-      parsers: EXACT_PARSERS,
-      initialFetchSize: footerBytes + TAIL_BYTES,
-      geoparquet: false,
-    })
-    const fields = selectFields(parsed, columns)
+    const bytes = tail.readUInt32LE(0)
+    if (bytes > bounds.footerBytes) throw new RangeError(`its footer of ${bytes} bytes is too large`)
+    if (bytes > ranges.bytes - TAIL_BYTES - MAGIC.length) throw new RangeError('its footer is longer than the file')
+    return bytes
+  })
+  const footer = await ranges.read(ranges.bytes - footerBytes - TAIL_BYTES, ranges.bytes)
+  return guarded(name, () => {
+    const metadata = parquetMetadata(Uint8Array.from(footer), { geoparquet: false })
+    return { name, source: ranges, metadata, columns: selectColumns(metadata, columns), limits: bounds }
+  })
+}
+
+function selectColumns(metadata: FileMetaData, names: readonly string[] | undefined): FileColumn[] {
+  const nodes = parquetSchema(metadata).children
+  const leaves = new Map<SchemaTree, FileLeaf[]>()
+  let chunk = 0
+  const visit = (node: SchemaTree, above: { readonly definition: number; readonly repetition: number }): FileLeaf[] => {
+    const { repetition_type: repetition, type_length: typeLength } = node.element
+    const definition = above.definition + (repetition === 'REQUIRED' ? 0 : 1)
+    const levels = { definition, repetition: above.repetition + (repetition === 'REPEATED' ? 1 : 0) }
+    if (node.children.length > 0) return node.children.flatMap((child) => visit(child, levels))
+    chunk += 1
+    return [{ chunk: chunk - 1, maxDefinition: definition, maxRepetition: levels.repetition, typeLength }]
+  }
+  for (const node of nodes) leaves.set(node, visit(node, { definition: 0, repetition: 0 }))
+  const selected: FileColumn[] = []
+  for (const name of names ?? nodes.map(({ element }) => element.name)) {
+    const node = nodes.find(({ element }) => element.name === name)
+    if (node === undefined) continue
+    const field = fieldOf(node)
+    if (field === null) throw new RangeError(`its column ${name} has a type that Sluice does not know`)
+    selected.push({ field, node, leaves: leaves.get(node)! })
+  }
+  return selected
+}
+
+interface ChunkSpan {
+  readonly start: number
+  readonly end: number
+  readonly entries: number
+}
+
+async function readGroup(file: OpenFile, group: RowGroup): Promise<ColumnBatch> {
+  const { name, source, columns, limits } = file
+  const rows = Number(group.num_rows)
+  const spans = guarded(name, () => chunkSpans(file, group))
+  const all = spans.flat()
+  const first = all.reduce((least, { start }) => Math.min(least, start), source.bytes)
+  const last = all.reduce((most, { end }) => Math.max(most, end), first)
+  const bytes = all.length === 0 ? new Uint8Array(0) : await source.read(first, last)
+  return guarded(name, () => {
+    const budget: Budget = { bytes: limits.groupBytes }
     return {
-      name,
-      source: ranges,
-      fields,
-      limits: bounds,
-      metadata: { ...parsed, schema: parsed.schema.map(withoutDecimal) },
+      length: rows,
+      fields: columns.map(({ field }) => field),
+      columns: columns.map((column, i) => {
+        const streams = column.leaves.map((leaf, k): LeafStream => {
+          const { start, end, entries } = spans[i]![k]!
+          const { type: physical, codec } = metaOf(group.columns[leaf.chunk])
+          return readChunk({
+            bytes: bytes.subarray(start - first, end - first),
+            codec,
+            entries,
+            type: { physical, size: fixedBytes(physical, leaf.typeLength) },
+            maxDefinition: leaf.maxDefinition,
+            maxRepetition: leaf.maxRepetition,
+            budget,
+          })
+        })
+        return readColumn(column, streams, rows, budget)
+      }),
     }
   })
 }
 
-function selectFields(metadata: FileMetaData, columns: readonly string[] | undefined): ColumnField[] {
-  const nodes = parquetSchema(metadata).children
-  const wanted = columns ?? nodes.map(({ element }) => element.name)
-  const fields: ColumnField[] = []
-  for (const column of wanted) {
-    const node = nodes.find(({ element }) => element.name === column)
-    if (node === undefined) continue
-    const field = fieldOf(node)
-    if (field === null) throw new RangeError(`its column ${column} has a type that Sluice does not know`)
-    fields.push(field)
-  }
-  return fields
+function readColumn(column: FileColumn, streams: readonly LeafStream[], rows: number, budget: Budget): Column {
+  return assembleColumn({ node: column.node, type: column.field.type, streams, rows, budget })
 }
 
-/** The library turns decimals into floats; without the annotation it hands on the exact unscaled value. */
-function withoutDecimal(element: SchemaElement): SchemaElement {
-  if (!isDecimal(element)) return element
-  const { converted_type: _, logical_type: __, ...rest } = element
-  return rest
-}
-
-/** The selected columns of one row group, in the order of `file.fields`. */
-async function readGroup(file: OpenFile, group: RowGroup): Promise<ParquetCell[][]> {
-  const { fields, metadata } = file
-  const rows = Number(group.num_rows)
-  if (fields.length === 0 || rows === 0) return fields.map(() => [])
-  return guarded(file.name, async () => {
-    const names = fields.map(({ name }) => name)
-    const buffer = await fetchChunks(file, group)
-    const found = new Map<string, ParquetCell[]>(names.map((name) => [name, []]))
-    const readers = new Map(fields.map(({ name, type }) => [name, cellReader(type)]))
-    await parquetRead({
-      file: buffer,
-      metadata: { ...metadata, row_groups: [group], num_rows: group.num_rows },
-      columns: names,
-      compressors: pageDecompressors,
-      parsers: EXACT_PARSERS,
-      utf8: false,
-      geoparquet: false,
-      onChunk: ({ columnName, columnData }) => {
-        const cells = found.get(columnName)!
-        const read = readers.get(columnName)!
-        for (let i = 0; i < columnData.length; i += 1) cells.push(read(columnData[i]))
-      },
-    })
-    return names.map((name) => {
-      const cells = found.get(name)!
-      if (cells.length !== rows) throw new RangeError(`its column ${name} has ${cells.length} rows of ${rows}`)
-      return cells
-    })
-  })
-}
-
-/** Reads the chunks of the selected columns, and checks what they claim before anything is made of it. */
-async function fetchChunks({ source, fields, limits }: OpenFile, group: RowGroup): Promise<AsyncBuffer> {
-  const names = new Set(fields.map(({ name }) => name))
-  const chunks: { readonly start: number; readonly end: number; readonly values: number }[] = []
-  for (const { meta_data: chunk } of group.columns) {
-    if (chunk === undefined || !names.has(chunk.path_in_schema[0]!)) continue
-    const start = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset)
-    const end = start + Number(chunk.total_compressed_size)
-    if (!(start >= 0 && end >= start && end <= source.bytes)) throw new RangeError('a column chunk lies outside of it')
-    chunks.push({ start, end, values: Number(chunk.num_values) })
-  }
-  const claimed = chunks.reduce((sum, { values }) => sum + values, 0)
+/** Where the chunks of the selected columns lie, checked before anything is read of them. */
+function chunkSpans({ source, columns, limits }: OpenFile, group: RowGroup): ChunkSpan[][] {
+  let claimed = 0
+  const spans = columns.map(({ leaves }) =>
+    leaves.map((leaf): ChunkSpan => {
+      const meta = metaOf(group.columns[leaf.chunk])
+      // Some writers state no dictionary page, or state it at 0.
+      const start = Number(meta.dictionary_page_offset || meta.data_page_offset)
+      const end = start + Number(meta.total_compressed_size)
+      if (!(start >= 0 && end >= start && end <= source.bytes))
+        throw new RangeError('a column chunk lies outside of it')
+      const entries = Number(meta.num_values)
+      if (!(entries >= 0)) throw new RangeError('a column chunk of it claims an impossible count')
+      claimed += entries
+      return { start, end, entries }
+    }),
+  )
   if (claimed > limits.groupValues) throw new RangeError(`a row group of it claims ${claimed} values`)
-  const first = Math.min(...chunks.map(({ start }) => start), source.bytes)
-  const last = Math.max(...chunks.map(({ end }) => end), first)
-  const bytes = await source.read(first, last)
-  let rawBytes = 0
-  for (const { start, end, values } of chunks) {
-    const claims = scanPages(bytes.subarray(start - first, end - first), values)
-    if (claims.values !== values) throw new RangeError('a column chunk of it lacks pages')
-    rawBytes += claims.rawBytes
-  }
-  if (rawBytes > limits.groupBytes) throw new RangeError(`a row group of it unpacks to ${rawBytes} bytes`)
-  const fetched = bufferOf(rangesOf(bytes))
-  return {
-    byteLength: source.bytes,
-    slice: (start, end) => fetched.slice(start - first, (end ?? source.bytes) - first),
-  }
+  return spans
+}
+
+function metaOf(chunk: ColumnChunk | undefined): NonNullable<ColumnChunk['meta_data']> {
+  if (chunk?.meta_data === undefined) throw new RangeError('a column chunk of it is not described')
+  if (chunk.file_path !== undefined) throw new RangeError('its columns lie in other files')
+  return chunk.meta_data
 }
 
 function rangesOf(bytes: Uint8Array): RangeSource {
   return { bytes: bytes.length, read: (start, end) => Promise.resolve(bytes.subarray(start, end)) }
 }
 
-function bufferOf(source: RangeSource): AsyncBuffer {
-  return {
-    byteLength: source.bytes,
-    slice: async (start, end) => {
-      const bytes = await source.read(start, end ?? source.bytes)
-      return Uint8Array.from(bytes).buffer
-    },
-  }
-}
-
-/** What the source itself throws says nothing of the file, and is handed on as it is. */
-class SourceFailure extends Error {}
-
-function markingFailures(source: RangeSource): RangeSource {
-  return {
-    bytes: source.bytes,
-    read: async (start, end) => {
-      try {
-        return await source.read(start, end)
-      } catch (error) {
-        throw new SourceFailure('the source failed', { cause: error })
-      }
-    },
-  }
-}
-
-async function guarded<T>(name: string, read: () => Promise<T>): Promise<T> {
+/** Whatever fails while a file's bytes are taken apart means that the file is damaged. */
+function guarded<T>(name: string, decode: () => T): T {
   try {
-    return await read()
+    return decode()
   } catch (error) {
-    if (error instanceof SourceFailure) throw error.cause
+    if (error instanceof SluiceError) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new SluiceError('FILE_CORRUPT', `the Parquet file ${name} cannot be read: ${reason}`, {
       where: { file: name },

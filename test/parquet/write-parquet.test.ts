@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
+import { parquetReadObjects } from 'hyparquet'
 import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { readParquetColumns } from '../../src/parquet/read-parquet.ts'
 import { createParquetWriter, writeParquet } from '../../src/parquet/write-parquet.ts'
@@ -65,7 +66,7 @@ async function assertReadAlike(fields: readonly ColumnField[], rows: Rows, optio
   )
 }
 
-describe('a file reads alike through hyparquet and DuckDB', () => {
+describe('a file reads alike through our reader and DuckDB', () => {
   const cases: [string, ColumnType, Cell[]][] = [
     ['boolean', { kind: 'boolean' }, [true, null, false, true, true, false, false, null, true]],
     ['int32', { kind: 'int32' }, [0, null, 2 ** 31 - 1, -(2 ** 31), -1]],
@@ -152,6 +153,31 @@ describe('a file reads alike through hyparquet and DuckDB', () => {
       { column: 'b', nulls: 0 },
     ])
   })
+})
+
+test('hyparquet reads what we write', async () => {
+  const fields = [
+    field('id', INT64, false),
+    field('text', STRING),
+    field('tags', { kind: 'list', element: STRING, elementNullable: true }),
+    field('props', { kind: 'map', value: { kind: 'float64' }, valueNullable: true }),
+    field('add', { kind: 'struct', fields: [field('path', STRING), field('size', INT64)] }),
+  ]
+  const rows: Cell[][] = [
+    [1n, 'a', ['x', null], new Map([['k', 1.5]]), { path: 'p', size: 2n ** 60n }],
+    [2n, null, null, null, null],
+    [3n, '', [], new Map([['z', null]]), { path: null, size: 0n }],
+  ]
+  const { bytes } = writeParquet({ fields, batches: [batchOf(fields, rows)], codec: 'none' })
+  const read = await parquetReadObjects({ file: Uint8Array.from(bytes).buffer })
+  assert.deepEqual(
+    read.map((row) => ({ ...row, tags: row['tags'] ?? null, props: row['props'] ?? null, add: row['add'] ?? null })),
+    [
+      { id: 1n, text: 'a', tags: ['x', null], props: { k: 1.5 }, add: { path: 'p', size: 2n ** 60n } },
+      { id: 2n, text: null, tags: null, props: null, add: null },
+      { id: 3n, text: '', tags: [], props: { z: null }, add: { path: null, size: 0n } },
+    ],
+  )
 })
 
 describe('large files', () => {

@@ -56,7 +56,9 @@ function leafType(element: SchemaElement): ColumnType | null {
       : null
   }
   if (logical?.type === 'INTEGER' && converted === undefined) {
-    return logical.isSigned || logical.bitWidth < 32 ? { kind: logical.bitWidth === 64 ? 'int64' : 'int32' } : null
+    const { bitWidth, isSigned } = logical
+    if (bitWidth === 64) return isSigned ? { kind: 'int64' } : null
+    return { kind: bitWidth === 32 && !isSigned ? 'int64' : 'int32' }
   }
   switch (converted) {
     case 'UTF8':
@@ -85,14 +87,13 @@ function leafType(element: SchemaElement): ColumnType | null {
   switch (logical?.type) {
     case 'STRING':
     case 'ENUM':
-    case 'UUID':
       return { kind: 'string' }
+    case 'UUID':
+      return { kind: 'binary' }
     case 'DATE':
       return { kind: 'date' }
     case 'TIMESTAMP':
       return { kind: 'timestamp' }
-    case 'FLOAT16':
-      return { kind: 'float32' }
     case undefined:
       return physicalKind(element)
     default:
@@ -122,6 +123,6 @@ function physicalKind({ type }: SchemaElement): ColumnType | null {
   }
 }
 
-export function isDecimal(element: SchemaElement): boolean {
+function isDecimal(element: SchemaElement): boolean {
   return element.converted_type === 'DECIMAL' || element.logical_type?.type === 'DECIMAL'
 }
