@@ -1,0 +1,93 @@
+import { resolve } from 'node:path'
+import { SluiceError } from '../../../domain/errors.ts'
+import { runQuery, type QueryWorld } from '../../../operate/look/query.ts'
+import type { PlainRow } from '../../../operate/look/plain-rows.ts'
+import { cellText, formatTable, type Cell } from '../../format-table.ts'
+import type { Verb, VerbCall } from '../../verb.ts'
+
+/** Rows that people are shown where no limit is given. */
+const SHOWN_ROWS = 200
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+
+export const queryVerb: Verb = {
+  positionals: [
+    { name: 'SQL', meaning: 'one SELECT; tables are named layer.table, as in silver.orders', required: true },
+  ],
+  flags: [
+    { name: 'as-of', type: 'time', value: 'TIME', meaning: 'tables as they were at this time: ISO 8601, or -2h' },
+    {
+      name: 'table',
+      type: 'texts',
+      value: 'NAME=URI',
+      meaning: 'read the Delta table in a folder under this name; may be repeated',
+    },
+    {
+      name: 'limit',
+      type: 'integer',
+      value: 'ROWS',
+      meaning: `at most so many rows (without --json: ${SHOWN_ROWS} unless told)`,
+    },
+  ],
+  notes: [
+    'The SQL reads tables and nothing else: no files, no other statements. With --json: a list of row objects; integers beyond 2^53 are strings, decimals are exact texts, times ISO 8601 UTC.',
+    'With --table alone no settings are needed.',
+  ],
+  async run(call) {
+    const { positionals, flags, json, print } = call
+    const places = new Map(flags.texts('table').map((text) => readPlace(text, call.cwd)))
+    const limit = flags.integer('limit') ?? (json ? null : SHOWN_ROWS)
+    const rows = await runQuery(await openFor(call, places.size > 0), {
+      sql: positionals[0]!,
+      asOfMs: flags.ms('as-of'),
+      places,
+      // One more than is shown tells whether there are more.
+      maxRows: limit === null ? null : limit + 1,
+    })
+    const shown = limit === null ? rows : rows.slice(0, limit)
+    print.result(shown, () => rowsText(shown))
+    if (shown.length < rows.length) print.step(`cut after ${shown.length} rows; --limit shows more`)
+    return 0
+  },
+}
+
+function readPlace(text: string, cwd: string): [string, string] {
+  const cut = text.indexOf('=')
+  const [name, uri] = [text.slice(0, cut), text.slice(cut + 1)]
+  if (cut < 1 || uri === '' || !NAME.test(name)) {
+    throw new SluiceError(
+      'USAGE',
+      `--table ${JSON.stringify(text)} is not NAME=URI, where NAME is letters, digits and "_"`,
+    )
+  }
+  return [name, /^[a-z0-9]+:/i.test(uri) ? uri : resolve(cwd, uri)]
+}
+
+/** The project's world; where no settings are found and a table is given by its place, an engine alone. */
+async function openFor(call: VerbCall, placesGiven: boolean): Promise<QueryWorld> {
+  if (placesGiven && !hasSettings(call)) return { ...(await call.bench()), lake: null }
+  return call.world()
+}
+
+function hasSettings(call: VerbCall): boolean {
+  if (call.config.file !== null || (call.env['SLUICE_CONFIG'] ?? '') !== '') return true
+  try {
+    call.settings()
+    return true
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'FILE_UNREADABLE' && error.where.file === undefined) return false
+    throw error
+  }
+}
+
+export function rowsText(rows: readonly PlainRow[]): string {
+  const heads = Object.keys(rows[0] ?? {})
+  if (heads.length === 0) return 'no rows'
+  return formatTable({
+    heads: heads.map((head) => cellText(head)),
+    rows: rows.map((row) => heads.map((head) => cellOf(row[head]))),
+  })
+}
+
+function cellOf(value: PlainRow[string] | undefined): Cell {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+}

@@ -1,0 +1,99 @@
+import { describeTable } from '../../../lake/describe.ts'
+import { decodePositions } from '../../../operate/look/positions.ts'
+import { resolveTable } from '../../../operate/look/resolve-table.ts'
+import { typeText } from '../../../operate/look/type-text.ts'
+import { formatTable } from '../../format-table.ts'
+import type { Flag } from '../../flag-values.ts'
+import type { Positional, Verb } from '../../verb.ts'
+
+export const TABLE: Positional = {
+  name: 'TABLE',
+  meaning: 'a table of the lake, such as silver.orders',
+  required: true,
+}
+export const AS_OF: Flag = {
+  name: 'as-of',
+  type: 'time',
+  value: 'TIME',
+  meaning: 'the table as it was at this time: ISO 8601, or -2h',
+}
+
+export const tableDescribe: Verb = {
+  positionals: [TABLE],
+  flags: [AS_OF],
+  async run({ world: open, positionals, flags, print }) {
+    const asOfMs = flags.ms('as-of')
+    const world = await open()
+    const {
+      text: table,
+      store,
+      snapshot,
+    } = await resolveTable(world.lake, positionals[0]!, asOfMs === null ? undefined : { timestampMs: asOfMs })
+    const about = describeTable(snapshot)
+    const positions = decodePositions(about.txns)
+    const form = {
+      table,
+      uri: store.uri,
+      id: about.id,
+      name: about.name,
+      version: about.version,
+      timestamp: new Date(about.timestampMs),
+      created: about.createdTimeMs === null ? null : new Date(about.createdTimeMs),
+      columns: about.fields.map(({ name, type, nullable }) => ({ name, type: typeText(type), nullable })),
+      partition_columns: about.partitionColumns,
+      properties: about.configuration,
+      protocol: { reader: about.minReaderVersion, writer: about.minWriterVersion, features: about.features },
+      files: about.files,
+      bytes: about.bytes,
+      rows: about.rows,
+      positions,
+      txns: about.txns,
+    }
+    print.result(form, () =>
+      [
+        formatTable({
+          heads: ['property', 'value'],
+          maxCell: 120,
+          rows: [
+            ['table', table],
+            ['folder', form.uri],
+            ['version', `${about.version}, ${form.timestamp.toISOString()}`],
+            ['created', form.created?.toISOString() ?? null],
+            ['rows', about.rows === null ? 'unknown: a file states no count' : String(about.rows)],
+            ['files', `${about.files}, ${about.bytes} bytes`],
+            ['partitioned by', about.partitionColumns.join(', ') || 'nothing'],
+            ['protocol', protocolText(form.protocol)],
+            ...Object.entries(about.configuration),
+          ],
+        }),
+        formatTable({
+          heads: ['column', 'type', 'nullable'],
+          maxCell: 120,
+          rows: form.columns.map((column) => [column.name, column.type, column.nullable ? 'yes' : 'no']),
+        }),
+        ...(positions.length === 0
+          ? []
+          : [
+              formatTable({
+                heads: ['position of', 'epoch', 'next'],
+                rows: positions.map((at) => [`${at.topic}/${at.partition}`, at.epoch, at.next]),
+              }),
+            ]),
+      ].join('\n\n'),
+    )
+    return 0
+  },
+}
+
+function protocolText({
+  reader,
+  writer,
+  features,
+}: {
+  reader: number
+  writer: number
+  features: readonly string[]
+}): string {
+  const named = features.length === 0 ? '' : `: ${features.join(', ')}`
+  return `reader ${reader}, writer ${writer}${named}`
+}

@@ -1,0 +1,90 @@
+import { SluiceError } from '../../domain/errors.ts'
+import { formatTableName } from '../../domain/identifier.ts'
+import { engineInput } from '../../lake/engine-input.ts'
+import type { SnapshotAt } from '../../lake/snapshot.ts'
+import type { EngineInput } from '../../ports/model-engine.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import type { World } from '../../ports/world.ts'
+import { openTableAt } from './table-at.ts'
+import { listTables } from '../list-tables.ts'
+import { plainRow, type PlainRow } from './plain-rows.ts'
+import { resolveTable, unknownTable } from './resolve-table.ts'
+import { tableMentions } from './table-mentions.ts'
+
+export type QueryWorld = Pick<World, 'engine' | 'storeAt'> & {
+  /** Null where no settings name one: then only tables by their place can be read. */
+  readonly lake: ObjectStore | null
+}
+
+export interface QueryRequest {
+  readonly sql: string
+  /** Tables as of this time; null: as they are now. */
+  readonly asOfMs: number | null
+  /** Name → place of a table outside the lake. */
+  readonly places: ReadonlyMap<string, string>
+  /** Null: all. */
+  readonly maxRows: number | null
+}
+
+/** One SELECT over tables of the lake, named `layer.table`, and over tables by their place. */
+export async function runQuery(world: QueryWorld, request: QueryRequest): Promise<PlainRow[]> {
+  const at: SnapshotAt | undefined = request.asOfMs === null ? undefined : { timestampMs: request.asOfMs }
+  const inputs: EngineInput[] = []
+  for (const [name, uri] of request.places) {
+    const store = world.storeAt(uri)
+    inputs.push(await engineInput({ name, schema: 'main', store, snapshot: await openTableAt(store, at) }))
+  }
+  for (const name of await mentionedTables(world.lake, request.sql)) {
+    const table = await resolveTable(world.lake!, name, at)
+    const { layer: schema, table: view } = table.name
+    inputs.push(await engineInput({ name: view, schema, store: table.store, snapshot: table.snapshot }))
+  }
+  const engine = await world.engine()
+  try {
+    const { maxRows } = request
+    const [rows] = await engine.ask({
+      inputs,
+      questions: [request.sql],
+      ...(maxRows === null ? {} : { maxRows }),
+    })
+    return (rows ?? []).map(plainRow)
+  } catch (error) {
+    throw await sharpen(error, world.lake, request)
+  }
+}
+
+/** Tables of the lake that the SQL names; case does not count, as in SQL. */
+async function mentionedTables(lake: ObjectStore | null, sql: string): Promise<string[]> {
+  const mentions = tableMentions(sql)
+  if (lake === null || mentions.length === 0) return []
+  const known = new Map((await listTables(lake)).map((name) => [formatTableName(name).toLowerCase(), name]))
+  return mentions.flatMap((mention) => {
+    const name = known.get(formatTableName(mention).toLowerCase())
+    return name === undefined ? [] : [formatTableName(name)]
+  })
+}
+
+/** What the engine calls a missing table, in the words of the lake. */
+async function sharpen(error: unknown, lake: ObjectStore | null, { sql, places }: QueryRequest): Promise<unknown> {
+  if (!(error instanceof SluiceError) || error.code !== 'QUERY_INVALID') return error
+  const missing = /Table with name "?([^\s"!]+)"? does not exist/.exec(error.message)?.[1]
+  if (missing === undefined) return error
+  const asWritten = tableMentions(sql).find(({ table }) => table.toLowerCase() === missing.toLowerCase())
+  const text = asWritten === undefined ? missing : formatTableName(asWritten)
+  if (lake === null) {
+    const named = places.size === 0 ? 'none is' : `only ${[...places.keys()].join(', ')} is`
+    return new SluiceError(
+      'TABLE_UNKNOWN',
+      `there is no table ${text}; no settings name a lake, and ${named} named by --table`,
+      {
+        where: { table: text },
+        hint: 'Name the settings with --config, or the table with --table NAME=FOLDER.',
+      },
+    )
+  }
+  if (asWritten?.layer === 'bronze') {
+    // Throws TABLE_MISSING where the table held data before.
+    await resolveTable(lake, text)
+  }
+  return unknownTable(lake, text)
+}
