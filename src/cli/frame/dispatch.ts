@@ -1,4 +1,5 @@
 import { classifyError, gravestExit, reportError, SluiceError } from '../../domain/errors.ts'
+import type { EventContext } from '../../domain/events.ts'
 import { nearestWord, suggestion } from '../../domain/nearest-word.ts'
 import type { ConnectorDeclaration } from '../../domain/setting-declarations.ts'
 import type { Settings } from '../../domain/settings.ts'
@@ -165,12 +166,7 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
     config: { file, sets, connectors, interactive },
     settings: () =>
       (settings ??= loadSettings({ file, sets, env: frame.env, cwd: frame.cwd, connectors, interactive })),
-    world: () => {
-      const listeners = [createProgressListener(printer)]
-      world ??= frame.openWorld({ settings: call.settings(), verb: entry.name, signal: frame.signal, listeners })
-      return world
-    },
-    bench: () => (bench ??= frame.openBench()),
+    world: () => (world ??= openWorld(frame, { entry, settings: call.settings(), printer })),
     confirm: (question) => askToConfirm(question, { ...frame.asking, yes: flags.on('yes') }),
   }
   let end: VerbEnd
@@ -188,21 +184,53 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
   return end.errors.length === 0 ? finish(0, printer) : failWith({ ...end, printer, json })
 }
 
+interface Opening {
+  readonly entry: VerbEntry
+  readonly settings: Settings
+  readonly printer: Printer
+}
+
+async function openWorld(frame: Frame, { entry, settings, printer }: Opening): Promise<World> {
+  const listeners = [createProgressListener(printer)]
+  const world = await frame.openWorld({ settings, verb: entry.name, signal: frame.signal, listeners })
+  world.events.emit({ ...runContext(world, entry.name), type: 'run.started', verb: entry.name })
+  return world
+}
+
+interface Closing {
+  readonly verb: string
+  readonly startMs: number
+  readonly nowMs: () => number
+  readonly world: () => Promise<World> | null
+}
+
 /** A failure to close counts only where the work itself succeeded. */
-async function runAndClose(verb: Verb, call: VerbCall, opened: () => Promise<Bench> | null): Promise<VerbEnd> {
+async function runAndClose(verb: Verb, call: VerbCall, closing: Closing): Promise<VerbEnd> {
+  const close = async (exitCode: number): Promise<void> => {
+    const world = await closing.world()
+    if (world === null) return
+    const ms = closing.nowMs() - closing.startMs
+    world.events.emit({ ...runContext(world, closing.verb), type: 'run.ended', verb: closing.verb, exitCode, ms })
+    await world.close()
+  }
   let end: VerbEnd
   try {
     end = await verb.run(call)
   } catch (error) {
+    const interruption = interruptionOf(error, call.signal)
     try {
-      await (await opened())?.close()
+      await close(interruption?.exitCode ?? classifyError(error).row.exit)
     } catch {
       // The first error tells more.
     }
     throw error
   }
-  await (await opened())?.close()
+  await close(typeof end === 'number' ? end : gravestExit(end.errors.map((error) => error.row.exit)))
   return end
+}
+
+function runContext({ runId, traceId }: World, verb: string): EventContext {
+  return { runId, traceId, jobName: verb }
 }
 
 function finish(exit: number, printer: Printer): number {

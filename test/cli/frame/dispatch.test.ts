@@ -223,12 +223,15 @@ test('the world is opened once and closed, whatever the verb does', async (t) =>
   const project = (await import('../../settings/project.ts')).makeProject(t, { 'sluice.yaml': 'lake: {uri: lake}\n' })
   const openWorld = async (): Promise<World> => {
     closes.push('open')
-    return { close: async () => void closes.push('close') } as unknown as World
+    return {
+      events: { emit: (event: { type: string }) => void closes.push(event.type) },
+      close: async () => void closes.push('close'),
+    } as unknown as World
   }
   const run = async (call: VerbCall): Promise<VerbEnd> => {
     assert.equal(await call.world(), await call.world())
     throw fault('LANE_STOPPED')
   }
   const ran = await runFrame(['look'], { verbs: [entry('look', { run })], openWorld, cwd: project.folder })
-  assert.deepEqual([ran.exit, closes], [6, ['open', 'close']])
+  assert.deepEqual([ran.exit, closes], [6, ['open', 'run.started', 'run.ended', 'close']])
 })

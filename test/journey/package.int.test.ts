@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+
+/** The package as a user gets it: packed, installed apart from the repository, called from a project of its own. */
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+let folder = ''
+let bin = ''
+
+before(
+  () => {
+    folder = mkdtempSync(join(tmpdir(), 'sluice-package-'))
+    const copy = join(folder, 'source')
+    // `npm pack` builds into dist/: a copy keeps the repository as it was, and other tests undisturbed.
+    const skipped = new Set(['.git', 'node_modules', 'dist', '.sluice'])
+    cpSync(ROOT, copy, {
+      recursive: true,
+      filter: (path) => path === ROOT || !skipped.has(path.slice(ROOT.length + 1)),
+    })
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+    npm(['pack', '--pack-destination', folder], copy)
+    const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))
+    assert.ok(tarball !== undefined)
+    const prefix = join(folder, 'prefix')
+    npm(
+      ['install', '--global', '--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)],
+      folder,
+    )
+    bin = join(prefix, 'bin', 'sluice')
+  },
+  { timeout: 300_000 },
+)
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+function npm(args: readonly string[], cwd: string): void {
+  const ran = spawnSync('npm', args, { cwd, encoding: 'utf8', env: outerEnvironment() })
+  assert.equal(ran.status, 0, `npm ${args.join(' ')}\n${ran.stdout}${ran.stderr}`)
+}
+
+/** Without what npm and the tests around this one have set, and without this repository's own Node in front. */
+function outerEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|NODE_|SLUICE_|LAKE$|RETAIL_DATA$)/.test(name) || name === 'npm_config_registry',
+  )
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((part) => !part.startsWith(ROOT))
+  return { ...Object.fromEntries(kept), PATH: path.join(delimiter) }
+}
+
+function sluice(args: readonly string[], cwd: string): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(bin, args, { cwd, encoding: 'utf8', env: outerEnvironment() })
+}
+
+test('the installed command shows its help and version, with nothing on stderr', () => {
+  const help = sluice(['--help'], folder)
+  assert.deepEqual([help.status, help.stderr], [0, ''])
+  assert.equal(help.stdout, readFileSync(join(ROOT, 'test/golden/help.txt'), 'utf8'))
+  assert.match(sluice(['--version'], folder).stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('without settings it says so and exits 2', () => {
+  const empty = join(folder, 'empty')
+  mkdirSync(empty)
+  const ran = sluice(['config', 'check'], empty)
+  assert.equal(ran.status, 2)
+  assert.match(ran.stderr, /no settings were found/)
+})
+
+test('a project of its own runs from files to gold on the installed command', { timeout: 120_000 }, () => {
+  const project = join(folder, 'project')
+  mkdirSync(join(project, 'data'), { recursive: true })
+  cpSync(join(ROOT, 'examples/online-retail'), join(project, 'retail'), { recursive: true })
+  const head = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country'
+  const good = '536365,85123A,WHITE HOLDER,6,2010-12-01 08:26:00,2.55,17850,United Kingdom'
+  const bad = '536366,85123A,WHITE HOLDER,6,2010-12-01 08:28:00,2.55,,United Kingdom'
+  writeFileSync(join(project, 'data/2010-12-01.csv.gz'), gzipSync(`${head}\n${good}\n${bad}\n`))
+  writeFileSync(
+    join(project, 'sluice.yaml'),
+    [
+      'extends: retail/config.yaml',
+      'lake: {uri: lake}',
+      'broker: {dir: state/log}',
+      'registry: {dir: state/registry}',
+      'sources: {order_lines: {path: data}}',
+    ].join('\n'),
+  )
+  const check = sluice(['config', 'check'], project)
+  assert.deepEqual([check.status, check.stderr], [0, ''])
+  const run = sluice(['run', '--json'], project)
+  assert.equal(run.status, 0, run.stderr)
+  const [table] = JSON.parse(run.stdout).tables
+  assert.deepEqual([String(table.landed), String(table.quarantined)], ['1', '1'])
+  assert.equal(sluice(['verify'], project).status, 0)
+})
