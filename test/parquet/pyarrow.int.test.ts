@@ -6,41 +6,22 @@ import { after, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { writeParquet } from '../../src/parquet/write-parquet.ts'
+import { ARROW_CELLS, arrowCell } from '../services/arrow-cells.ts'
 import { findPython } from '../services/python.ts'
 import { batchOf } from './build-columns.ts'
-import type { Cell } from './build-columns.ts'
 import { randomTable } from './random-columns.ts'
 
 const found = await findPython()
 const folder = await mkdtemp(join(tmpdir(), 'sluice-pyarrow-'))
 after(() => rm(folder, { recursive: true }))
 
-/** Every value as text, so that JSON loses nothing: unscaled decimals, microseconds, days, floats by their bits. */
-const READ = `
-import json, struct, sys, datetime, decimal
-import pyarrow as pa, pyarrow.parquet as pq
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-decimal.getcontext().prec = 60
-def cell(t, v):
-    if v is None: return None
-    if pa.types.is_struct(t): return [[f.name, cell(f.type, v[f.name])] for f in t]
-    if pa.types.is_map(t): return [[k, cell(t.item_type, x)] for k, x in sorted(v)]
-    if pa.types.is_list(t): return [cell(t.value_type, x) for x in v]
-    if pa.types.is_boolean(t): return v
-    if pa.types.is_decimal(t): return str(int(v.scaleb(t.scale)))
-    if pa.types.is_float32(t) or pa.types.is_float64(t): return 'nan' if v != v else struct.pack('>d', v).hex()
-    if pa.types.is_binary(t): return v.hex()
-    if pa.types.is_date(t): return str((v - EPOCH.date()).days)
-    if pa.types.is_timestamp(t):
-        d = v - EPOCH
-        return str((d.days * 86400 + d.seconds) * 1000000 + d.microseconds)
-    return str(v)
+const READ = `${ARROW_CELLS}
+import pyarrow.parquet as pq
 out = []
 for path in sys.argv[1:]:
-    table = pq.read_table(path)
-    rows = [[cell(f.type, v) for v in table.column(f.name).to_pylist()] for f in table.schema]
-    out.append({'schema': [[f.name, str(f.type), f.nullable] for f in table.schema], 'rows': table.num_rows, 'columns': rows})
-    pq.ParquetFile(path, page_checksum_verification=True).read()
+    table = pq.ParquetFile(path, page_checksum_verification=True).read()
+    schema = [[f.name, str(f.type), f.nullable] for f in table.schema]
+    out.append({'schema': schema, 'rows': table.num_rows, 'columns': columns(table)})
 print(json.dumps(out))
 `
 
@@ -48,37 +29,6 @@ interface Read {
   readonly schema: readonly (readonly [string, string, boolean])[]
   readonly rows: number
   readonly columns: readonly (readonly unknown[])[]
-}
-
-function expected(type: ColumnType, cell: Cell): unknown {
-  if (cell === null) return null
-  switch (type.kind) {
-    case 'boolean':
-      return cell
-    case 'float32':
-    case 'float64': {
-      if (Number.isNaN(cell)) return 'nan'
-      const bytes = Buffer.alloc(8)
-      bytes.writeDoubleBE(cell as number)
-      return bytes.toString('hex')
-    }
-    case 'binary':
-      return Buffer.from(cell as Uint8Array).toString('hex')
-    case 'list':
-      return (cell as readonly Cell[]).map((inner) => expected(type.element, inner))
-    case 'map': {
-      const pairs = [...(cell as ReadonlyMap<string, Cell>)]
-      const byCodePoint = pairs.toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      return byCodePoint.map(([key, inner]) => [key, expected(type.value, inner)])
-    }
-    case 'struct':
-      return type.fields.map((field) => [
-        field.name,
-        expected(field.type, (cell as { readonly [name: string]: Cell })[field.name]!),
-      ])
-    default:
-      return (cell as string | number | bigint).toString()
-  }
 }
 
 describe('pyarrow reads our files', { skip: found.skip }, () => {
@@ -98,7 +48,7 @@ describe('pyarrow reads our files', { skip: found.skip }, () => {
       assert.equal(read.rows, rows.length)
       assert.deepEqual(
         read.columns,
-        fields.map(({ type }, c) => rows.map((row) => expected(type, row[c]!))),
+        fields.map(({ type }, c) => rows.map((row) => arrowCell(type, row[c]!))),
         `table ${i}`,
       )
     }
