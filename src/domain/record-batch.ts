@@ -46,6 +46,23 @@ export interface OutgoingRecord {
   readonly timestampMs: number
 }
 
+/** The records at these indexes, ascending, over the same bytes and between the same borders. */
+export function selectRecords(batch: RecordBatch, indexes: readonly number[]): RecordBatch {
+  const pick = (from: Int32Array): Int32Array => Int32Array.from(indexes, (index) => from[index]!)
+  return {
+    ...batch,
+    count: indexes.length,
+    offsetDeltas: pick(batch.offsetDeltas),
+    timestampsMs: Float64Array.from(indexes, (index) => batch.timestampsMs[index]!),
+    keyStarts: pick(batch.keyStarts),
+    keyEnds: pick(batch.keyEnds),
+    valueStarts: pick(batch.valueStarts),
+    valueEnds: pick(batch.valueEnds),
+    headersStarts: pick(batch.headersStarts),
+    headersEnds: pick(batch.headersEnds),
+  }
+}
+
 export function recordKey(batch: RecordBatch, index: number): Uint8Array | null {
   const start = batch.keyStarts[index]!
   return start < 0 ? null : batch.bytes.subarray(start, batch.keyEnds[index]!)

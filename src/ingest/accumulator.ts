@@ -69,8 +69,12 @@ export class Accumulator {
   }
 }
 
-/** What a letter holds in memory, roughly: its raw bytes, the decoded record, and its errors. */
+/**
+ * What a letter costs until it is written: objects for its errors, headers and decoded record, its raw bytes, and all
+ * of that again as a line of JSON while the flush runs. Measured, rounded up.
+ */
 function letterBytes(letter: DeadLetter): number {
   const raw = (letter.raw?.length ?? 0) + (letter.key?.length ?? 0)
-  return 512 + raw * 6 + letter.errors.length * 256
+  const headers = letter.headers.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+  return 2_048 + (raw + headers) * 8 + letter.errors.length * 256
 }

@@ -1,8 +1,16 @@
 import type { Judge } from '../contract/judge.ts'
+import { readSchemaId } from '../contract/wire.ts'
 import type { Column, ColumnBatch, ColumnField } from '../domain/column-batch.ts'
-import { hasPii } from '../domain/contract.ts'
-import type { DeadLetter, Skip } from '../domain/dead-letter.ts'
-import { readHeaders, recordKey, recordOffset, recordValue, type RecordBatch } from '../domain/record-batch.ts'
+import { hasPii, type Contract } from '../domain/contract.ts'
+import type { DeadLetter, JsonValue, RuleBreach, Skip } from '../domain/dead-letter.ts'
+import {
+  readHeaders,
+  recordKey,
+  recordOffset,
+  recordValue,
+  selectRecords,
+  type RecordBatch,
+} from '../domain/record-batch.ts'
 import { rowIdOfLog } from '../error-lane/row-id.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import { laneHeadersReader } from './record-headers.ts'
@@ -18,6 +26,8 @@ export interface JudgeContext {
   readonly runId: string
   readonly batchId: string
   readonly nowMs: number
+  /** A record of more bytes is refused unseen. */
+  readonly maxRecordBytes: number
 }
 
 /** A judged batch: every offset of `[first, next)` is a row, a letter or a skip. */
@@ -36,7 +46,8 @@ export interface JudgedBatch {
  * The one function from a batch to staged rows and dead letters (I15): ingest, replay, redrive and rehearse call it.
  * Pure; every writer id of the batch must be in `writers`.
  */
-export function judgeBatch(batch: RecordBatch, context: JudgeContext): JudgedBatch {
+export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBatch {
+  const { batch, tooLarge } = setLargeAside(whole, context.maxRecordBytes)
   const verdict = context.judge.judge(batch, context.writers)
   const contract = context.judge.contract
   const headersOf = laneHeadersReader(batch)
@@ -83,35 +94,9 @@ export function judgeBatch(batch: RecordBatch, context: JudgeContext): JudgedBat
   put(SYSTEM_FIELDS.contractId, constantColumn(int32, contract.id, length))
   put(SYSTEM_FIELDS.rescued, verdict.rescued)
 
-  const sealed = hasPii(contract)
-  const letters = verdict.refusals.map((refusal): DeadLetter => {
-    const log = {
-      topic: batch.topic,
-      partition: batch.partition,
-      epoch: context.epoch,
-      offset: recordOffset(batch, refusal.index),
-    }
-    return {
-      rowId: rowIdOfLog(log),
-      layer: 'bronze',
-      table: context.table,
-      runId: context.runId,
-      batchId: headersOf(refusal.index).batchId ?? context.batchId,
-      stage: 'contract',
-      log,
-      source: null,
-      recordTsMs: batch.timestampsMs[refusal.index]!,
-      schemaId: refusal.schemaId,
-      contractId: contract.id,
-      errors: refusal.errors,
-      record: refusal.record,
-      raw: recordValue(batch, refusal.index),
-      key: recordKey(batch, refusal.index),
-      headers: lenientHeaders(batch, refusal.index),
-      sealed,
-      quarantinedAtMs: context.nowMs,
-    }
-  })
+  const refuse = letterWriter(contract, context)
+  const letters = verdict.refusals.map((refusal) => refuse(batch, refusal))
+  for (const index of tooLarge) letters.push(refuse(whole, refuseLarge(whole, index, context.maxRecordBytes)))
   const skips = batch.skips.map((skip): Skip => ({
     topic: batch.topic,
     partition: batch.partition,
@@ -129,11 +114,85 @@ export function judgeBatch(batch: RecordBatch, context: JudgeContext): JudgedBat
   }
 }
 
+/** One record's refusal by the contract, or by its size. */
+interface Refused {
+  readonly index: number
+  readonly schemaId: number | null
+  readonly errors: readonly RuleBreach[]
+  readonly record: JsonValue
+}
+
+function letterWriter(
+  contract: Contract,
+  { table, runId, batchId, epoch, nowMs }: JudgeContext,
+): (batch: RecordBatch, refused: Refused) => DeadLetter {
+  const sealed = hasPii(contract)
+  return (batch, { index, schemaId, errors, record }) => {
+    const log = { topic: batch.topic, partition: batch.partition, epoch, offset: recordOffset(batch, index) }
+    return {
+      rowId: rowIdOfLog(log),
+      layer: 'bronze',
+      table,
+      runId,
+      batchId: laneHeadersReader(batch)(index).batchId ?? batchId,
+      stage: 'contract',
+      log,
+      source: null,
+      recordTsMs: batch.timestampsMs[index]!,
+      schemaId,
+      contractId: contract.id,
+      errors,
+      record,
+      raw: copyOf(recordValue(batch, index)),
+      key: copyOf(recordKey(batch, index)),
+      headers: lenientHeaders(batch, index),
+      sealed,
+      quarantinedAtMs: nowMs,
+    }
+  }
+}
+
+/** A letter must not hold the bytes of all that was fetched with its record (I12). */
+function copyOf(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes === null ? null : Uint8Array.prototype.slice.call(bytes)
+}
+
 function lenientHeaders(batch: RecordBatch, index: number): DeadLetter['headers'] {
   try {
-    return readHeaders(batch, index)
+    return readHeaders(batch, index).map(({ key, value }) => ({ key, value: Uint8Array.prototype.slice.call(value) }))
   } catch (error) {
     if (error instanceof RangeError) return []
     throw error
+  }
+}
+
+interface SizedBatch {
+  readonly batch: RecordBatch
+  /** Indexes in the whole batch. */
+  readonly tooLarge: readonly number[]
+}
+
+function setLargeAside(whole: RecordBatch, maxBytes: number): SizedBatch {
+  if (whole.bytes.length <= maxBytes) return { batch: whole, tooLarge: [] }
+  const tooLarge: number[] = []
+  for (let index = 0; index < whole.count; index += 1) if (sizeOf(whole, index) > maxBytes) tooLarge.push(index)
+  if (tooLarge.length === 0) return { batch: whole, tooLarge }
+  const large = new Set(tooLarge)
+  const fitting = Array.from({ length: whole.count }, (_, index) => index).filter((index) => !large.has(index))
+  return { batch: selectRecords(whole, fitting), tooLarge }
+}
+
+function sizeOf(batch: RecordBatch, index: number): number {
+  return batch.valueEnds[index]! - batch.valueStarts[index]! + batch.keyEnds[index]! - batch.keyStarts[index]!
+}
+
+function refuseLarge(batch: RecordBatch, index: number, maxBytes: number): Refused {
+  const value = recordValue(batch, index)
+  const message = `The record has ${sizeOf(batch, index)} bytes, and ingest.max_record_mb allows ${maxBytes}.`
+  return {
+    index,
+    schemaId: value === null ? null : (readSchemaId(value)?.schemaId ?? null),
+    errors: [{ code: 'TOO_LARGE', field: null, rule: `max_record_mb ${maxBytes / 2 ** 20}`, message }],
+    record: null,
   }
 }

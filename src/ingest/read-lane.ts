@@ -27,6 +27,7 @@ export interface LaneReadRequest {
  */
 export async function readLane(request: LaneReadRequest): Promise<LaneRead> {
   const fetched = await fetchFrom(request)
+  if (fetched === 'interrupted') return { batches: [], stop: null }
   if (fetched instanceof SluiceError) return { batches: [], stop: fetched }
   if (fetched.kind === 'empty') return { batches: [], stop: null }
   if (fetched.kind !== 'batches') return { batches: [], stop: unreachable(request, fetched) }
@@ -45,11 +46,15 @@ export async function readLane(request: LaneReadRequest): Promise<LaneRead> {
   return { batches, stop: null }
 }
 
-async function fetchFrom({ world, topic, partition, from }: LaneReadRequest): Promise<FetchOutcome | SluiceError> {
+type Fetched = FetchOutcome | SluiceError | 'interrupted'
+
+async function fetchFrom({ world, topic, partition, from }: LaneReadRequest): Promise<Fetched> {
   try {
     const maxBytes = world.settings.ingest.fetchBytes
     return await world.log.fetch({ topic, partition, from, maxBytes, waitMs: 0, signal: world.signal })
   } catch (error) {
+    // What was read before stays good, and is flushed.
+    if (world.signal.aborted) return 'interrupted'
     const known = classifyError(error)
     if (known.row.retry === 'operator') return known
     throw error

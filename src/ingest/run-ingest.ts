@@ -1,13 +1,13 @@
-import { gravestExit, classifyError, type SluiceError } from '../domain/errors.ts'
+import { gravestExit, classifyError, SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import { partitionKey } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { World } from '../ports/world.ts'
 import { withHeartbeat } from './heartbeat.ts'
-import { readPosition } from './lane-position.ts'
+import { positionedPartitions, readPosition } from './lane-position.ts'
 import { findTable } from './lane-table.ts'
 import { WriterCache } from './resolve-writers.ts'
-import { runLane, type LaneWorld } from './run-lane.ts'
+import { emptyLaneResult, runLane, type LaneWorld } from './run-lane.ts'
 
 export type IngestWorld = LaneWorld & Pick<World, 'assignment' | 'events' | 'traceId'>
 
@@ -46,9 +46,17 @@ async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Prom
     world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `ingest:${table.table}`, ...happening })
   const total = { landed: 0, quarantined: 0, skipped: 0, committed: false }
   const errors: SluiceError[] = []
+  const reportOf = async (): Promise<TableReport> => ({
+    table: `bronze.${table.table}`,
+    read: total.landed + total.quarantined + total.skipped,
+    ...total,
+    version: await versionOf(world, table),
+    errors,
+  })
   try {
     await passTable({ world, table, emit, total, errors })
   } catch (error) {
+    if (isInterruption(error, world.signal)) return reportOf()
     const known = classifyError(error)
     errors.push(known)
     emit({
@@ -59,16 +67,12 @@ async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Prom
       where: known.where,
     })
   }
-  const version = errors.some((error) => error.code === 'TABLE_MISSING' || error.code === 'TABLE_UNSUPPORTED')
-    ? null
-    : await versionOf(world, table)
-  return {
-    table: `bronze.${table.table}`,
-    read: total.landed + total.quarantined + total.skipped,
-    ...total,
-    version,
-    errors,
-  }
+  return reportOf()
+}
+
+/** The process was asked to end; what was held and not committed is read again by the next pass. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
 }
 
 interface Pass {
@@ -82,14 +86,18 @@ interface Pass {
 async function passTable({ world, table, emit, total, errors }: Pass): Promise<void> {
   const topic = await world.log.describe(table.topic)
   const snapshot = await findTable(world.lake, table.table)
-  if (topic === null && snapshot === null) return
-  const ends = topic?.partitions ?? []
-  const left = new Map(ends.map(({ partition, end }) => [partition, end]))
+  if (topic === null) {
+    if (snapshot === null || positionedPartitions(snapshot.txns, table.topic).length === 0) return
+    throw new SluiceError('SOURCE_CHANGED', `topic ${table.topic}, which bronze.${table.table} reads, is gone`, {
+      where: { topic: table.topic, table: `bronze.${table.table}` },
+    })
+  }
+  const left = new Map(topic.partitions.map(({ partition, end }) => [partition, end]))
   for (const [partition, end] of left) {
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: table.topic, partition })
-    if (position !== null && position.next === end && position.source === topic?.source) left.delete(partition)
+    if (position !== null && position.next === end && position.source === topic.source) left.delete(partition)
   }
-  if (left.size === 0 && topic !== null) return
+  if (left.size === 0) return
   const resource = (partition: number): string => partitionKey({ topic: table.topic, partition })
   const membership = await world.assignment.join(`ingest/${table.table}`, [...left.keys()].map(resource))
   const writers = new WriterCache(world.registry)
@@ -98,16 +106,23 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
       const assigned = await membership.poll()
       const targets = new Map([...left].filter(([partition]) => assigned.has(resource(partition))))
       if (targets.size === 0) {
-        await dropPassed(world, table, left)
+        await dropPassed({ world, table, left, source: topic.source })
         if (left.size > 0) await world.clock.sleep(LEASE_POLL_MS, world.signal).catch(() => undefined)
         continue
       }
-      const result = await withHeartbeat(membership, () => runLane({ world, table, targets, writers, emit }))
-      total.landed += result.landed
-      total.quarantined += result.quarantined
-      total.skipped += result.skipped
-      total.committed ||= result.version !== null
-      errors.push(...result.stopped.values())
+      const result = emptyLaneResult()
+      try {
+        await withHeartbeat(membership, (held) => {
+          const holds = (partition: number): boolean => held()?.has(resource(partition)) ?? true
+          return runLane({ world, table, targets, writers, emit, holds }, result)
+        })
+      } finally {
+        total.landed += result.landed
+        total.quarantined += result.quarantined
+        total.skipped += result.skipped
+        total.committed ||= result.version !== null
+        errors.push(...result.stopped.values())
+      }
       const done = [...result.caughtUp, ...result.stopped.keys()]
       for (const partition of done) left.delete(partition)
       await membership.release(done.map(resource))
@@ -117,16 +132,28 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
   }
 }
 
-/** Forgets the partitions that another process has brought past their target. */
-async function dropPassed(world: IngestWorld, table: BronzeTableSettings, left: Map<number, bigint>): Promise<void> {
+interface Waiting {
+  readonly world: IngestWorld
+  readonly table: BronzeTableSettings
+  readonly left: Map<number, bigint>
+  readonly source: bigint
+}
+
+/** Forgets the partitions that another process has brought past their target, in the same topic. */
+async function dropPassed({ world, table, left, source }: Waiting): Promise<void> {
   const snapshot = await findTable(world.lake, table.table)
   if (snapshot === null) return
   for (const [partition, end] of left) {
     const position = readPosition(snapshot.txns, { topic: table.topic, partition })
-    if (position !== null && position.next >= end) left.delete(partition)
+    if (position !== null && position.source === source && position.next >= end) left.delete(partition)
   }
 }
 
+/** Null also where the table cannot be read: the pass has said why, or the next one will. */
 async function versionOf(world: IngestWorld, table: BronzeTableSettings): Promise<number | null> {
-  return (await findTable(world.lake, table.table))?.version ?? null
+  try {
+    return (await findTable(world.lake, table.table))?.version ?? null
+  } catch {
+    return null
+  }
 }

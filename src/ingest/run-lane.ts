@@ -1,4 +1,3 @@
-import { createJudge } from '../contract/judge.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import { partitionKey } from '../domain/position.ts'
@@ -12,6 +11,7 @@ import { flush } from './flush.ts'
 import { contractInForce } from './contract-in-force.ts'
 import { decideFlush, type FlushState } from './flush-policy.ts'
 import { judgeBatch, type JudgeContext } from './judge-batch.ts'
+import { LaneJudge } from './lane-judge.ts'
 import { readPosition } from './lane-position.ts'
 import { findTable } from './lane-table.ts'
 import { outOfRange, readLane } from './read-lane.ts'
@@ -29,8 +29,11 @@ export interface LanePass {
   readonly targets: ReadonlyMap<number, bigint>
   readonly writers: WriterCache
   readonly emit: (happening: Happening) => void
+  /** Whether this process should still read a partition; asked before each flush. */
+  readonly holds: (partition: number) => boolean
 }
 
+/** Kept while the pass goes on, so that it tells the truth also where the pass ends in a throw. */
 export interface LaneResult {
   landed: number
   quarantined: number
@@ -41,71 +44,91 @@ export interface LaneResult {
   readonly caughtUp: Set<number>
   /** Partitions that stopped until a person acts, and why. */
   readonly stopped: Map<number, SluiceError>
+  /** Partitions that were given to another process before they were caught up. */
+  readonly given: Set<number>
 }
 
-/**
- * Reads the given partitions up to their targets and commits what they hold. Start positions come from the table alone
- * (I1). A partition that cannot go on stops; the others go on (I8). Memory is bounded by bytes held (I12).
- */
-export async function runLane(pass: LanePass): Promise<LaneResult> {
-  const result: LaneResult = {
+export function emptyLaneResult(): LaneResult {
+  return {
     landed: 0,
     quarantined: 0,
     skipped: 0,
     version: null,
     caughtUp: new Set(),
     stopped: new Map(),
+    given: new Set(),
   }
-  while (!pass.world.signal.aborted && result.caughtUp.size + result.stopped.size < pass.targets.size) {
-    await runFlush(pass, result)
+}
+
+/** Between two looks at a log that says it has more and gives nothing. */
+const IDLE_MS = 200
+
+/**
+ * Reads the given partitions up to their targets and commits what they hold. Start positions come from the table alone
+ * (I1). A partition that cannot go on stops; the others go on (I8). Memory is bounded by bytes held (I12).
+ */
+export async function runLane(pass: LanePass, result: LaneResult): Promise<void> {
+  const { world, targets } = pass
+  const { caughtUp, stopped, given } = result
+  while (!world.signal.aborted && caughtUp.size + stopped.size + given.size < targets.size) {
+    if ((await runFlush(pass, result)) === 'idle') await world.clock.sleep(IDLE_MS, world.signal).catch(() => undefined)
   }
-  return result
 }
 
 /** One flush: from the table's positions to one commit, or to a conflict after which nothing of it is kept. */
-async function runFlush(pass: LanePass, result: LaneResult): Promise<void> {
+async function runFlush(pass: LanePass, result: LaneResult): Promise<'moved' | 'idle'> {
   const { world, table, emit } = pass
   const snapshot = await findTable(world.lake, table.table)
-  const schema = await contractInForce(world.registry, table)
+  const judge = new LaneJudge(await contractInForce(world.registry, table), table, snapshot)
   const topic = await describe(pass)
-  const judge = createJudge({ schema, mode: table.onUnknownField, keyColumns: table.key })
   const batchId = world.clock.newId()
   const held = new Accumulator()
+  const stops = new Map<number, SluiceError>()
+  const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
+  const before = done()
   const open = beginPartitions({ pass, result, snapshot, topic, held })
   const context = (epoch: number): JudgeContext => ({
     table: table.table,
-    judge,
+    judge: judge.judge,
     writers: pass.writers.known,
     epoch,
     runId: world.runId,
     batchId,
     nowMs: world.clock.nowMs(),
+    maxRecordBytes: world.settings.ingest.maxRecordBytes,
   })
-  const filled = await fillHeld({ pass, result, open, held, context })
-  if (filled === 'nothing') return settle(pass, result, held)
-  const outcome = await flush({ world, table, contract: judge.contract, batchId, held, snapshot, emit })
-  if (outcome.kind === 'conflicted') return
-  result.landed += held.landed
-  result.quarantined += held.letters.length
-  result.skipped += Number(held.skipped)
-  result.version = outcome.version
+  const filled = await fillHeld({ pass, stops, open, held, judge, context })
+  if (filled === 'flush') {
+    const outcome = await flush({ world, table, contract: judge.judge.contract, batchId, held, snapshot, emit })
+    // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
+    if (outcome.kind === 'conflicted') return 'moved'
+    result.landed += held.landed
+    result.quarantined += held.letters.length
+    result.skipped += Number(held.skipped)
+    result.version = outcome.version
+  }
+  for (const [partition, error] of stops) stopPartition(pass, result, partition, error)
   settle(pass, result, held)
+  return filled === 'flush' || done() > before ? 'moved' : 'idle'
 }
 
 interface Filling {
   readonly pass: LanePass
-  readonly result: LaneResult
+  /** Takes the partitions that cannot go on past what is held. */
+  readonly stops: Map<number, SluiceError>
   /** Partitions that have more to give; those that end or stop are removed. */
   readonly open: Map<number, { readonly epoch: number }>
   readonly held: Accumulator
+  readonly judge: LaneJudge
   readonly context: (epoch: number) => JudgeContext
 }
 
 /** Reads the open partitions in turn until the flush policy says to commit, or nothing is left to read. */
-async function fillHeld({ pass, result, open, held, context }: Filling): Promise<'flush' | 'nothing'> {
+async function fillHeld({ pass, stops, open, held, judge, context }: Filling): Promise<'flush' | 'nothing'> {
   const { world, table, emit } = pass
   for (;;) {
     for (const [partition, lane] of open) {
+      if (world.signal.aborted) break
       const from = held.next({ topic: table.topic, partition })!
       const read = await readLane({
         world,
@@ -124,9 +147,11 @@ async function fillHeld({ pass, result, open, held, context }: Filling): Promise
           next: batch.next,
           records: batch.count,
         })
-        held.add(judgeBatch(batch, context(lane.epoch)), world.clock.nowMs())
+        const judged = judgeBatch(batch, context(lane.epoch))
+        judge.learn(judged.rows)
+        held.add(judged, world.clock.nowMs())
       }
-      if (read.stop !== null) stopPartition(pass, result, partition, read.stop)
+      if (read.stop !== null) stops.set(partition, read.stop)
       const next = held.next({ topic: table.topic, partition })!
       if (read.stop !== null || read.batches.length === 0 || next >= pass.targets.get(partition)!)
         open.delete(partition)
@@ -154,7 +179,11 @@ interface Begin {
 function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<number, { readonly epoch: number }> {
   const open = new Map<number, { readonly epoch: number }>()
   for (const [partition, target] of pass.targets) {
-    if (result.stopped.has(partition)) continue
+    if (result.stopped.has(partition) || result.caughtUp.has(partition) || result.given.has(partition)) continue
+    if (!pass.holds(partition)) {
+      result.given.add(partition)
+      continue
+    }
     const at = { topic: topic.topic, partition }
     const log = topic.partitions[partition]
     const position = snapshot === null ? null : readPosition(snapshot.txns, at)

@@ -1,4 +1,4 @@
-import { createJudge, type Judge } from '../contract/judge.ts'
+import type { Judge } from '../contract/judge.ts'
 import type { ColumnBatch } from '../domain/column-batch.ts'
 import type { Healing } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
@@ -9,20 +9,19 @@ import { writeHealings } from '../error-lane/write-healings.ts'
 import { contractInForce } from '../ingest/contract-in-force.ts'
 import { judgeBatch, type JudgedBatch } from '../ingest/judge-batch.ts'
 import { landRows } from '../ingest/land-rows.ts'
+import { LaneJudge } from '../ingest/lane-judge.ts'
 import { OPERATE_APP_ID } from '../ingest/lane-position.ts'
 import { findTable } from '../ingest/lane-table.ts'
 import { WriterCache } from '../ingest/resolve-writers.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import type { World } from '../ports/world.ts'
+import { appendLetters, type AppendWorld } from './append-letters.ts'
 import { readLandedOffsets } from './landed-offsets.ts'
 import { batchLetters, type LetterBatch, type LogLetter } from './letter-batch.ts'
 import { LandedIndex, openLetters } from './open-letters.ts'
 
-export type RedriveWorld = Pick<
-  World,
-  'settings' | 'clock' | 'lake' | 'registry' | 'engine' | 'stagingFolder' | 'events' | 'runId' | 'traceId' | 'signal'
->
+export type RedriveWorld = AppendWorld & Pick<World, 'engine' | 'stagingFolder'>
 
 export interface RedriveRequest {
   readonly world: RedriveWorld
@@ -40,6 +39,8 @@ export interface RedriveReport {
   letters: number
   /** Landed, or on a dry run: would land. */
   passed: number
+  /** Of records that never reached their topic: in it now, for the next ingest; on a dry run: would be. */
+  appended: number
   failed: number
   /** The last version committed; null where nothing landed. */
   version: number | null
@@ -51,35 +52,54 @@ const ATTEMPTS = 5
 
 /**
  * Judges the open letters of a table again, from `raw`, and lands those that pass now under their birthplace: the
- * original topic, partition, epoch and offset (I15). Positions do not move. Letters that fail again stay as they are.
+ * original topic, partition, epoch and offset (I15). Positions do not move. Letters of records that never reached their
+ * topic are appended to it where they can be now. Letters that fail again stay as they are.
  * Guarantee: a letter lands at most once, whoever redrives beside us: every commit is compare-and-set on
  * `sluice/operate`, and what the table holds is read from its files.
  */
 export async function redriveTable(request: RedriveRequest): Promise<RedriveReport> {
-  const name = `bronze.${request.table.table}`
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const outcome = await redriveOnce(request)
-    if (outcome !== 'conflicted') return outcome
-  }
-  throw new SluiceError('COMMIT_CONTENDED', `another operator's commits on ${name} won ${ATTEMPTS} times in a row`, {
-    where: { table: name },
-  })
-}
-
-async function redriveOnce(request: RedriveRequest): Promise<RedriveReport | 'conflicted'> {
-  const { world, table, filter, dryRun } = request
+  const { world, filter, dryRun } = request
+  const { table } = request.table
   const report: RedriveReport = {
-    table: `bronze.${table.table}`,
+    table: `bronze.${table}`,
     letters: 0,
     passed: 0,
+    appended: 0,
     failed: 0,
     version: null,
     rules: new Map(),
   }
+  if (filter.stage === undefined || filter.stage === 'contract') await redriveUntilWon(request, report)
+  if (request.contract === undefined && (filter.stage === undefined || filter.stage === 'connect')) {
+    const { appended, failed, rules } = await appendLetters({ world, table, filter, dryRun })
+    report.appended += appended
+    report.failed += failed
+    for (const [rule, letters] of rules) report.rules.set(rule, (report.rules.get(rule) ?? 0) + letters)
+  }
+  report.letters = report.passed + report.appended + report.failed
+  return report
+}
+
+async function redriveUntilWon(request: RedriveRequest, report: RedriveReport): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    // What landed stays landed; what failed is judged again.
+    report.failed = 0
+    report.rules.clear()
+    if ((await redriveOnce(request, report)) === 'done') return
+  }
+  throw new SluiceError(
+    'COMMIT_CONTENDED',
+    `another operator's commits on ${report.table} won ${ATTEMPTS} times in a row`,
+    { where: { table: report.table } },
+  )
+}
+
+async function redriveOnce(request: RedriveRequest, report: RedriveReport): Promise<'done' | 'conflicted'> {
+  const { world, table, filter, dryRun } = request
   let snapshot = await findTable(world.lake, table.table)
-  if (snapshot === null) return report
+  if (snapshot === null) return 'done'
   const schema = request.contract ?? (await contractInForce(world.registry, table))
-  const judge = createJudge({ schema, mode: table.onUnknownField, keyColumns: table.key })
+  const judge = new LaneJudge(schema, table, snapshot)
   const writers = new WriterCache(world.registry)
   const landed = new LandedIndex(
     await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table.table}`), snapshot),
@@ -87,14 +107,15 @@ async function redriveOnce(request: RedriveRequest): Promise<RedriveReport | 'co
   for await (const letters of openLetters({ world, table: table.table, filter, snapshot, landed })) {
     world.signal.throwIfAborted()
     const judged = await judgeLetters({ world, table, judge, writers, letters })
+    if (!dryRun && judged.passed.length > 0) {
+      const outcome = await landHealed({ world, table, judge: judge.judge, snapshot, judged })
+      if (outcome === 'conflicted') return 'conflicted'
+      report.version = outcome.version
+      snapshot = outcome
+    }
     count(report, judged)
-    if (dryRun || judged.passed.length === 0) continue
-    const outcome = await landHealed({ world, table, judge, snapshot, judged })
-    if (outcome === 'conflicted') return 'conflicted'
-    report.version = outcome.version
-    snapshot = outcome
   }
-  return report
+  return 'done'
 }
 
 interface JudgedLetters {
@@ -108,7 +129,7 @@ interface JudgedLetters {
 interface JudgeLetters {
   readonly world: RedriveWorld
   readonly table: BronzeTableSettings
-  readonly judge: Judge
+  readonly judge: LaneJudge
   readonly writers: WriterCache
   readonly letters: readonly LogLetter[]
 }
@@ -121,13 +142,15 @@ async function judgeLetters({ world, table, judge, writers, letters }: JudgeLett
     await resolveAll(writers, each)
     const verdict = judgeBatch(each.batch, {
       table: table.table,
-      judge,
+      judge: judge.judge,
       writers: writers.known,
       epoch: each.epoch,
       runId: world.runId,
       batchId,
       nowMs: world.clock.nowMs(),
+      maxRecordBytes: world.settings.ingest.maxRecordBytes,
     })
+    judge.learn(verdict.rows)
     judged.push(verdict)
     const failed = new Set(verdict.letters.map((letter) => letter.rowId))
     for (const letter of each.letters) if (!failed.has(letter.rowId)) passed.push(letter.rowId)
@@ -210,7 +233,6 @@ async function landHealed({ world, table, judge, snapshot, judged }: LandHealed)
 }
 
 function count(report: RedriveReport, judged: JudgedLetters): void {
-  report.letters += judged.letters
   report.passed += judged.passed.length
   report.failed += judged.letters - judged.passed.length
   for (const batch of judged.batches) {

@@ -1,0 +1,49 @@
+import { createJudge, type Judge } from '../contract/judge.ts'
+import type { ColumnBatch, ColumnField } from '../domain/column-batch.ts'
+import type { BronzeTableSettings } from '../domain/settings.ts'
+import type { Snapshot } from '../lake/snapshot.ts'
+import type { RegisteredSchema } from '../ports/schema-registry.ts'
+import { RUN_DATE, SYSTEM_FIELDS } from './system-columns.ts'
+
+const OURS: ReadonlySet<string> = new Set([...Object.values(SYSTEM_FIELDS), RUN_DATE].map((field) => field.name))
+
+/**
+ * The judge of one flush. In mode evolve it knows the columns that the table has beyond the contract, and those that
+ * earlier batches of the flush brought: whichever came first decides a column's type, and all batches agree on it.
+ */
+export class LaneJudge {
+  readonly #make: (evolved: readonly ColumnField[]) => Judge
+  readonly #evolved = new Map<string, ColumnField>()
+  readonly #contracted: ReadonlySet<string>
+  readonly #evolves: boolean
+  #judge: Judge
+
+  constructor(schema: RegisteredSchema, table: BronzeTableSettings, snapshot: Snapshot | null) {
+    const mode = table.onUnknownField
+    this.#make = (evolved) => createJudge({ schema, mode, keyColumns: table.key, evolved })
+    this.#judge = this.#make([])
+    this.#contracted = new Set(this.#judge.contract.fields.map((field) => field.column.name.toLowerCase()))
+    this.#evolves = mode === 'evolve'
+    if (snapshot !== null) this.#learn(snapshot.metadata.fields)
+  }
+
+  get judge(): Judge {
+    return this.#judge
+  }
+
+  /** Call with the rows of every judged batch before the next one is judged. */
+  learn(rows: ColumnBatch): void {
+    if (rows.length > 0) this.#learn(rows.fields)
+  }
+
+  #learn(fields: readonly ColumnField[]): void {
+    if (!this.#evolves) return
+    const known = this.#evolved.size
+    for (const field of fields) {
+      const name = field.name.toLowerCase()
+      if (!OURS.has(field.name) && !this.#contracted.has(name) && !this.#evolved.has(name))
+        this.#evolved.set(name, field)
+    }
+    if (this.#evolved.size > known) this.#judge = this.#make([...this.#evolved.values()])
+  }
+}
