@@ -138,7 +138,7 @@ export function worldOf(over: WorldOver): WorldDouble {
   const settings = {
     tables: new Map((over.tables ?? [table]).map((each) => [each.table, each])),
     sources: new Map([[SHOP.name, SHOP]]),
-    topics: new Map(),
+    topics: new Map([['orders', { topic: 'orders', partitions: 1, retentionMs: null }]]),
     errors: { retentionMs: null, sealKey: over.sealKey ?? null, copyToTopic: true },
   } as unknown as Settings
   const world: ExtractWorld = {

@@ -22,7 +22,7 @@ import { entry, runFrame, type Ran } from '../../frame/fake-frame.ts'
 
 const ORDERS = { layer: 'bronze', table: 'orders' } as const
 const letterAt = (offset: bigint, digit: string, over: Partial<DeadLetter> = {}): DeadLetter =>
-  aLetter({ rowId: digit.repeat(32), log: { topic: 'orders', partition: 2, epoch: 0, offset }, ...over })
+  aLetter({ rowId: `${digit}a`.repeat(16), log: { topic: 'orders', partition: 2, epoch: 0, offset }, ...over })
 const OPEN = letterAt(3n, '1')
 const HEALED = letterAt(4n, '2')
 const LANDED = letterAt(5n, '3')
@@ -31,7 +31,7 @@ const NEVER_LANDED = letterAt(6n, '5', {
   errors: [{ code: 'RANGE', field: 'total', rule: 'minimum 0', message: 'total is below 0' }],
 })
 const FROM_FILE = aLetter({
-  rowId: '6'.repeat(32),
+  rowId: '6a'.repeat(16),
   stage: 'connect',
   log: null,
   source: { source: 'shop', object: 'a.csv', at: '17' },
@@ -151,21 +151,21 @@ test('errors list for people: what was refused by rule, the first ones, and how 
       1  contract  RANGE        total     minimum 0
 
 row_id        table          place       code      field     message               state
-111111111111  bronze.orders  orders/2@3  REQUIRED  customer  customer is required  open
-555555555555  bronze.orders  orders/2@6  RANGE     total     total is below 0      open
+1a1a1a1a1a1a  bronze.orders  orders/2@3  REQUIRED  customer  customer is required  open
+5a5a5a5a5a5a  bronze.orders  orders/2@6  RANGE     total     total is below 0      open
 
 2 of 4 letters; --limit shows more, --json all
 
-next: sluice errors show 111111111111
+next: sluice errors show 1a1a1a1a1a1a
 `,
   )
 })
 
 test('errors show: one letter with all that is known of it', async () => {
-  const { out } = await run('errors', 'show', '66666666')
+  const { out } = await run('errors', 'show', '6a6a6a6a')
   assert.match(out, /^place +shop a\.csv:17$/m)
   assert.match(out, /^raw +only one$/m)
-  const shown = JSON.parse((await run('errors', 'show', '1'.repeat(32), '--json')).out) as LaneRecord
+  const shown = JSON.parse((await run('errors', 'show', '1a'.repeat(16), '--json')).out) as LaneRecord
   assert.deepEqual(shown, { ...toLaneRecord(OPEN, null), state: 'open', raw_text: null, key_text: 'k1' })
   const missing = await run('errors', 'show', 'abcdef')
   assert.deepEqual([missing.exit, /LETTER_UNKNOWN/.test(missing.err)], [2, true])
@@ -173,11 +173,11 @@ test('errors show: one letter with all that is known of it', async () => {
 })
 
 test('errors show --unseal opens what is sealed, and that is told (I13)', async () => {
-  const closed = await run('errors', 'show', '7777777', '--json')
+  const closed = await run('errors', 'show', '7a7a7a7', '--json')
   const before = JSON.parse(closed.out) as LaneRecord & { raw_text: string | null }
   assert.deepEqual([before.sealed, before.raw_text], [true, null])
   assert.equal(events.length, 0)
-  const opened = JSON.parse((await run('errors', 'show', '7777777', '--json', '--unseal')).out) as LaneRecord & {
+  const opened = JSON.parse((await run('errors', 'show', '7a7a7a7', '--json', '--unseal')).out) as LaneRecord & {
     raw_text: string | null
   }
   assert.deepEqual(
