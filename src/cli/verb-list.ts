@@ -129,6 +129,27 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/errors/redrive.ts')).redriveVerb,
   },
   {
+    name: 'contract check',
+    group: 'Govern',
+    usage: '[FILE|SUBJECT…] [--allow-tightening]',
+    summary: 'whether proposed contracts may follow those in force, with every reason',
+    load: async () => (await import('./verbs/contract/check.ts')).contractCheck,
+  },
+  {
+    name: 'contract register',
+    group: 'Govern',
+    usage: '[FILE|SUBJECT…] [--allow-tightening]',
+    summary: 'give proposed contracts force',
+    load: async () => (await import('./verbs/contract/register.ts')).contractRegister,
+  },
+  {
+    name: 'contract diff',
+    group: 'Govern',
+    usage: 'FILE|SUBJECT [VERSION]',
+    summary: 'what a proposed contract changes',
+    load: async () => (await import('./verbs/contract/diff.ts')).contractDiff,
+  },
+  {
     name: 'contract rehearse',
     group: 'Govern',
     usage: '[FILE…]',

@@ -1,19 +1,38 @@
 import { landingFields, type Contract, type ContractField } from '../domain/contract.ts'
-import type { RegisteredSchema } from '../ports/schema-registry.ts'
+import { isExactObject } from '../domain/exact-json.ts'
+import type { RegisteredSchema, SchemaText } from '../ports/schema-registry.ts'
 import { avroContractFields } from './avro/contract-fields.ts'
 import { parseAvroSchema } from './avro/schema.ts'
 import { isColumnName, isReservedName } from './column-names.ts'
 import { invalidContract } from './invalid.ts'
 import { jsonContractFields } from './json/contract-fields.ts'
-import { parseJsonSchema } from './json/schema.ts'
+import { conjuncts, parseJsonSchema } from './json/schema.ts'
+import { compileValidator } from './json/validator.ts'
 
 /** Throws CONTRACT_INVALID, naming the field, for what is malformed or cannot become columns. */
 export function parseContract(schema: RegisteredSchema): Contract {
   const { subject, version, id, format, text } = schema
-  const fields = format === 'avro' ? avroFields(schema) : jsonContractFields(parseJsonSchema(text, subject))
+  const fields = format === 'avro' ? avroFields(schema) : jsonFields(schema)
   checkNames(fields, subject, '')
   if (landingFields({ fields }).length === 0) throw invalidContract({ subject, path: '' }, 'no field would land')
   return { subject, version, id, format, text, fields }
+}
+
+/** True where the schema describes a record with fields, and so can be a contract. */
+export function describesRecord({ subject, format, text }: SchemaText & { readonly subject: string }): boolean {
+  if (format === 'avro') {
+    const type = parseAvroSchema(text, subject)
+    return type.kind === 'record' && type.fields.length > 0
+  }
+  const { root } = parseJsonSchema(text, subject)
+  return conjuncts(root, root).some(({ properties }) => isExactObject(properties) && Object.keys(properties).length > 0)
+}
+
+function jsonFields({ text, subject }: RegisteredSchema): ContractField[] {
+  const schema = parseJsonSchema(text, subject)
+  // Compiled for its errors: what the validator cannot take is told when the contract is checked, not when records come.
+  compileValidator(schema)
+  return jsonContractFields(schema)
 }
 
 function avroFields({ text, subject }: RegisteredSchema): ContractField[] {

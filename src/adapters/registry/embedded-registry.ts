@@ -1,8 +1,9 @@
 import { SluiceError } from '../../domain/errors.ts'
 import { checkName } from '../../domain/identifier.ts'
+import { canonicalContent } from '../../domain/schema-content.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CompatibilityMode, RegisteredSchema, SchemaRegistry, SchemaText } from '../../ports/schema-registry.ts'
-import { canonicalContent, contentId, MAX_ID } from './content-id.ts'
+import { contentId, MAX_ID } from './content-id.ts'
 import { openRegistryFiles } from './registry-files.ts'
 
 /** Why a proposal may not follow what stands; empty where it may. Throws CONTRACT_INVALID for what is no schema. */
