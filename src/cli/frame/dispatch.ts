@@ -167,11 +167,18 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
     settings: () =>
       (settings ??= loadSettings({ file, sets, env: frame.env, cwd: frame.cwd, connectors, interactive })),
     world: () => (world ??= openWorld(frame, { entry, settings: call.settings(), printer })),
+    bench: () => (bench ??= frame.openBench()),
     confirm: (question) => askToConfirm(question, { ...frame.asking, yes: flags.on('yes') }),
   }
   let end: VerbEnd
   try {
-    end = await runAndClose(verb, call, () => world ?? bench)
+    end = await runAndClose(verb, call, {
+      verb: entry.name,
+      startMs: frame.nowMs(),
+      nowMs: frame.nowMs,
+      world: () => world,
+      bench: () => bench,
+    })
   } catch (error) {
     const interruption = interruptionOf(error, frame.signal)
     if (interruption !== null) {
@@ -202,11 +209,13 @@ interface Closing {
   readonly startMs: number
   readonly nowMs: () => number
   readonly world: () => Promise<World> | null
+  readonly bench: () => Promise<Bench> | null
 }
 
 /** A failure to close counts only where the work itself succeeded. */
 async function runAndClose(verb: Verb, call: VerbCall, closing: Closing): Promise<VerbEnd> {
   const close = async (exitCode: number): Promise<void> => {
+    await (await closing.bench())?.close()
     const world = await closing.world()
     if (world === null) return
     const ms = closing.nowMs() - closing.startMs
