@@ -5,6 +5,7 @@ import { runSource, type SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
 import { expireLetters } from '../operate/expire-letters.ts'
+import { noteStops } from '../operate/status/stop-note.ts'
 import { selectTables } from '../operate/verify.ts'
 import type { World } from '../ports/world.ts'
 import { loadModels } from '../settings/model-file.ts'
@@ -36,6 +37,15 @@ export async function connectPass(world: World, names: readonly string[]): Promi
   } finally {
     await membership.leave()
   }
+  await noteStops(
+    world,
+    outcomes.map((each) => ({
+      kind: 'source',
+      name: each.source,
+      errors: sourceErrors([each]),
+      finished: each.outcome === 'caught_up',
+    })),
+  )
   return outcomes
 }
 
@@ -43,6 +53,10 @@ export async function connectPass(world: World, names: readonly string[]): Promi
 export async function ingestPass(world: World, names: readonly string[]): Promise<TableReport[]> {
   const tables = selectTables(world.settings.tables, names)
   const reports = await runIngest(world, tables)
+  await noteStops(
+    world,
+    reports.map(({ table, errors }) => ({ kind: 'lane', name: table, errors, finished: !world.signal.aborted })),
+  )
   for (const { table } of tables) await expireLetters(world, table)
   return reports
 }
@@ -57,7 +71,18 @@ export interface BuildRequest {
 export async function buildPass(world: World, request: BuildRequest): Promise<ModelOutcome[]> {
   const models = await loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
-  return buildModels({ models, world, ...request })
+  const outcomes = await buildModels({ models, world, ...request })
+  if (request.dryRun) return outcomes
+  await noteStops(
+    world,
+    outcomes.map((each) => ({
+      kind: 'model',
+      name: each.model,
+      errors: modelErrors([each]),
+      finished: each.outcome === 'built' || each.outcome === 'unchanged',
+    })),
+  )
+  return outcomes
 }
 
 export function selectSources(world: Pick<World, 'settings'>, names: readonly string[]): SourceSettings[] {

@@ -66,6 +66,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/flow/run.ts')).runVerb,
   },
   {
+    name: 'status',
+    group: 'Look',
+    usage: '',
+    summary: 'each lane, source and model: running, idle or stopped, and what to do',
+    load: async () => (await import('./verbs/look/status.ts')).statusVerb,
+  },
+  {
     name: 'lag',
     group: 'Look',
     usage: '[--watch] [--fail-over DURATION]',
@@ -106,6 +113,13 @@ export const VERBS: readonly VerbEntry[] = [
     usage: 'TABLE',
     summary: 'the data files of a table',
     load: async () => (await import('./verbs/look/table-files.ts')).tableFiles,
+  },
+  {
+    name: 'table changes',
+    group: 'Look',
+    usage: 'TABLE [--from V] [--to V]',
+    summary: 'rows that versions of a table added and removed',
+    load: async () => (await import('./verbs/look/table-changes.ts')).tableChanges,
   },
   {
     name: 'topic list',

@@ -5,6 +5,8 @@
 export interface Assignment {
   /** `resources` are the names that this member wants; members of one group may want different ones. */
   join(group: string, resources: readonly string[]): Promise<Membership>
+  /** What live members of a group hold now. A look: it joins nothing and takes nothing away. */
+  held(group: string): Promise<ReadonlySet<string>>
 }
 
 export interface Membership {

@@ -54,6 +54,18 @@ export function assignmentConformance(name: string, open: () => Promise<OpenedAs
       )
     })
 
+    promise('an onlooker is told what live members hold, and takes no part', async (opened) => {
+      const onlooker = await opened.another()
+      assert.deepEqual([...(await onlooker.held('g'))], [])
+      const a = await opened.assignment.join('g', ['r0', 'r1'])
+      await a.poll()
+      assert.deepEqual([...(await onlooker.held('g'))].toSorted(), ['r0', 'r1'])
+      assert.deepEqual([...(await onlooker.held('other'))], [])
+      assert.deepEqual(await held(a), ['r0', 'r1'])
+      await a.leave()
+      assert.deepEqual([...(await onlooker.held('g'))], [])
+    })
+
     promise('what a member releases goes to another that still wants it, and never back', async (opened) => {
       const a = await opened.assignment.join('g', ['r0', 'r1'])
       const b = await (await opened.another()).join('g', ['r0', 'r1'])

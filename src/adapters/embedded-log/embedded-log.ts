@@ -3,7 +3,7 @@ import type { Assignment } from '../../ports/assignment.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { AppendOutcome, AppendRequest, FetchOutcome, FetchRequest, TopicLog } from '../../ports/topic-log.ts'
 import { appendPart, expireBatches, fetchNow, offsetAtAppendTime } from './batch-rows.ts'
-import { joinGroup } from './leases.ts'
+import { heldInGroup, joinGroup } from './leases.ts'
 import { openLogDatabase, type LogDatabase } from './log-database.ts'
 import { moveSource, readSourceState, sequenceOf } from './source-rows.ts'
 import { encodeBatches } from './stored-batch.ts'
@@ -82,6 +82,8 @@ export async function openEmbeddedLog({ dir, clock }: { dir: string; clock: Cloc
       }),
 
     join: (group, resources) => joinGroup({ db, clock, group, resources }),
+
+    held: (group) => db.read(() => heldInGroup(db, group, clock.nowMs())),
 
     close: async () => db.close(),
   }

@@ -59,6 +59,12 @@ export async function joinGroup({ db, clock, group, resources }: JoinRequest): P
   }
 }
 
+/** What members hold that are alive as far as this process can tell. */
+export function heldInGroup(db: LogDatabase, group: string, nowMs: number): ReadonlySet<string> {
+  const onlooker: Self = { db, group, member: '', identity: ownIdentity(), wants: new Set() }
+  return new Set(viewOf(onlooker, lookAt(onlooker, nowMs).alive).leases.keys())
+}
+
 interface Self {
   readonly db: LogDatabase
   readonly group: string

@@ -1,0 +1,108 @@
+import { laneName, readStatus, stoppedError, type Status } from '../../../operate/status/read-status.ts'
+import type { PartStatus } from '../../../operate/status/part-status.ts'
+import { formatTable } from '../../format-table.ts'
+import type { Verb } from '../../verb.ts'
+
+export const statusVerb: Verb = {
+  positionals: [],
+  flags: [],
+  notes: [
+    'Exit 6 if anything is stopped until a person acts. With --json its own form then stands beside the error in one document.',
+  ],
+  async run({ world: open, print }) {
+    const status = await readStatus(await open())
+    const form = statusForm(status)
+    print.result(form, () => statusText(status))
+    const stopped = stoppedError(status)
+    const errors = [stopped, status.modelsError].filter((error) => error !== null)
+    return errors.length === 0 ? 0 : { errors, formBeside: form }
+  },
+}
+
+function statusForm({ lanes, sources, models }: Status): object {
+  return {
+    lanes: lanes.map((lane) => ({
+      lane: laneName(lane),
+      topic: lane.topic,
+      partition: lane.partition,
+      table: lane.table,
+      ...partForm(lane),
+      next: lane.next,
+      end: lane.end,
+      lag: lane.lag === null ? null : Number(lane.lag),
+    })),
+    sources: sources.map((source) => ({
+      source: source.source,
+      connector: source.connector,
+      topic: source.topic,
+      ...partForm(source),
+      sequence: source.sequence,
+      entries: source.entries,
+    })),
+    models: models.map((model) => ({
+      model: model.model,
+      kind: model.kind,
+      ...partForm(model),
+      version: model.version,
+      rows: model.rows,
+      behind: model.behind,
+      reason: model.reason,
+    })),
+  }
+}
+
+function partForm({ state, since, stop, nextCommand }: PartStatus): object {
+  return {
+    state,
+    since,
+    code: stop?.code ?? null,
+    message: stop?.message ?? null,
+    hint: stop?.hint ?? null,
+    next_command: nextCommand,
+  }
+}
+
+function statusText({ lanes, sources, models }: Status): string {
+  const tail = ({ since, stop, nextCommand }: PartStatus): (string | null)[] => [since, stop?.code ?? null, nextCommand]
+  const heads = ['since', 'code', 'next command']
+  const parts: string[] = []
+  if (sources.length > 0) {
+    parts.push(
+      formatTable({
+        heads: ['source', 'state', 'connector', 'topic', 'appends', ...heads],
+        rows: sources.map((each) => [
+          each.source,
+          each.state,
+          each.connector,
+          each.topic,
+          each.sequence,
+          ...tail(each),
+        ]),
+      }),
+    )
+  }
+  if (lanes.length > 0) {
+    parts.push(
+      formatTable({
+        heads: ['lane', 'state', 'next', 'end', 'lag', ...heads],
+        rows: lanes.map((each) => [laneName(each), each.state, each.next, each.end, each.lag, ...tail(each)]),
+      }),
+    )
+  }
+  if (models.length > 0) {
+    parts.push(
+      formatTable({
+        heads: ['model', 'state', 'version', 'rows', 'up to date', ...heads],
+        rows: models.map((each) => [
+          each.model,
+          each.state,
+          each.version,
+          each.rows,
+          each.behind ? `no: ${each.reason}` : 'yes',
+          ...tail(each),
+        ]),
+      }),
+    )
+  }
+  return parts.length === 0 ? 'the settings name no sources, tables or models' : parts.join('\n\n')
+}

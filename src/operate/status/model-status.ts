@@ -1,0 +1,102 @@
+import { classifyError, type SluiceError } from '../../domain/errors.ts'
+import { describeTable } from '../../lake/describe.ts'
+import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
+import type { World } from '../../ports/world.ts'
+import { orderModels, type ModelNode } from '../../transform/graph.ts'
+import { openInputs, readRange, tableStore, type OpenInput } from '../../transform/model-inputs.ts'
+import { planChanges, planModel, type InputChanges } from '../../transform/plan.ts'
+import { loadModels } from '../../settings/model-file.ts'
+import { judgePart, type PartStatus } from './part-status.ts'
+import { noteName, type StopNote } from './stop-note.ts'
+
+export interface ModelStatus extends PartStatus {
+  readonly model: string
+  readonly kind: string
+  readonly version: number | null
+  readonly rows: number | null
+  /** A build would work something out. */
+  readonly behind: boolean
+  /** Why, or why not. */
+  readonly reason: string
+}
+
+export type ModelWorld = Pick<World, 'settings' | 'lake'>
+
+/** All models in their order. Throws where they cannot be read or ordered. */
+export function orderedModels({ settings }: Pick<World, 'settings'>): readonly ModelNode[] {
+  const bronze = new Map([...settings.tables.values()].map(({ table, key }) => [table, key]))
+  return orderModels({ models: loadModels(settings.paths.models), bronze })
+}
+
+/** What a build would do, asked of the same plan that it follows. */
+export async function modelStatus(
+  world: ModelWorld,
+  node: ModelNode,
+  notes: ReadonlyMap<string, StopNote>,
+): Promise<ModelStatus> {
+  const noted = notes.get(noteName({ kind: 'model', name: node.name }))?.stops[0] ?? null
+  const sight = await look(world, node)
+  const about = sight.snapshot === null ? null : describeTable(sight.snapshot)
+  return {
+    ...judgePart({
+      found: sight.found,
+      noted,
+      running: false,
+      lastCommitMs: sight.snapshot?.timestampMs ?? null,
+      catchUp: sight.behind || noted !== null ? `sluice build ${node.name}` : null,
+    }),
+    model: node.name,
+    kind: node.model.kind,
+    version: about?.version ?? null,
+    rows: about?.rows ?? null,
+    behind: sight.behind,
+    reason: sight.reason,
+  }
+}
+
+interface Sight {
+  readonly snapshot: Snapshot | null
+  readonly found: SluiceError | null
+  readonly behind: boolean
+  readonly reason: string
+}
+
+async function look({ lake }: ModelWorld, node: ModelNode): Promise<Sight> {
+  let snapshot: Snapshot | null = null
+  try {
+    snapshot = await openSnapshot(tableStore(lake, node.model))
+    const opened = await openInputs(lake, node.inputs)
+    if ('missing' in opened)
+      return { snapshot, found: null, behind: false, reason: `${opened.missing} does not exist yet` }
+    return { snapshot, found: null, ...(await compare(node, snapshot, opened.inputs)) }
+  } catch (error) {
+    const found = classifyError(error)
+    return { snapshot, found, behind: true, reason: found.message }
+  }
+}
+
+async function compare(
+  { definition }: ModelNode,
+  target: Snapshot | null,
+  inputs: readonly OpenInput[],
+): Promise<Pick<Sight, 'behind' | 'reason'>> {
+  const plan = planModel({
+    target,
+    definition,
+    fullRefresh: false,
+    inputs: inputs.map(({ table, snapshot }) => ({ table, tableId: snapshot.metadata.id, version: snapshot.version })),
+  })
+  if (plan.mode !== 'look') return { behind: plan.mode === 'rebuild', reason: plan.reason }
+  const changes: InputChanges[] = []
+  for (const { table, after } of plan.ranges) {
+    const input = inputs.find((each) => each.table.layer === table.layer && each.table.table === table.table)!
+    const range = await readRange(input, after)
+    const files =
+      range === null
+        ? null
+        : { added: range.added.length, removed: range.removed.length, tableIdChanged: range.tableIdChanged }
+    changes.push({ table, files })
+  }
+  const { mode, reason } = planChanges(changes)
+  return { behind: mode !== 'nothing', reason }
+}

@@ -1,0 +1,49 @@
+import { classifyError, SluiceError } from '../../domain/errors.ts'
+import { laneStatuses, type LaneStatus, type LaneWorld } from './lane-status.ts'
+import { modelStatus, orderedModels, type ModelStatus } from './model-status.ts'
+import { sourceStatus, type SourceStatus } from './source-status.ts'
+import { readStopNotes } from './stop-note.ts'
+
+export interface Status {
+  readonly lanes: readonly LaneStatus[]
+  readonly sources: readonly SourceStatus[]
+  readonly models: readonly ModelStatus[]
+  /** Why the models cannot be read, where they cannot. */
+  readonly modelsError: SluiceError | null
+}
+
+export async function readStatus(world: LaneWorld): Promise<Status> {
+  const notes = await readStopNotes(world.lake)
+  const lanes: LaneStatus[] = []
+  for (const table of world.settings.tables.values()) lanes.push(...(await laneStatuses(world, table, notes)))
+  const sources: SourceStatus[] = []
+  for (const source of world.settings.sources.values()) sources.push(await sourceStatus(world, source, notes))
+  const models: ModelStatus[] = []
+  let modelsError: SluiceError | null = null
+  try {
+    for (const node of orderedModels(world)) models.push(await modelStatus(world, node, notes))
+  } catch (error) {
+    modelsError = classifyError(error)
+  }
+  return { lanes, sources, models, modelsError }
+}
+
+/** One error that names everything that is stopped; null where nothing is. */
+export function stoppedError({ lanes, sources, models }: Status): SluiceError | null {
+  const parts = [
+    ...lanes.map((lane) => ({ name: laneName(lane), ...lane })),
+    ...sources.map((source) => ({ name: `source ${source.source}`, ...source })),
+    ...models.map((model) => ({ name: `model ${model.model}`, ...model })),
+  ].filter(({ state }) => state === 'stopped')
+  const [first] = parts
+  if (first === undefined) return null
+  const named = parts.map(({ name, stop }) => `${name} (${stop?.code})`)
+  return new SluiceError('LANE_STOPPED', `stopped until a person acts: ${named.join(', ')}`, {
+    ...(first.stop === null ? {} : { where: first.stop.where }),
+    hint: first.nextCommand === null ? (first.stop?.hint ?? '') : `Type: ${first.nextCommand}`,
+  })
+}
+
+export function laneName({ topic, partition, table }: Pick<LaneStatus, 'topic' | 'partition' | 'table'>): string {
+  return `${topic}${partition === null ? '' : `/${partition}`} → ${table}`
+}
