@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDuckdbEngine } from '../../src/adapters/duckdb/duckdb-engine.ts'
@@ -13,7 +13,7 @@ import { addStagedFile } from '../../src/lake/data-file.ts'
 import { engineInput } from '../../src/lake/engine-input.ts'
 import { openSnapshot } from '../../src/lake/snapshot.ts'
 import type { Snapshot } from '../../src/lake/snapshot.ts'
-import type { EngineRow, ModelEngine } from '../../src/ports/model-engine.ts'
+import type { EngineInput, EngineRow, ModelEngine } from '../../src/ports/model-engine.ts'
 import { parseModel } from '../../src/settings/model-file.ts'
 import { buildModels } from '../../src/transform/build.ts'
 import type { BuildOptions, BuildWorld, ModelOutcome } from '../../src/transform/build.ts'
@@ -24,9 +24,8 @@ export interface LakeFixture {
   readonly world: BuildWorld
   readonly engine: ModelEngine
   readonly events: DomainEvent[]
-  /** Adds rows, given as a SELECT in the engine's own SQL; takes away the files named. Answers the version. */
+  /** Adds rows, given as a SELECT in the engine's own SQL, in place of the files named. Answers the version. */
   write(table: string, change: BronzeChange): Promise<number>
-  /** Takes away all files of a table's newest version and puts other rows in their place, as a copy-on-write does. */
   snapshot(table: string): Promise<Snapshot | null>
   rows(table: string, sql?: string): Promise<readonly EngineRow[]>
   build(models: readonly ModelDefinition[], options?: Partial<BuildOptions>): Promise<ModelOutcome[]>
@@ -36,6 +35,8 @@ export interface LakeFixture {
 export interface BronzeChange {
   readonly sql: string
   readonly fields: readonly ColumnField[]
+  /** Views that the SELECT reads. */
+  readonly inputs?: readonly EngineInput[]
   /** Paths of files that the rows take the place of. */
   readonly removes?: readonly string[]
   readonly dataChange?: boolean
@@ -70,7 +71,6 @@ export async function openLake(options: FixtureOptions = {}): Promise<LakeFixtur
   const settings = { tables, performance: { partitionSizeBytes: 64 * 1024 * 1024 } } as unknown as Settings
   async function stagingFolder(): Promise<string> {
     folders += 1
-    const { mkdir } = await import('node:fs/promises')
     const path = join(folder, 'staging', String(folders))
     await mkdir(path, { recursive: true })
     return path
@@ -95,11 +95,11 @@ export async function openLake(options: FixtureOptions = {}): Promise<LakeFixtur
     world,
     engine,
     events,
-    async write(table, { sql, fields, removes = [], dataChange = true }) {
+    async write(table, { sql, fields, inputs = [], removes = [], dataChange = true }) {
       const store = storeOf(table)
       const snapshot = await openSnapshot(store)
       const staged = await engine.stage({
-        inputs: [],
+        inputs,
         steps: [],
         probes: [],
         output: { sql, fields, partitionBy: [], folder: await stagingFolder(), targetFileBytes: 1 << 28 },
@@ -129,7 +129,7 @@ export async function openLake(options: FixtureOptions = {}): Promise<LakeFixtur
       const snapshot = await openSnapshot(store)
       if (snapshot === null) return []
       const [rows] = await engine.ask({ inputs: [await engineInput({ name: 't', store, snapshot })], questions: [sql] })
-      return (rows ?? []).map(({ _file: _, ...row }) => row)
+      return (rows ?? []).map(({ _file, ...row }) => row)
     },
     build: (models, more = {}) =>
       buildModels({ world, models, select: [], fullRefresh: false, dryRun: false, ...more }),

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../domain/errors.ts'
 /** DuckDB's failures by their kind. What is about the SQL itself becomes `sqlCode`, with DuckDB's own message. */
 export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_SQL' | 'QUERY_INVALID'>): SluiceError {
   if (error instanceof SluiceError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = (error instanceof Error ? error.message : String(error)).replace(/^Failed to [a-z ]+: /, '')
   if (/^(Out of Memory|OutOfMemory)/i.test(message)) {
     return new SluiceError('ENGINE_RESOURCES', firstLine(message), { cause: error })
   }

@@ -9,7 +9,7 @@ import type { SqlToken } from './sql-tokens.ts'
 export interface ModelSql {
   /** In order of first mention, each once. */
   readonly inputs: readonly TableName[]
-  /** The table after the first FROM; null for a SELECT without inputs. */
+  /** The table that the outermost FROM begins with, else the first one mentioned; null for a SELECT without inputs. */
   readonly main: TableName | null
   /**
    * Each row comes from one row of `main` (and the other inputs as they stand), by its form. Engines tell the rest:
@@ -57,12 +57,12 @@ export function readModelSql(sql: string, file: string): ModelSql {
   walk.run()
   const references = walk.references
   const inputs = [...new Map(references.map(({ table }) => [formatTableName(table), table])).values()]
-  const main = references.find(({ isTable }) => isTable)?.table ?? null
+  const main = walk.drivingTable ?? references.find(({ isTable }) => isTable)?.table ?? null
   const mentions = references.filter(({ table, isTable }) => isTable && main !== null && sameTable(table, main)).length
   return {
     inputs,
     main,
-    rowwise: walk.rowwise && walk.mainIsOutermost && mentions === 1,
+    rowwise: walk.rowwise && walk.drivingTable !== null && mentions === 1,
     bind: (place) => bindTokens(tokens, references, place),
     canonical: tokens
       .filter((token) => token.kind !== 'space')
@@ -74,7 +74,9 @@ export function readModelSql(sql: string, file: string): ModelSql {
 class Walk {
   readonly references: Reference[] = []
   rowwise = true
-  mainIsOutermost = false
+  /** What the outermost FROM begins with, if it is a table. */
+  drivingTable: TableName | null = null
+  private hasDriver = false
   private readonly tokens: readonly { readonly token: SqlToken; readonly at: number }[]
   private readonly file: string
   private readonly named = new Set<string>()
@@ -121,6 +123,7 @@ class Walk {
       throw this.refuse('MODEL_INVALID', `the SQL of a model is one SELECT; ${next.toUpperCase()} is not allowed in it`)
     }
     const inTables = frame.kind !== 'expression' && frame.clause === 'from' && frame.expects
+    if (inTables && isQuery && frame.outermost) this.hasDriver = true
     if (frame.clause === 'from') frame.expects = false
     const kind: FrameKind = isQuery ? 'query' : inTables ? 'tables' : 'expression'
     const opened = newFrame(kind, frame.outermost && !isQuery)
@@ -187,6 +190,7 @@ class Walk {
       if (this.symbol(this.index + 1) === '(') {
         throw this.refuse('MODEL_INVALID', `${first}() cannot stand after FROM; a model reads tables of the lake only`)
       }
+      if (frame.outermost) this.hasDriver = true
       if (this.named.has(first)) return
       throw this.refuse('TABLE_UNKNOWN', `${first} is no table; inputs are written layer.table, such as bronze.orders`)
     }
@@ -194,10 +198,14 @@ class Walk {
       throw this.refuse('TABLE_UNKNOWN', `${first}.${second} is no table; inputs begin with bronze., silver. or gold.`)
     }
     const written = this.tokens[this.index + 2]!
-    if (this.references.length === 0) this.mainIsOutermost = frame.outermost
+    const table = { layer: first, table: written.token.text }
+    if (frame.outermost && !this.hasDriver) {
+      this.hasDriver = true
+      this.drivingTable = table
+    }
     const follower = this.word(this.index + 3)
     this.references.push({
-      table: { layer: first, table: written.token.text },
+      table,
       first: this.tokens[this.index]!.at,
       last: written.at,
       isTable: true,
