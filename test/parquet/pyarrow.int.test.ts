@@ -31,8 +31,8 @@ interface Read {
   readonly columns: readonly (readonly unknown[])[]
 }
 
-describe('pyarrow reads our files', { skip: found.skip }, () => {
-  test('of any columns and rows, value for value', async () => {
+describe('pyarrow reads our files', () => {
+  test('of any columns and rows, value for value', { skip: found.skip }, async () => {
     assert.ok(found.skip === false)
     const tables = fc.sample(randomTable, { numRuns: 80, seed: 20_261_101 })
     const paths: string[] = []
@@ -54,7 +54,7 @@ describe('pyarrow reads our files', { skip: found.skip }, () => {
     }
   })
 
-  test('with the types that Delta names', async () => {
+  test('with the types that Delta names', { skip: found.skip }, async () => {
     assert.ok(found.skip === false)
     const types: ColumnType[] = [
       { kind: 'boolean' },
