@@ -83,7 +83,7 @@ before(async () => {
     lake,
     settings: { tables: new Map([['orders', {}]]), errors: { sealKey: 'secret' } } as unknown as Settings,
     engine: () => Promise.resolve(engine),
-    events: { emit: (event: DomainEvent) => events.push(event) },
+    events: { emit: (event: DomainEvent) => void (event.type.startsWith('run.') || events.push(event)) },
     runId: RUN,
     traceId: 't',
     signal: new AbortController().signal,
