@@ -56,7 +56,11 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
     lake: { uri: read.text('lake', 'uri') },
     broker: { kind: 'embedded', dir: read.text('broker', 'dir') },
     registry: { kind: 'embedded', dir: read.text('registry', 'dir') },
-    paths: { schemas: read.text('paths', 'schemas'), models: read.text('paths', 'models'), questions: read.textOrNull('paths', 'questions') },
+    paths: {
+      schemas: read.text('paths', 'schemas'),
+      models: read.text('paths', 'models'),
+      questions: read.textOrNull('paths', 'questions'),
+    },
     sources,
     topics: new Map(read.names('topics').map((name) => [name, toTopic(name, read)])),
     tables: new Map(read.names('tables', 'bronze').map((name) => [name, toTable(name, read, sources)])),

@@ -9,11 +9,10 @@ export function formatTopHelp(verbs: readonly VerbEntry[]): string {
     '',
     'Usage: sluice VERB [arguments] [flags]',
   ]
-  const width = Math.max(...verbs.map((verb) => call(verb).length)) + 2
   for (const group of VERB_GROUPS) {
     const members = verbs.filter((verb) => verb.group === group)
     if (members.length === 0) continue
-    lines.push('', group, ...members.map((verb) => `  ${call(verb).padEnd(width)}${verb.summary}`))
+    lines.push('', group, ...members.flatMap(topLines))
   }
   return [
     ...lines,
@@ -26,6 +25,16 @@ export function formatTopHelp(verbs: readonly VerbEntry[]): string {
     '4 contract incompatible, 5 a service is unavailable (try again), 6 stopped until a person acts, 70 a bug.',
     '',
   ].join('\n')
+}
+
+const TOP_COLUMN = 46
+
+/** What does not fit into the column has a line of its own. */
+function topLines(verb: VerbEntry): string[] {
+  const words = call(verb)
+  return words.length + 2 <= TOP_COLUMN
+    ? [`  ${words.padEnd(TOP_COLUMN)}${verb.summary}`]
+    : [`  ${words}`, `  ${' '.repeat(TOP_COLUMN)}${verb.summary}`]
 }
 
 export function formatVerbHelp(entry: VerbEntry, verb: Verb): string {
