@@ -1,9 +1,9 @@
-import type { ColumnField, ColumnType } from '../../domain/column-batch.ts'
-import type { ColumnStats } from '../../domain/column-stats.ts'
-import type { JsonValue } from '../../domain/dead-letter.ts'
-import { raiseCodePoint } from './column-bounds.ts'
-import type { Bound } from './column-bounds.ts'
-import type { LeafTotals } from './leaf-writer.ts'
+import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
+import type { ColumnStats } from '../domain/column-stats.ts'
+import type { JsonValue } from '../domain/dead-letter.ts'
+import { raiseCodePoint } from './encode/column-bounds.ts'
+import type { Bound } from './encode/column-bounds.ts'
+import type { LeafTotals } from './encode/leaf-writer.ts'
 
 /**
  * Statistics of one top-level column in the form of Delta's `add.stats` (PROTOCOL.md, "Per-file Statistics"). Bounds

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { ColumnType } from '../../../src/domain/column-batch.ts'
-import { writeParquet } from '../../../src/parquet/write-parquet.ts'
-import { batchOf } from '../build-columns.ts'
-import type { Cell } from '../build-columns.ts'
+import type { ColumnType } from '../../src/domain/column-batch.ts'
+import { writeParquet } from '../../src/parquet/write-parquet.ts'
+import { batchOf } from './build-columns.ts'
+import type { Cell } from './build-columns.ts'
 
 function statsOf(type: ColumnType, cells: readonly Cell[]) {
   const fields = [{ name: 'c', type, nullable: true }]
