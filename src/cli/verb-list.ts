@@ -10,6 +10,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/start/demo.ts')).demoVerb,
   },
   {
+    name: 'doctor',
+    group: 'Start',
+    usage: '',
+    summary: 'runtime, settings, disk, broker, registry, lake, clock: each with its cure',
+    load: async () => (await import('./verbs/start/doctor.ts')).doctorVerb,
+  },
+  {
     name: 'config check',
     group: 'Start',
     usage: '',

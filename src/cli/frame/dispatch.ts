@@ -215,8 +215,9 @@ interface Closing {
 /** A failure to close counts only where the work itself succeeded. */
 async function runAndClose(verb: Verb, call: VerbCall, closing: Closing): Promise<VerbEnd> {
   const close = async (exitCode: number): Promise<void> => {
-    await (await closing.bench())?.close()
-    const world = await closing.world()
+    // What could not be opened was the verb's to tell of.
+    await (await closing.bench()?.catch(() => null))?.close()
+    const world = (await closing.world()?.catch(() => null)) ?? null
     if (world === null) return
     const ms = closing.nowMs() - closing.startMs
     world.events.emit({ ...runContext(world, closing.verb), type: 'run.ended', verb: closing.verb, exitCode, ms })

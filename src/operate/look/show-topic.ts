@@ -66,7 +66,7 @@ export async function showTopic(world: ShowWorld, place: TopicPlace): Promise<Sh
   const last = at.end - BigInt(place.limit)
   let from = place.offset ?? (last > at.start ? last : at.start)
   if (place.offset !== null && (from < at.start || from >= at.end)) throw outside(topic.topic, at, from)
-  const lenses = await openLenses(world, topic.topic)
+  const lenses = from < at.end ? await openLenses(world, topic.topic) : []
   const shown: ShownRecord[] = []
   while (shown.length < place.limit && from < at.end) {
     const fetched = await world.log.fetch({ ...place, from, maxBytes: FETCH_BYTES, waitMs: 0 })

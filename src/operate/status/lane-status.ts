@@ -53,13 +53,14 @@ export async function laneStatuses(
     const check = checkLane({ position, source: topic.source, log })
     const from = check.kind === 'go' ? check.from : (position?.next ?? 0n)
     const unread = check.kind !== 'go' || from < end
-    const found = broken ?? (await findStop(world, { table, topic, partition, check, unread }))
+    // Ingest passes over a lane that stands at its end; one that never committed it opens.
+    const opens = unread || position === null
+    const found = broken ?? (opens ? await findStop(world, { table, topic, partition, check }) : null)
     const noted = stops.find((stop) => stop.where.partition === undefined || stop.where.partition === partition) ?? null
     lanes.push({
       ...judgePart({
         found,
-        // A lane that stands at its end has nothing left to stop it.
-        noted: unread || broken !== null ? noted : null,
+        noted: opens || broken !== null ? noted : null,
         running: held.has(partitionKey(at)),
         lastCommitMs,
         catchUp: unread ? catchUp : null,
@@ -91,14 +92,10 @@ interface Sight {
   readonly topic: TopicDescription
   readonly partition: number
   readonly check: LaneCheck
-  readonly unread: boolean
 }
 
 /** What would stop the lane at its next record. */
-async function findStop(
-  world: LaneWorld,
-  { table, topic, partition, check, unread }: Sight,
-): Promise<SluiceError | null> {
+async function findStop(world: LaneWorld, { table, topic, partition, check }: Sight): Promise<SluiceError | null> {
   const where = { topic: topic.topic, partition, table: `bronze.${table.table}` }
   const lane = `${topic.topic}/${partition}`
   if (check.kind === 'source_changed') {
@@ -110,7 +107,6 @@ async function findStop(
     const message = `${lane} stands at offset ${check.next}, and the log holds [${check.start},${check.end})`
     return new SluiceError('OFFSET_OUT_OF_RANGE', message, { where: { ...where, offset: String(check.next) } })
   }
-  if (!unread) return null
   try {
     await contractInForce(world.registry, table)
   } catch (error) {

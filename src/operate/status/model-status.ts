@@ -14,7 +14,7 @@ export interface ModelStatus extends PartStatus {
   readonly kind: string
   readonly version: number | null
   readonly rows: number | null
-  /** A build would work something out. */
+  /** It is not what its inputs make of it now. */
   readonly behind: boolean
   /** Why, or why not. */
   readonly reason: string
@@ -43,7 +43,7 @@ export async function modelStatus(
       noted,
       running: false,
       lastCommitMs: sight.snapshot?.timestampMs ?? null,
-      catchUp: sight.behind || noted !== null ? `sluice build ${node.name}` : null,
+      catchUp: sight.buildable && (sight.behind || noted !== null) ? `sluice build ${node.name}` : null,
     }),
     model: node.name,
     kind: node.model.kind,
@@ -59,6 +59,8 @@ interface Sight {
   readonly found: SluiceError | null
   readonly behind: boolean
   readonly reason: string
+  /** All that it reads exists. */
+  readonly buildable: boolean
 }
 
 async function look({ lake }: ModelWorld, node: ModelNode): Promise<Sight> {
@@ -67,11 +69,11 @@ async function look({ lake }: ModelWorld, node: ModelNode): Promise<Sight> {
     snapshot = await openSnapshot(tableStore(lake, node.model))
     const opened = await openInputs(lake, node.inputs)
     if ('missing' in opened)
-      return { snapshot, found: null, behind: false, reason: `${opened.missing} does not exist yet` }
-    return { snapshot, found: null, ...(await compare(node, snapshot, opened.inputs)) }
+      return { snapshot, found: null, behind: true, reason: `${opened.missing} does not exist yet`, buildable: false }
+    return { snapshot, found: null, buildable: true, ...(await compare(node, snapshot, opened.inputs)) }
   } catch (error) {
     const found = classifyError(error)
-    return { snapshot, found, behind: true, reason: found.message }
+    return { snapshot, found, behind: true, reason: found.message, buildable: true }
   }
 }
 
