@@ -20,6 +20,7 @@ export async function measure(
   await new Promise<void>((done, fail) => {
     const args = [
       '--disable-warning=ExperimentalWarning',
+      '--max-semi-space-size=4',
       '--import',
       join(REPOSITORY, 'bench/measure-process.ts'),
       ...program,

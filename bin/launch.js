@@ -26,7 +26,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     )
     process.exit(70)
   }
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', main, ...process.argv.slice(2)], {
     stdio: 'inherit',
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

@@ -1,3 +1,5 @@
+import { readProposals } from '../contract/read-proposals.ts'
+import { seedRegistry } from '../contract/seed-registry.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { SourceSettings } from '../domain/settings.ts'
@@ -19,6 +21,7 @@ const LEASE_POLL_MS = 200
 /** Sources → topics. A source that another live process reads is waited for; the others go on when one stops. */
 export async function connectPass(world: World, names: readonly string[]): Promise<SourceOutcome[]> {
   const sources = selectSources(world, names)
+  await seedContracts(world)
   await ensureTopics(world)
   const outcomes: SourceOutcome[] = []
   const left = new Map(sources.map((source) => [source.name, source]))
@@ -51,6 +54,7 @@ export async function connectPass(world: World, names: readonly string[]): Promi
 
 /** Topics → bronze; then letters past their retention go. */
 export async function ingestPass(world: World, names: readonly string[]): Promise<TableReport[]> {
+  await seedContracts(world)
   const tables = selectTables(world.settings.tables, names)
   const reports = await runIngest(world, tables)
   await noteStops(
@@ -59,6 +63,12 @@ export async function ingestPass(world: World, names: readonly string[]): Promis
   )
   for (const { table } of tables) await expireLetters(world, table)
   return reports
+}
+
+/** The registry learns the subjects that it does not have; what it has is changed by `contract register` alone. */
+async function seedContracts({ registry, settings }: World): Promise<void> {
+  const folder = settings.paths.schemas
+  await seedRegistry(registry, await readProposals({ folder, named: [], cwd: folder }))
 }
 
 export interface BuildRequest {
