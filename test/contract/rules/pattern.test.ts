@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import { compilePattern } from '../../../src/contract/rules/pattern.ts'
+
+const place = { subject: 'orders-value', path: 'code' }
+
+/** Patterns built from every construct that contracts take, over a small alphabet so that matches are common. */
+const atom = fc.constantFrom(
+  'a',
+  'b',
+  'é',
+  '😀',
+  '.',
+  '\\d',
+  '\\w',
+  '\\W',
+  '\\s',
+  '[ab]',
+  '[^a]',
+  '[a-c\\d]',
+  '\\u{1F600}',
+  '\\uD83D\\uDE00',
+  '\\x61',
+  '\\.',
+  '\\p{Lu}',
+  '\\P{L}',
+  '^',
+  '$',
+  '\\b',
+  '\\B',
+  '[\\]\\\\]',
+  '\\-'.slice(1),
+)
+const quantifier = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{0,2}', '{1,}', '*?', '{0}')
+const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) => ({
+  term: fc.oneof(
+    { depthSize: 'small' },
+    fc.tuple(atom, quantifier).map(([a, q]) => (/^[\^$]$|^\\[bB]$/.test(a) ? a : a + q)),
+    fc
+      .tuple(fc.constantFrom('(', '(?:', '(?<n>'), tie('pattern'), quantifier)
+      .map(([open, p, q]) => `${open}${p})${q}`),
+  ),
+  pattern: fc.oneof(
+    { depthSize: 'small' },
+    fc.array(tie('term'), { maxLength: 4 }).map((parts) => parts.join('')),
+    fc.tuple(tie('pattern'), tie('pattern')).map(([a, b]) => `${a}|${b}`),
+  ),
+}))
+const text = fc
+  .array(fc.constantFrom('a', 'b', 'c', 'A', '1', ' ', '\n', 'é', '😀', '.', ']', '\\', '-', '_'), { maxLength: 8 })
+  .map((list) => list.join(''))
+
+describe('patterns of contracts', () => {
+  it('are found exactly where the platform finds them', () => {
+    fc.assert(
+      fc.property(pattern, text, (source, sample) => {
+        let expected
+        try {
+          expected = new RegExp(source, 'u').test(sample)
+        } catch {
+          return // a group name used twice
+        }
+        assert.equal(compilePattern(source, place).test(sample), expected, `/${source}/u on ${JSON.stringify(sample)}`)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('take linear time where backtracking would take for ever', () => {
+    const text = `${'a'.repeat(50_000)}!`
+    for (const source of ['^(a+)+$', '^(a|aa)+$', '(a*)*b', '^(?:a?){30}a{30}$', '(.*)*x']) {
+      assert.equal(compilePattern(source, place).test(text), false, source)
+    }
+  })
+
+  it('count code points, as {n} does under the flag u', () => {
+    assert.equal(compilePattern('^.{3}$', place).test('a😀é'), true)
+  })
+
+  for (const [source, said] of [
+    ['(?=a)b', /look-around/],
+    ['(?<!a)b', /look-around/],
+    ['(a)\\1', /back-reference/],
+    ['(?<x>a)\\k<x>', /back-reference/],
+    ['(a{1000}){1000}', /larger than/],
+    ['[', /no regular expression/],
+    ['a'.repeat(3000), /longer than/],
+  ] as const) {
+    it(`refuses ${source.slice(0, 20)} by code, naming the field`, () => {
+      assert.throws(
+        () => compilePattern(source, place),
+        (error) =>
+          error instanceof SluiceError &&
+          error.code === 'CONTRACT_INVALID' &&
+          said.test(error.message) &&
+          error.message.includes('field code'),
+      )
+    })
+  }
+})
