@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
+import { SluiceError } from '../../src/domain/errors.ts'
+import type { EngineInput, EngineStep, ModelEngine, StagePlan, StagedFile } from '../../src/ports/model-engine.ts'
+
+/** The promises of ports/model-engine, held on every engine, in SQL that all of them take. */
+export function modelEngineConformance(name: string, open: (tempFolder: string) => Promise<ModelEngine>): void {
+  describe(`${name} keeps the promises of a model engine`, () => {
+    let root = ''
+    let engine: ModelEngine
+    before(async () => {
+      root = await mkdtemp(join(tmpdir(), 'sluice-engine-'))
+      engine = await open(join(root, 'temp'))
+    })
+    after(async () => {
+      await engine.close()
+      await rm(root, { recursive: true, force: true })
+    })
+    let folders = 0
+    async function folder(): Promise<string> {
+      folders += 1
+      const path = join(root, `out ${folders}`)
+      await mkdir(path)
+      return path
+    }
+
+    async function stage(
+      sql: string,
+      more: Partial<StagePlan> & { fields?: readonly ColumnField[]; partitionBy?: readonly string[] } = {},
+    ) {
+      return engine.stage({
+        inputs: more.inputs ?? [],
+        steps: more.steps ?? [],
+        probes: more.probes ?? [],
+        output: {
+          sql,
+          fields: more.fields ?? null,
+          partitionBy: more.partitionBy ?? [],
+          folder: await folder(),
+          targetFileBytes: 1 << 26,
+        },
+      })
+    }
+
+    function input(view: string, fields: readonly ColumnField[], files: readonly StagedFile[]): EngineInput {
+      return {
+        name: view,
+        fields,
+        partitionColumns: [...new Set(files.flatMap((file) => Object.keys(file.partitionValues)))],
+        files: files.map((file, index) => ({
+          path: `log/path%20${index}.parquet`,
+          localFile: file.localFile,
+          partitionValues: file.partitionValues,
+        })),
+      }
+    }
+
+    test('what is staged is read back exactly, with every type, nulls and the file that it stands in', async () => {
+      const staged = await stage(
+        `select true as flag, cast(7 as int) as small, cast(9223372036854775807 as bigint) as large,
+         cast(1.5 as double) as real, cast('12345678901234567890.123' as decimal(38,3)) as exact, 'naïve' as text,
+         cast('2011-06-30' as date) as day, cast('2011-06-30 20:08:00.123456' as timestamp) as moment
+       union all select null, null, null, null, null, null, null, null`,
+      )
+      assert.equal(staged.rows, 2)
+      assert.deepEqual(
+        staged.fields.map((each) => each.type.kind),
+        ['boolean', 'int32', 'int64', 'float64', 'decimal', 'string', 'date', 'timestamp'],
+      )
+      const [rows] = await engine.ask({
+        inputs: [input('t', staged.fields, staged.files)],
+        questions: ['select * from t order by small nulls last'],
+      })
+      assert.deepEqual(rows?.[0], {
+        flag: true,
+        small: 7,
+        large: 9_223_372_036_854_775_807n,
+        real: 1.5,
+        exact: '12345678901234567890.123',
+        text: 'naïve',
+        day: '2011-06-30',
+        moment: '2011-06-30T20:08:00.123456Z',
+        _file: 'log/path%200.parquet',
+      })
+      assert.deepEqual(new Set(Object.values(rows?.[1] ?? {})), new Set([null, 'log/path%200.parquet']))
+    })
+
+    test('a view has the columns and types of the table, whatever its files hold', async () => {
+      const old = await stage('select cast(1 as int) as a')
+      const young = await stage(`select cast(2 as bigint) as a, 'new' as b`)
+      const fields = [field('b', { kind: 'string' }), field('a', { kind: 'int64' }), field('c', { kind: 'date' })]
+      const view = input('t', fields, [...old.files, ...young.files])
+      const [rows] = await engine.ask({ inputs: [view], questions: ['select a, b, c, _file from t order by a'] })
+      assert.deepEqual(rows, [
+        { a: 1n, b: null, c: null, _file: 'log/path%200.parquet' },
+        { a: 2n, b: 'new', c: null, _file: 'log/path%201.parquet' },
+      ])
+    })
+
+    test('a table without files is a view with its columns and no rows', async () => {
+      const view: EngineInput = {
+        name: 't',
+        fields: [field('a', { kind: 'timestamp' })],
+        partitionColumns: [],
+        files: [],
+      }
+      const staged = await stage('select a, _file from t', { inputs: [view] })
+      assert.deepEqual(staged.files, [])
+      assert.equal(staged.rows, 0)
+      assert.deepEqual(
+        staged.fields.map((each) => each.type.kind),
+        ['timestamp', 'string'],
+      )
+    })
+
+    test('a partitioned result has a file a partition, and the values are in no file', async () => {
+      const staged = await stage(
+        `select 1 as a, cast('2011-01-02' as date) as day, 'x=1/ü %' as part
+       union all select 2, cast('2011-01-02' as date), null union all select 3, null, 'plain'`,
+        { partitionBy: ['day', 'part'] },
+      )
+      assert.deepEqual(
+        staged.files.map((file) => JSON.stringify([file.partitionValues, file.rows])).toSorted(),
+        [
+          [{ day: '2011-01-02', part: 'x=1/ü %' }, 1],
+          [{ day: '2011-01-02', part: null }, 1],
+          [{ day: null, part: 'plain' }, 1],
+        ]
+          .map((each) => JSON.stringify(each))
+          .toSorted(),
+      )
+      for (const file of staged.files)
+        assert.deepEqual(
+          file.stats.map(({ column }) => column),
+          ['a'],
+        )
+      const [rows] = await engine.ask({
+        inputs: [input('t', staged.fields, staged.files)],
+        questions: ['select a, cast(day as string) as day, part from t order by a'],
+      })
+      assert.deepEqual(rows, [
+        { a: 1, day: '2011-01-02', part: 'x=1/ü %' },
+        { a: 2, day: '2011-01-02', part: null },
+        { a: 3, day: null, part: 'plain' },
+      ])
+    })
+
+    test('statistics bound every row: a maximum in milliseconds is rounded up, what is not sure is left out', async () => {
+      const long = 'z'.repeat(300)
+      const staged = await stage(
+        `select cast('2011-01-01 00:00:00.0001' as timestamp) as t, cast(-5 as int) as i, cast(9007199254740993 as bigint) as l,
+         cast(1.25 as decimal(12,2)) as d, cast('99999999999999999999.9' as decimal(38,1)) as w, '${long}' as s, 'b' as u, cast('nan' as double) as f
+       union all select cast('2011-01-02 00:00:00.0001' as timestamp), cast(5 as int), cast(1 as bigint), cast(2.5 as decimal(12,2)), null, 'a', 'a', cast(1 as double)`,
+      )
+      const stats = new Map(staged.files[0]?.stats.map(({ column, ...rest }) => [column, rest]))
+      assert.deepEqual(stats.get('t'), { nulls: 0, min: '2011-01-01T00:00:00.000Z', max: '2011-01-02T00:00:00.001Z' })
+      assert.deepEqual(stats.get('i'), { nulls: 0, min: -5, max: 5 })
+      assert.deepEqual(stats.get('l'), { nulls: 0, min: 1 })
+      assert.deepEqual(stats.get('d'), { nulls: 0, min: 1.25, max: 2.5 })
+      assert.deepEqual(stats.get('w'), { nulls: 1 })
+      assert.equal(stats.get('s')?.min, 'a')
+      const max = stats.get('s')?.max
+      assert.ok(max === undefined || (typeof max === 'string' && max >= long))
+      assert.deepEqual(stats.get('u'), { nulls: 0, min: 'a', max: 'b' })
+      assert.deepEqual(stats.get('f'), { nulls: 0 })
+    })
+
+    test('given fields decide order and type; a value that does not fit fails', async () => {
+      const fields = [field('b', { kind: 'int64' }), field('a', { kind: 'string' })]
+      const staged = await stage('select 1 as a, 2 as b', { fields })
+      const [rows] = await engine.ask({ inputs: [input('t', fields, staged.files)], questions: ['select a, b from t'] })
+      assert.deepEqual(rows, [{ a: '1', b: 2n }])
+      await rejects(() => stage(`select 'x' as a`, { fields: [field('a', { kind: 'int32' })] }), 'MODEL_SQL')
+    })
+
+    test('steps are seen by later steps, the output and the probes, and by no later call', async () => {
+      const steps: EngineStep[] = [
+        { name: 'one', sql: 'select 1 as a union all select 2' },
+        { name: 'two', sql: 'select a * 10 as b from one' },
+      ]
+      const staged = await stage('select b from two', {
+        steps,
+        probes: ['select sum(b) as s from two', 'select max(a) as m from one'],
+      })
+      assert.equal(staged.rows, 2)
+      assert.deepEqual(
+        staged.probes.map((rows) => Object.values(rows[0] ?? {}).map(Number)),
+        [[30], [2]],
+      )
+      await rejects(() => engine.ask({ inputs: [], questions: ['select * from one'] }), 'QUERY_INVALID')
+    })
+
+    test('texts of Unicode order by their bytes, and times are in UTC', async () => {
+      const [order, time] = await engine.ask({
+        inputs: [],
+        questions: [
+          `select s from (select 'Z' as s union all select 'a' union all select 'é' union all select 'A') u order by s`,
+          `select cast(cast('2011-03-27 01:30:00' as timestamp) as string) as s, hour(cast('2011-03-27 01:30:00' as timestamp)) as h`,
+        ],
+      })
+      assert.deepEqual(
+        order?.map((row) => row['s']),
+        ['A', 'Z', 'a', 'é'],
+      )
+      assert.equal(time?.[0]?.['s'], '2011-03-27 01:30:00')
+      assert.equal(Number(time?.[0]?.['h']), 1)
+    })
+
+    test('an error in SQL is told in the engine’s words, and the engine goes on', async () => {
+      await rejects(() => stage('select nope from nowhere'), 'MODEL_SQL', /nowhere/)
+      await rejects(() => stage('selec 1'), 'MODEL_SQL', /selec/)
+      await rejects(() => engine.ask({ inputs: [], questions: ['select nope'] }), 'QUERY_INVALID', /nope/)
+      assert.deepEqual(await engine.ask({ inputs: [], questions: ['select 1 as a'] }), [[{ a: 1 }]])
+    })
+
+    test('more rows than were asked for are cut', async () => {
+      const [rows] = await engine.ask({
+        inputs: [],
+        questions: ['select a from (select 1 as a union all select 2 union all select 3) u order by a'],
+        maxRows: 2,
+      })
+      assert.deepEqual(rows, [{ a: 1 }, { a: 2 }])
+    })
+
+    test('SQL reaches no file but those of its inputs, and writes none (I14)', async () => {
+      const secret = join(root, 'secret.csv')
+      await writeFile(secret, 'a\n1\n')
+      const staged = await stage('select 1 as a')
+      const view = input('t', staged.fields, staged.files)
+      const own = staged.files[0]?.localFile ?? ''
+      for (const question of [
+        `select * from read_csv('${secret}')`,
+        `select * from '${secret}'`,
+        `copy (select 1) to '${own}' (format csv)`,
+        `select 1; copy (select 1) to '${own}'`,
+        `create table x as select 1`,
+        `attach '${secret}.db' as other`,
+        `set threads = 1`,
+        `install httpfs`,
+      ]) {
+        await assert.rejects(engine.ask({ inputs: [view], questions: [question] }), SluiceError, question)
+      }
+      assert.deepEqual(await engine.ask({ inputs: [view], questions: ['select a from t'] }), [[{ a: 1 }]])
+    })
+
+    test('calls at one time do not disturb each other', async () => {
+      const answers = await Promise.all(
+        [1, 2, 3, 4].map((n) =>
+          engine.ask({ inputs: [], steps: [{ name: 's', sql: `select ${n} as a` }], questions: ['select a from s'] }),
+        ),
+      )
+      assert.deepEqual(
+        answers.map(([rows]) => rows?.[0]?.['a']),
+        [1, 2, 3, 4],
+      )
+    })
+  })
+}
+
+function field(name: string, type: ColumnType): ColumnField {
+  return { name, type, nullable: true }
+}
+
+async function rejects(run: () => Promise<unknown>, code: string, message = /./): Promise<void> {
+  await assert.rejects(run, (error: unknown) => {
+    assert.ok(error instanceof SluiceError, String(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, message)
+    return true
+  })
+}
