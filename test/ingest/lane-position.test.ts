@@ -21,11 +21,14 @@ describe('lane positions in txn actions', () => {
   it('I3: a commit depends on source, epoch and next offset of each of its partitions', () => {
     const from = { next: 5n, epoch: 2, source: 9n }
     const { expectTxns } = movePositions([{ ...at, from, to: { ...from, next: 8n } }])
-    assert.deepEqual([...expectTxns].sort(), [
-      ['sluice/orders/3', 5n],
-      ['sluice/orders/3/epoch', 2n],
-      ['sluice/orders/3/source', 9n],
-    ])
+    assert.deepEqual(
+      [...expectTxns].sort(([a], [b]) => (a < b ? -1 : 1)),
+      [
+        ['sluice/orders/3', 5n],
+        ['sluice/orders/3/epoch', 2n],
+        ['sluice/orders/3/source', 9n],
+      ],
+    )
   })
   it('source and epoch are written only when they change', () => {
     const from = { next: 5n, epoch: 2, source: 9n }

@@ -38,12 +38,12 @@ export interface OrderFacts {
 /** A record with these fields, written by this schema. */
 export function order(
   schema: RegisteredSchema,
-  fields: Readonly<Record<string, SourceValue>>,
+  fields: Readonly<Record<string, SourceValue>> & { readonly id: string },
   facts: OrderFacts = {},
 ): OutgoingRecord {
   const encoded = createEncoder(schema).encode(Object.keys(fields), Object.values(fields), false)
   if (encoded.kind === 'refused') throw new Error(JSON.stringify(encoded.errors))
-  const key = facts.key === undefined ? String(fields['id']) : facts.key
+  const key = facts.key === undefined ? fields.id : facts.key
   return { ...message(encoded.bytes, facts), key: key === null ? null : Buffer.from(key) }
 }
 
@@ -96,8 +96,8 @@ export async function healingLines(lake: string, table = 'orders'): Promise<{ ro
 
 async function jsonLines(folder: string, prefix: string): Promise<unknown[]> {
   const lines: unknown[] = []
-  const entries = await readdir(folder, { recursive: true }).catch(() => [])
-  for (const entry of entries.sort()) {
+  const entries: string[] = await readdir(folder, { recursive: true }).catch(() => [])
+  for (const entry of entries.toSorted((a, b) => (a < b ? -1 : 1))) {
     if (!entry.startsWith(prefix) || !entry.endsWith('.json')) continue
     for (const line of (await readFile(join(folder, entry), 'utf8')).trimEnd().split('\n')) lines.push(JSON.parse(line))
   }
