@@ -79,7 +79,7 @@ describe(`kill -9 at every named step (SLUICE_SEED=${seed})`, () => {
     await deliver(world, 0, DAYS)
     let killed = 0
     for (let round = 0; round < 5; round += 1) {
-      const ms = 200 + random() * 1500
+      const ms = 120 + random() * 500
       const ended = await sluice(['run', '--config', CONFIG], {
         env: world.env,
         started: (child) => {
