@@ -26,9 +26,13 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     )
     process.exit(70)
   }
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', main, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  })
+  const child = spawn(
+    node,
+    ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', main, ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  )
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     process.stderr.write(`error: ${node} does not start: ${error.message}\n`)

@@ -79,7 +79,7 @@ export interface BuildRequest {
 
 /** Bronze → silver and gold. With no models there is nothing to build. */
 export async function buildPass(world: World, request: BuildRequest): Promise<ModelOutcome[]> {
-  const models = await loadModels(world.settings.paths.models)
+  const models = loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
   const outcomes = await buildModels({ models, world, ...request })
   if (request.dryRun) return outcomes

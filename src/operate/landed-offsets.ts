@@ -1,3 +1,4 @@
+import { SluiceError } from '../domain/errors.ts'
 import { normalizeRanges, type OffsetRange } from '../domain/offset-range.ts'
 import { engineInput } from '../lake/engine-input.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
@@ -46,11 +47,11 @@ export async function readLandedOffsets(
   >()
   const collect = (rows: readonly EngineRow[] | undefined, into: 'landed' | 'doubled'): void => {
     for (const row of rows ?? []) {
-      const at = { topic: String(row['_topic']), partition: Number(row['_partition']), epoch: Number(row['_epoch']) }
+      const at = { topic: textOf(row, '_topic'), partition: Number(row['_partition']), epoch: Number(row['_epoch']) }
       const key = `${at.topic}/${at.partition}/${at.epoch}`
       const entry = byPartition.get(key) ?? { ...at, landed: [], doubled: [] }
       byPartition.set(key, entry)
-      entry[into].push({ first: BigInt(String(row['first_offset'])), next: BigInt(String(row['last_offset'])) + 1n })
+      entry[into].push({ first: BigInt(textOf(row, 'first_offset')), next: BigInt(textOf(row, 'last_offset')) + 1n })
     }
   }
   collect(landed, 'landed')
@@ -60,4 +61,10 @@ export async function readLandedOffsets(
     landed: normalizeRanges(entry.landed),
     doubled: normalizeRanges(entry.doubled),
   }))
+}
+
+function textOf(row: EngineRow, column: string): string {
+  const value = row[column]
+  if (typeof value === 'string' || typeof value === 'bigint' || typeof value === 'number') return value.toString()
+  throw new SluiceError('BUG', `the engine answered no ${column} for a landed row`)
 }
