@@ -64,12 +64,17 @@ async function mentionedTables(lake: ObjectStore | null, sql: string): Promise<s
   })
 }
 
+const READS = /^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(select|with|from|values)\b/i
+
 /** What the engine calls a missing table, in the words of the lake. */
 async function sharpen(error: unknown, lake: ObjectStore | null, { sql, places }: QueryRequest): Promise<unknown> {
   if (!(error instanceof SluiceError) || error.code !== 'QUERY_INVALID') return error
+  // An engine may look for the tables of a statement before it tells what kind of statement it is.
+  if (!READS.test(sql)) return new SluiceError('QUERY_INVALID', 'only a SELECT may run here', { cause: error })
   const missing = /Table with name "?([^\s"!]+)"? does not exist/.exec(error.message)?.[1]
   if (missing === undefined) return error
-  const asWritten = tableMentions(sql).find(({ table }) => table.toLowerCase() === missing.toLowerCase())
+  const own = missing.split('.').at(-1)?.toLowerCase()
+  const asWritten = tableMentions(sql).find(({ table }) => table.toLowerCase() === own)
   const text = asWritten === undefined ? missing : formatTableName(asWritten)
   if (lake === null) {
     const named = places.size === 0 ? 'none is' : `only ${[...places.keys()].join(', ')} is`

@@ -31,8 +31,8 @@ export async function resolveTable(lake: ObjectStore, text: string, at?: Snapsho
 
 export async function unknownTable(lake: ObjectStore, text: string): Promise<SluiceError> {
   const known = (await listTables(lake)).map(formatTableName)
-  // Without a layer the name's own half counts: `orders` is near to silver.orders.
-  const sameName = known.filter((name) => name.split('.')[1] === text)
+  // The name's own half counts first: `orders` and `gold.orders` are near to silver.orders.
+  const sameName = known.filter((name) => name.split('.')[1] === text.split('.').at(-1))
   const near = sameName.length > 0 ? `; did you mean ${sameName.join(' or ')}?` : suggestion(text, known)
   const all = known.length === 0 ? ' (the lake has no tables yet)' : ''
   return new SluiceError('TABLE_UNKNOWN', `there is no table ${text}${near}${all}`, {

@@ -1,7 +1,7 @@
 import { isLayer, type TableName } from '../../domain/identifier.ts'
 
 const PIECES =
-  /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\/|(\$\w*\$)[\s\S]*?\1|(?<!\.\s*)(?<![\w."])"?(bronze|silver|gold)"?\s*\.\s*(?:"([A-Za-z_]\w*)"|([A-Za-z_]\w*))/gi
+  /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\/|(\$\w*\$)[\s\S]*?\1|(?<!\.\s*)(?<![\w."])"?(bronze|silver|gold)"?\s*\.\s*(?:"([A-Za-z_]\w*)"|([A-Za-z_]\w*))|"(?:[^"]|"")*"/gi
 
 /**
  * What in a SQL text may name a table of the lake: `layer.table` outside texts and comments, quoted or not, each once.
