@@ -38,7 +38,14 @@ export const demoVerb: Verb = {
         sources: sources.map(sourceForm),
         tables: tables.map(tableForm),
         models: models.map(modelForm),
-        refused: refusals.map(({ table, letters, code, field, rule, example }) => ({ table, letters, code, field, rule, example: example.row_id })),
+        refused: refusals.map(({ table, letters, code, field, rule, example }) => ({
+          table,
+          letters,
+          code,
+          field,
+          rule,
+          example: example.row_id,
+        })),
         ok: proof.ok,
         answers,
         next,
@@ -66,7 +73,9 @@ const LAKE_ENTRIES = new Set(['bronze', 'silver', 'gold', '_errors', '_staging',
 async function startOver({ lake, broker, registry }: Settings): Promise<void> {
   const foreign = (await readdir(lake.uri).catch(() => [])).find((name) => !LAKE_ENTRIES.has(name))
   if (foreign !== undefined) {
-    throw new SluiceError('USAGE', `--fresh would remove ${lake.uri}, which holds ${foreign}: that is not of a lake`, { hint: 'Name an empty folder as lake.uri.' })
+    throw new SluiceError('USAGE', `--fresh would remove ${lake.uri}, which holds ${foreign}: that is not of a lake`, {
+      hint: 'Name an empty folder as lake.uri.',
+    })
   }
   for (const folder of [lake.uri, broker.dir, registry.dir]) await rm(folder, { recursive: true, force: true })
 }
@@ -83,10 +92,16 @@ async function readRefusals(world: World): Promise<Refusal[]> {
 }
 
 function refusalText(refusals: readonly Refusal[]): string {
-  const table = formatTable({ heads: ['table', 'letters', 'code', 'field', 'rule'], rows: refusals.map((each) => [each.table, each.letters, each.code, each.field, each.rule]) })
+  const table = formatTable({
+    heads: ['table', 'letters', 'code', 'field', 'rule'],
+    rows: refusals.map((each) => [each.table, each.letters, each.code, each.field, each.rule]),
+  })
   const { example, code, field } = refusals[0]!
   const error = example.errors.find((each) => each.code === code && each.field === field) ?? example.errors[0]
-  const place = example.topic === null ? `${example.source?.object}:${example.source?.at}` : `${example.topic}/${example.partition}@${example.offset}`
+  const place =
+    example.topic === null
+      ? `${example.source?.object}:${example.source?.at}`
+      : `${example.topic}/${example.partition}@${example.offset}`
   return `${table}\nfor example ${place}: ${error?.message ?? ''}`
 }
 
@@ -95,7 +110,8 @@ async function proveAll(world: World): Promise<{ readonly ok: boolean; readonly 
   let ok = true
   for (const table of world.settings.tables.values()) {
     const proof = await verifyTable(world, table, { againstLog: false })
-    const sum = (pick: 'landed' | 'quarantined' | 'skipped' | 'next' | 'healed'): bigint => proof.partitions.reduce((total, each) => total + each[pick], 0n)
+    const sum = (pick: 'landed' | 'quarantined' | 'skipped' | 'next' | 'healed'): bigint =>
+      proof.partitions.reduce((total, each) => total + each[pick], 0n)
     ok &&= proof.ok
     lines.push(
       `${proof.table}: ${sum('next')} offsets = ${sum('landed')} landed + ${sum('quarantined')} refused + ${sum('skipped')} skipped; ${proof.ok ? 'holds' : 'BROKEN: see sluice verify'}`,
