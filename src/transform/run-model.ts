@@ -3,22 +3,16 @@ import type { Happening } from '../domain/events.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
-import type { EngineInput } from '../ports/model-engine.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
 import type { World } from '../ports/world.ts'
 import { commitModel } from './commit-model.ts'
 import type { StagedModel, Verdict } from './commit-model.ts'
 import type { ModelNode } from './graph.ts'
-import { filePaths, filesInput, openInputs, readRange, sameFields, tableStore, wholeInput } from './model-inputs.ts'
-import type { OpenInput, RangeFiles } from './model-inputs.ts'
+import { openInputs, readRange, tableStore } from './model-inputs.ts'
+import type { RangeFiles } from './model-inputs.ts'
 import type { ModelOutcome } from './model-outcome.ts'
-import { planChanges, planModel, scopeOf } from './plan.ts'
-import type { Scope } from './plan.ts'
-import { calendarSource, describeModel, stageRows } from './stage-model.ts'
-import type { Description } from './stage-model.ts'
-import { TARGET_VIEW, addedView, compareAllSql, incrementSql, inputView, rebuildSql, removedView } from './stage-sql.ts'
-import type { StageFacts, StageSql } from './stage-sql.ts'
-import { unknownFiles } from './unknown-member.ts'
+import { planChanges, planModel } from './plan.ts'
+import { stageWork } from './stage-work.ts'
+import type { Bearings, Work } from './stage-work.ts'
 
 export type BuildWorld = Pick<
   World,
@@ -60,14 +54,6 @@ type Attempt =
   | { readonly kind: 'done'; readonly outcome: ModelOutcome }
   | { readonly kind: 'again'; readonly reason: string }
 
-/** What one attempt works on: everything pinned to a version. */
-interface Bearings {
-  readonly request: RunRequest
-  readonly inputs: readonly OpenInput[]
-  readonly store: ObjectStore
-  readonly target: Snapshot | null
-}
-
 async function tryModel(request: RunRequest): Promise<Attempt> {
   const { world, node } = request
   const store = tableStore(world.lake, node.model)
@@ -76,13 +62,12 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   if ('missing' in opened) {
     return done(node, target, { outcome: 'skipped', mode: 'nothing', reason: `${opened.missing} has no table yet` })
   }
-  const at: Bearings = { request, inputs: opened.inputs, store, target }
-  const work = await planWork(at)
+  const at: Bearings = { world, node, emit: request.emit, inputs: opened.inputs, store, target }
+  const work = await planWork(at, request.fullRefresh)
   request.emit({ type: 'model.planned', model: node.name, mode: work.mode, reason: work.reason })
   if (work.mode === 'nothing') return done(node, target, { outcome: 'unchanged', mode: 'nothing', reason: work.reason })
   if (request.dryRun) return done(node, target, { outcome: 'planned', mode: work.mode, reason: work.reason })
-  const described = await describeModel(world, node, at.inputs)
-  const staged = await stageWork(at, described, work)
+  const staged = await stageWork(at, work)
   if (staged === null) {
     return done(node, target, {
       outcome: 'unchanged',
@@ -107,13 +92,7 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   })
 }
 
-type Work =
-  | { readonly mode: 'rebuild'; readonly reason: string }
-  | { readonly mode: 'nothing'; readonly reason: string }
-  | { readonly mode: 'increment'; readonly reason: string; readonly ranges: readonly RangeFiles[] }
-
-async function planWork({ request, inputs, target }: Bearings): Promise<Work> {
-  const { node, fullRefresh } = request
+async function planWork({ node, inputs, target }: Bearings, fullRefresh: boolean): Promise<Work> {
   const plan = planModel({
     target,
     definition: node.definition,
@@ -141,193 +120,6 @@ async function planWork({ request, inputs, target }: Bearings): Promise<Work> {
 
 function hasRows({ added, removed }: RangeFiles): boolean {
   return added.length > 0 || removed.length > 0
-}
-
-/** Null where nothing is to be committed: only dimensions changed, and no fact's member with them. */
-async function stageWork(
-  at: Bearings,
-  described: Description,
-  work: Exclude<Work, { mode: 'nothing' }>,
-): Promise<StagedModel | null> {
-  const { target, request } = at
-  checkPartitions(at)
-  if (work.mode === 'rebuild' || target === null) return stageRebuild(at, described, work.reason)
-  if (!sameFields(described.shape.stored, target.metadata.fields)) {
-    return stageRebuild(at, described, 'the columns of the result changed')
-  }
-  const { node } = request
-  const main = node.sql?.main ?? null
-  const mainRange = work.ranges.find(({ input }) => main !== null && input.name === formatTableName(main))
-  const changed = work.ranges.map(({ input }) => input.table)
-  const scope = scopeOf({
-    kind: node.model.kind,
-    main,
-    isRowwise: described.isRowwise,
-    isChanges: described.shape.isChanges,
-    dimensions: node.lookups.map((lookup) => lookup.dimension),
-    changed,
-    mainOnlyAdded: mainRange !== undefined && mainRange.removed.length === 0,
-    named: node.sql?.inputs ?? [],
-  })
-  const views = await changeViews(scope, work.ranges)
-  if (views === null) return stageRebuild(at, described, 'files that came or went were vacuumed')
-  return stageIncrement({
-    at,
-    described,
-    target,
-    reason: work.reason,
-    scope,
-    views,
-    changed,
-    mainChanged: mainRange !== undefined,
-  })
-}
-
-async function changeViews(scope: Scope, ranges: readonly RangeFiles[]): Promise<readonly EngineInput[] | null> {
-  if (scope === 'all') return []
-  const views: EngineInput[] = []
-  for (const { input, added, removed } of ranges) {
-    for (const view of [
-      await filesInput(addedView(input.table), input, added),
-      await filesInput(removedView(input.table), input, removed),
-    ]) {
-      if (view === null) return null
-      views.push(view)
-    }
-  }
-  return views
-}
-
-async function stageRebuild(at: Bearings, described: Description, reason: string): Promise<StagedModel> {
-  const { request, inputs, target, store } = at
-  const { node, world } = request
-  const hasUnknown =
-    target !== null && (await unknownFiles(world, { store, snapshot: target }, node.model.surrogateKey)).length > 0
-  const facts: StageFacts = { node, ...described, hasUnknown }
-  const calendar = await calendarOf(at)
-  const sql: StageSql =
-    calendar === null ? rebuildSql(facts) : { steps: [], output: `select * from ${calendar} days`, probes: new Map() }
-  const staged = await stageRows(world, {
-    node,
-    sql,
-    inputs: await wholeInputs(inputs),
-    fields: described.shape.stored,
-    partitionBy: node.model.partitionBy,
-  })
-  refuseRepeated(node, staged.count('repeated'))
-  warnLeftOut(request, { keyless: staged.count('keyless'), timeless: staged.count('timeless') })
-  return {
-    node,
-    mode: 'rebuild',
-    reason,
-    fields: described.shape.stored,
-    target,
-    files: staged.result.files,
-    rows: staged.result.rows,
-    removes: target === null ? [] : [...target.files.values()],
-    isSame: false,
-    needsUnknown: node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0),
-  }
-}
-
-interface IncrementRequest {
-  readonly at: Bearings
-  readonly described: Description
-  readonly target: Snapshot
-  readonly reason: string
-  readonly scope: Scope
-  readonly views: readonly EngineInput[]
-  readonly changed: readonly OpenInput['table'][]
-  readonly mainChanged: boolean
-}
-
-async function stageIncrement(increment: IncrementRequest): Promise<StagedModel | null> {
-  const { at, described, target, reason, scope, views, changed, mainChanged } = increment
-  const { request, inputs, store } = at
-  const { node, world } = request
-  const facts: StageFacts = { node, ...described, hasUnknown: false }
-  const calendar = await calendarOf(at)
-  const sql = calendar === null ? incrementSql(facts, { scope, tables: changed }) : compareAllSql(facts, calendar)
-  const staged = await stageRows(world, {
-    node,
-    sql,
-    inputs: [...(await wholeInputs(inputs)), await wholeInput(TARGET_VIEW, { store, snapshot: target }), ...views],
-    fields: target.metadata.fields,
-    partitionBy: target.metadata.partitionColumns,
-  })
-  refuseRepeated(node, staged.count('repeated'))
-  const isSame = staged.count('changed') === 0
-  // else the unknown member, which facts give and take, would be news to them
-  if (isSame && !mainChanged && scope !== 'all' && staged.count('touched') === 0) return null
-  const isWhole = node.model.kind === 'full' || node.model.kind === 'calendar'
-  const replaced = isWhole
-    ? [...target.files.values()]
-    : filePaths(staged.rows('files')).map((path) => {
-        const file = target.files.get(path)
-        if (file === undefined) throw new SluiceError('BUG', `the engine named a file that ${node.name} does not have`)
-        return file
-      })
-  return {
-    node,
-    mode: 'increment',
-    reason,
-    fields: target.metadata.fields,
-    target,
-    files: isSame ? [] : staged.result.files,
-    rows: isSame ? 0 : staged.result.rows,
-    removes: isSame ? [] : replaced,
-    isSame,
-    needsUnknown: node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0),
-  }
-}
-
-async function calendarOf({ request, inputs }: Bearings): Promise<string | null> {
-  const { node, world } = request
-  const { over } = node.model
-  if (over === null) return null
-  const input = inputs.find(({ name }) => name === formatTableName(over.table))
-  if (input === undefined) throw new SluiceError('BUG', `the input of calendar ${node.name} is not open`)
-  return calendarSource(world, node, input)
-}
-
-function wholeInputs(inputs: readonly OpenInput[]): Promise<readonly EngineInput[]> {
-  return Promise.all(inputs.map((input) => wholeInput(inputView(input.table), input)))
-}
-
-function checkPartitions({ request, target }: Bearings): void {
-  const { name, model } = request.node
-  if (target === null || target.metadata.partitionColumns.join() === model.partitionBy.join()) return
-  throw new SluiceError(
-    'MODEL_INVALID',
-    `${name} is partitioned by (${target.metadata.partitionColumns.join(', ')}), and a table keeps its partitions; partition_by says (${model.partitionBy.join(', ')})`,
-    {
-      where: { file: model.yamlFile, model: name, key: 'partition_by' },
-      hint: 'Put partition_by back, or build under another name.',
-    },
-  )
-}
-
-function refuseRepeated(node: ModelNode, repeated: number): void {
-  if (repeated === 0) return
-  const key = node.model.key.join(', ')
-  throw new SluiceError(
-    'MODEL_INVALID',
-    `${node.name}: ${repeated} keys (${key}) have more than one row, and nothing says which to take`,
-    {
-      where: { file: node.model.sqlFile, model: node.name, key: 'key' },
-      hint: 'Make the key whole, or name sequence_by and tie_break.',
-    },
-  )
-}
-
-function warnLeftOut({ node, emit }: RunRequest, count: { readonly keyless: number; readonly timeless: number }): void {
-  const where = { model: node.name, file: node.model.sqlFile }
-  if (count.keyless > 0) {
-    emit({ type: 'warning', message: `${node.name} left out ${count.keyless} rows without a whole key`, where })
-  }
-  if (count.timeless > 0) {
-    emit({ type: 'warning', message: `${node.name} left out ${count.timeless} changes without a time`, where })
-  }
 }
 
 function done(

@@ -1,0 +1,212 @@
+import { SluiceError } from '../domain/errors.ts'
+import type { Happening } from '../domain/events.ts'
+import { formatTableName } from '../domain/identifier.ts'
+import type { Snapshot } from '../lake/snapshot.ts'
+import type { EngineInput } from '../ports/model-engine.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { StagedModel } from './commit-model.ts'
+import type { ModelNode } from './graph.ts'
+import { filePaths, filesInput, sameFields, wholeInput } from './model-inputs.ts'
+import type { OpenInput, RangeFiles } from './model-inputs.ts'
+import { scopeOf } from './plan.ts'
+import type { Scope } from './plan.ts'
+import { calendarSource, describeModel, stageRows } from './stage-model.ts'
+import type { Description, StageWorld } from './stage-model.ts'
+import { TARGET_VIEW, addedView, compareAllSql, incrementSql, inputView, rebuildSql, removedView } from './stage-sql.ts'
+import type { StageFacts, StageSql } from './stage-sql.ts'
+import { unknownFiles } from './unknown-member.ts'
+
+/** What one attempt works on: everything pinned to a version. */
+export interface Bearings {
+  readonly world: StageWorld
+  readonly node: ModelNode
+  readonly emit: (happening: Happening) => void
+  readonly inputs: readonly OpenInput[]
+  readonly store: ObjectStore
+  readonly target: Snapshot | null
+}
+
+/** What is to be done about a model. */
+export type Work =
+  | { readonly mode: 'rebuild'; readonly reason: string }
+  | { readonly mode: 'nothing'; readonly reason: string }
+  | { readonly mode: 'increment'; readonly reason: string; readonly ranges: readonly RangeFiles[] }
+
+/** Null where nothing is to be committed: only dimensions changed, and no fact's member with them. */
+export async function stageWork(at: Bearings, work: Exclude<Work, { mode: 'nothing' }>): Promise<StagedModel | null> {
+  const { world, node, inputs, target } = at
+  checkPartitions(at)
+  const described = await describeModel(world, node, inputs)
+  if (work.mode === 'rebuild' || target === null) return stageRebuild(at, described, work.reason)
+  if (!sameFields(described.shape.stored, target.metadata.fields)) {
+    return stageRebuild(at, described, 'the columns of the result changed')
+  }
+  const main = node.sql?.main ?? null
+  const mainRange = work.ranges.find(({ input }) => main !== null && input.name === formatTableName(main))
+  const changed = work.ranges.map(({ input }) => input.table)
+  const scope = scopeOf({
+    kind: node.model.kind,
+    main,
+    isRowwise: described.isRowwise,
+    isChanges: described.shape.isChanges,
+    dimensions: node.lookups.map((lookup) => lookup.dimension),
+    changed,
+    mainOnlyAdded: mainRange !== undefined && mainRange.removed.length === 0,
+    named: node.sql?.inputs ?? [],
+  })
+  const views = await changeViews(scope, work.ranges)
+  if (views === null) return stageRebuild(at, described, 'files that came or went were vacuumed')
+  return stageIncrement({
+    at,
+    described,
+    target,
+    reason: work.reason,
+    scope,
+    views,
+    changed,
+    mainChanged: mainRange !== undefined,
+  })
+}
+
+async function changeViews(scope: Scope, ranges: readonly RangeFiles[]): Promise<readonly EngineInput[] | null> {
+  if (scope === 'all') return []
+  const views: EngineInput[] = []
+  for (const { input, added, removed } of ranges) {
+    for (const view of [
+      await filesInput(addedView(input.table), input, added),
+      await filesInput(removedView(input.table), input, removed),
+    ]) {
+      if (view === null) return null
+      views.push(view)
+    }
+  }
+  return views
+}
+
+async function stageRebuild(at: Bearings, described: Description, reason: string): Promise<StagedModel> {
+  const { world, node, inputs, target, store } = at
+  const hasUnknown =
+    target !== null && (await unknownFiles(world, { store, snapshot: target }, node.model.surrogateKey)).length > 0
+  const facts: StageFacts = { node, ...described, hasUnknown }
+  const calendar = await calendarOf(at)
+  const sql: StageSql =
+    calendar === null ? rebuildSql(facts) : { steps: [], output: `select * from ${calendar} days`, probes: new Map() }
+  const staged = await stageRows(world, {
+    node,
+    sql,
+    inputs: await wholeInputs(inputs),
+    fields: described.shape.stored,
+    partitionBy: node.model.partitionBy,
+  })
+  refuseRepeated(node, staged.count('repeated'))
+  warnLeftOut(at, { keyless: staged.count('keyless'), timeless: staged.count('timeless') })
+  return {
+    node,
+    mode: 'rebuild',
+    reason,
+    fields: described.shape.stored,
+    target,
+    files: staged.result.files,
+    rows: staged.result.rows,
+    removes: target === null ? [] : [...target.files.values()],
+    isSame: false,
+    needsUnknown: node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0),
+  }
+}
+
+interface IncrementRequest {
+  readonly at: Bearings
+  readonly described: Description
+  readonly target: Snapshot
+  readonly reason: string
+  readonly scope: Scope
+  readonly views: readonly EngineInput[]
+  readonly changed: readonly OpenInput['table'][]
+  readonly mainChanged: boolean
+}
+
+async function stageIncrement(increment: IncrementRequest): Promise<StagedModel | null> {
+  const { at, described, target, reason, scope, views, changed, mainChanged } = increment
+  const { world, node, inputs, store } = at
+  const facts: StageFacts = { node, ...described, hasUnknown: false }
+  const calendar = await calendarOf(at)
+  const sql = calendar === null ? incrementSql(facts, { scope, tables: changed }) : compareAllSql(facts, calendar)
+  const staged = await stageRows(world, {
+    node,
+    sql,
+    inputs: [...(await wholeInputs(inputs)), await wholeInput(TARGET_VIEW, { store, snapshot: target }), ...views],
+    fields: target.metadata.fields,
+    partitionBy: target.metadata.partitionColumns,
+  })
+  refuseRepeated(node, staged.count('repeated'))
+  const isSame = staged.count('changed') === 0
+  // else the unknown member, which facts give and take, would be news to them
+  if (isSame && !mainChanged && scope !== 'all' && staged.count('touched') === 0) return null
+  const isWhole = node.model.kind === 'full' || node.model.kind === 'calendar'
+  const replaced = isWhole
+    ? [...target.files.values()]
+    : filePaths(staged.rows('files')).map((path) => {
+        const file = target.files.get(path)
+        if (file === undefined) throw new SluiceError('BUG', `the engine named a file that ${node.name} does not have`)
+        return file
+      })
+  return {
+    node,
+    mode: 'increment',
+    reason,
+    fields: target.metadata.fields,
+    target,
+    files: isSame ? [] : staged.result.files,
+    rows: isSame ? 0 : staged.result.rows,
+    removes: isSame ? [] : replaced,
+    isSame,
+    needsUnknown: node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0),
+  }
+}
+
+async function calendarOf({ world, node, inputs }: Bearings): Promise<string | null> {
+  const { over } = node.model
+  if (over === null) return null
+  const input = inputs.find(({ name }) => name === formatTableName(over.table))
+  if (input === undefined) throw new SluiceError('BUG', `the input of calendar ${node.name} is not open`)
+  return calendarSource(world, node, input)
+}
+
+function wholeInputs(inputs: readonly OpenInput[]): Promise<readonly EngineInput[]> {
+  return Promise.all(inputs.map((input) => wholeInput(inputView(input.table), input)))
+}
+
+function checkPartitions({ node: { name, model }, target }: Bearings): void {
+  if (target === null || target.metadata.partitionColumns.join() === model.partitionBy.join()) return
+  throw new SluiceError(
+    'MODEL_INVALID',
+    `${name} is partitioned by (${target.metadata.partitionColumns.join(', ')}), and a table keeps its partitions; partition_by says (${model.partitionBy.join(', ')})`,
+    {
+      where: { file: model.yamlFile, model: name, key: 'partition_by' },
+      hint: 'Put partition_by back, or build under another name.',
+    },
+  )
+}
+
+function refuseRepeated(node: ModelNode, repeated: number): void {
+  if (repeated === 0) return
+  const key = node.model.key.join(', ')
+  throw new SluiceError(
+    'MODEL_INVALID',
+    `${node.name}: ${repeated} keys (${key}) have more than one row, and nothing says which to take`,
+    {
+      where: { file: node.model.sqlFile, model: node.name, key: 'key' },
+      hint: 'Make the key whole, or name sequence_by and tie_break.',
+    },
+  )
+}
+
+function warnLeftOut({ node, emit }: Bearings, count: { readonly keyless: number; readonly timeless: number }): void {
+  const where = { model: node.name, file: node.model.sqlFile }
+  if (count.keyless > 0) {
+    emit({ type: 'warning', message: `${node.name} left out ${count.keyless} rows without a whole key`, where })
+  }
+  if (count.timeless > 0) {
+    emit({ type: 'warning', message: `${node.name} left out ${count.timeless} changes without a time`, where })
+  }
+}
