@@ -16,7 +16,7 @@ export const redriveVerb: Verb = {
     YES,
   ],
   notes: [
-    'Rows land under their original topic, partition, epoch and offset; the position does not move. Doing it twice changes nothing.',
+    'Rows land under their original topic, partition, epoch and offset; the position does not move. A record that its source could not encode is appended to its topic, for the next ingest. Doing it twice changes nothing.',
   ],
   async run({ world: open, positionals, flags, print, confirm }) {
     const world = await open()
@@ -37,11 +37,25 @@ export const redriveVerb: Verb = {
     print.result({ run_id: world.runId, dry_run: dryRun, tables: reports.map(redriveForm) }, () =>
       [
         formatTable({
-          heads: ['table', 'letters', dryRun ? 'would pass' : 'landed', 'still refused', 'version'],
-          rows: reports.map((each) => [each.table, each.letters, each.passed, each.failed, each.version]),
+          heads: [
+            'table',
+            'letters',
+            dryRun ? 'would pass' : 'landed',
+            dryRun ? 'would be appended' : 'appended',
+            'still refused',
+            'version',
+          ],
+          rows: reports.map((each) => [
+            each.table,
+            each.letters,
+            each.passed,
+            each.appended,
+            each.failed,
+            each.version,
+          ]),
         }),
         ...rulesText(reports),
-        ...(dryRun || reports.every((each) => each.passed === 0) ? [] : ['next: sluice build, or sluice run']),
+        ...nextText(reports, dryRun),
       ].join('\n'),
     )
     return 0
@@ -69,10 +83,17 @@ export function redriveForm(report: RedriveReport): object {
     table: report.table,
     letters: report.letters,
     passed: report.passed,
+    appended: report.appended,
     failed: report.failed,
     version: report.version,
     rules: report.rules,
   }
+}
+
+function nextText(reports: readonly RedriveReport[], dryRun: boolean): string[] {
+  if (dryRun) return []
+  if (reports.some((each) => each.appended > 0)) return ['next: sluice run']
+  return reports.some((each) => each.passed > 0) ? ['next: sluice build, or sluice run'] : []
 }
 
 /** The rules that letters still break, most frequent first. */
