@@ -22,14 +22,14 @@ export function avroBodyWriter(schema: RegisteredSchema): BodyWriter {
   const fields = type.fields.map((field) => ({
     name: field.name,
     wanted: describeAvro(field.type),
-    pii: field.attributes['pii'] !== undefined || field.attributes['on_ingest'] !== undefined,
+    pii: isPrivate(field) || holdsPii(field.type, new Set()),
     absent: defaultBytes(field),
     write: compileWrite(field.type),
   }))
 
   return {
     fields: fields.map((field) => field.name),
-    hasPii: holdsPii(type, []),
+    hasPii: holdsPii(type, new Set()),
     write(indexes, values, textual) {
       const form: SourceForm = textual ? 'text' : 'typed'
       const errors: RuleBreach[] = []
@@ -63,25 +63,25 @@ function keyText(field: AvroField | undefined, value: SourceValue): string | nul
   }
 }
 
-function holdsPii(type: AvroType, within: readonly AvroType[]): boolean {
-  if (within.includes(type)) return false
+function holdsPii(type: AvroType, seen: Set<AvroType>): boolean {
+  if (seen.has(type)) return false
+  seen.add(type)
   switch (type.kind) {
     case 'record':
-      return type.fields.some(
-        ({ attributes, type: inner }) =>
-          attributes['pii'] !== undefined ||
-          attributes['on_ingest'] !== undefined ||
-          holdsPii(inner, [...within, type]),
-      )
+      return type.fields.some((field) => isPrivate(field) || holdsPii(field.type, seen))
     case 'union':
-      return type.branches.some((branch) => holdsPii(branch, within))
+      return type.branches.some((branch) => holdsPii(branch, seen))
     case 'array':
-      return holdsPii(type.items, within)
+      return holdsPii(type.items, seen)
     case 'map':
-      return holdsPii(type.values, within)
+      return holdsPii(type.values, seen)
     default:
       return false
   }
+}
+
+function isPrivate({ attributes }: AvroField): boolean {
+  return attributes['pii'] !== undefined || attributes['on_ingest'] !== undefined
 }
 
 export function describeAvro(type: AvroType): string {

@@ -3,6 +3,7 @@ import { invalidContract, type ContractPlace } from '../invalid.ts'
 import { branchName, shortName, type AvroType } from './schema.ts'
 
 const MAX_PRECISION = 38
+const MAX_COLUMNS = 5000
 
 /** The branches of a union that are not null. */
 export function presentBranches(type: AvroType): readonly AvroType[] {
@@ -28,7 +29,33 @@ export function memberName(branch: AvroType): string {
  * most one is not null. Everything nested is nullable in the column; what is required is a rule.
  * Recursive types have no column type and are refused.
  */
-export function avroColumnType(type: AvroType, place: ContractPlace, within: readonly AvroType[] = []): ColumnType {
+export function avroColumnType(type: AvroType, place: ContractPlace): ColumnType {
+  if (countColumns(type, new Map()) > MAX_COLUMNS)
+    throw invalidContract(place, `the type has more than ${MAX_COLUMNS} columns`)
+  return columnTypeOf(type, place, [])
+}
+
+/** Named types used twice at each level multiply: counted, once a type, before they are written out. */
+function countColumns(type: AvroType, known: Map<AvroType, number>): number {
+  const counted = known.get(type)
+  if (counted !== undefined) return counted
+  known.set(type, 0)
+  const inner = (types: readonly AvroType[]): number => types.reduce((sum, each) => sum + countColumns(each, known), 1)
+  const count =
+    type.kind === 'record'
+      ? inner(type.fields.map((field) => field.type))
+      : type.kind === 'union'
+        ? inner(type.branches)
+        : type.kind === 'array'
+          ? inner([type.items])
+          : type.kind === 'map'
+            ? inner([type.values])
+            : 1
+  known.set(type, count)
+  return count
+}
+
+function columnTypeOf(type: AvroType, place: ContractPlace, within: readonly AvroType[]): ColumnType {
   switch (type.kind) {
     case 'boolean':
       return { kind: 'boolean' }
@@ -53,9 +80,9 @@ export function avroColumnType(type: AvroType, place: ContractPlace, within: rea
       }
       return { kind: 'decimal', precision: type.logical.precision, scale: type.logical.scale }
     case 'array':
-      return { kind: 'list', element: avroColumnType(type.items, place, within), elementNullable: true }
+      return { kind: 'list', element: columnTypeOf(type.items, place, within), elementNullable: true }
     case 'map':
-      return { kind: 'map', value: avroColumnType(type.values, place, within), valueNullable: true }
+      return { kind: 'map', value: columnTypeOf(type.values, place, within), valueNullable: true }
     case 'null':
       throw invalidContract(place, 'a field that is always null has no column')
     case 'union':
@@ -66,7 +93,7 @@ export function avroColumnType(type: AvroType, place: ContractPlace, within: rea
       if (type.fields.length === 0) throw invalidContract(place, `record ${type.name} has no fields`)
       return {
         kind: 'struct',
-        fields: type.fields.map((field) => column(field.name, avroColumnType(field.type, place, [...within, type]))),
+        fields: type.fields.map((field) => column(field.name, columnTypeOf(field.type, place, [...within, type]))),
       }
   }
 }
@@ -74,8 +101,8 @@ export function avroColumnType(type: AvroType, place: ContractPlace, within: rea
 function unionColumnType(type: AvroType, place: ContractPlace, within: readonly AvroType[]): ColumnType {
   const present = presentBranches(type)
   if (present.length === 0) throw invalidContract(place, 'a field that is always null has no column')
-  if (present.length === 1) return avroColumnType(present[0]!, place, within)
-  const fields = present.map((branch) => column(memberName(branch), avroColumnType(branch, place, within)))
+  if (present.length === 1) return columnTypeOf(present[0]!, place, within)
+  const fields = present.map((branch) => column(memberName(branch), columnTypeOf(branch, place, within)))
   if (new Set(fields.map((field) => field.name.toLowerCase())).size !== fields.length) {
     throw invalidContract(place, 'two branches of a union have one short name')
   }

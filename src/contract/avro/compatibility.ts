@@ -15,11 +15,15 @@ import { branchName, shortName, type AvroField, type AvroRecord, type AvroType }
  */
 export function avroIncompatibilities(writer: AvroType, reader: AvroType, subject: string): Incompatibility[] {
   const found: Incompatibility[] = []
-  compare(writer, reader, { path: '', subject, found, seen: new Map() })
+  compare(writer, reader, { path: '', subject, found, seen: new Map(), budget: { left: BUDGET } })
   return found
 }
 
+/** Work allowed: named types used twice at each level multiply. */
+const BUDGET = 100_000
+
 interface Comparison {
+  readonly budget: { left: number }
   readonly path: string
   readonly subject: string
   readonly found: Incompatibility[]
@@ -28,6 +32,8 @@ interface Comparison {
 }
 
 function compare(writer: AvroType, reader: AvroType, context: Comparison): void {
+  context.budget.left -= 1
+  if (context.budget.left < 0) return add(context, 'the schemas are too large to compare')
   if (writer.kind === 'union') return compareWriterUnion(writer.branches, reader, context)
   if (reader.kind === 'union') {
     const reasons = reader.branches.map((branch) => tryCompare(writer, branch, context))

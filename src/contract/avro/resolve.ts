@@ -66,19 +66,25 @@ function decodePresent(writer: AvroType, reader: AvroType, target: Target): Deco
   return scalarDecoder(writer, reader, target) ?? misfit(writer, target)
 }
 
+/** A key that stands twice is refused: engines that read maps take each key once. */
 function decodeMap(decode: Decode, builder: MapBuilder, target: Target): Decode {
   return (cursor) => {
     const { indexes } = target.row
     const depth = indexes.push('') - 1
-    const first = builder.keys.length
+    const keys = new Set<string>()
+    let count = 0
     cursor.readBlocks(() => {
       const start = cursor.readTextSpan()
+      const key = cursor.text(start)
       builder.keys.append(cursor.bytes, start, cursor.at)
-      indexes[depth] = builder.keys.length - 1 - first
+      keys.add(key)
+      count += 1
+      indexes[depth] = key
       decode(cursor)
     })
     indexes.pop()
     builder.close()
+    if (keys.size < count) target.row.typeBreach(target.path, builder.type, 'a map that names a key twice')
   }
 }
 

@@ -8,6 +8,8 @@ import type { JsonSchema } from './schema.ts'
 /** Formats that are asserted. Those that name a column type (date-time, date, decimal, …) are judged by the cast. */
 const ASSERTED = ['email', 'uuid', 'uri', 'hostname', 'ipv4', 'ipv6', 'time', 'duration'] as const
 
+type RegExpEngine = NonNullable<NonNullable<ConstructorParameters<typeof Ajv>[0]>['code']>['regExp'] & object
+
 /** Every rule that a value breaks, or none. */
 export type JsonValidator = (value: unknown) => readonly ErrorObject[]
 
@@ -17,7 +19,9 @@ export type JsonValidator = (value: unknown) => readonly ErrorObject[]
  */
 export function compileValidator(schema: JsonSchema): JsonValidator {
   const place = { subject: schema.subject, path: '' }
-  const regExp = Object.assign((pattern: string) => compilePattern(pattern, place) as unknown as RegExp, { code: '' })
+  // The validator tells patterns apart by their text.
+  const engine = (pattern: string) => ({ ...compilePattern(pattern, place), toString: () => pattern })
+  const regExp = Object.assign(engine as unknown as RegExpEngine, { code: 'pattern' })
   const options = { allErrors: true, strict: false, logger: false, ownProperties: true, code: { regExp } } as const
   const ajv = schema.draft === 'draft-07' ? new Ajv(options) : new Ajv2020(options)
   ;(addFormats as unknown as (target: Ajv, formats: readonly string[]) => void)(ajv as Ajv, ASSERTED)
