@@ -13,7 +13,7 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'doctor',
     group: 'Start',
     usage: '',
-    summary: 'runtime, settings, disk, broker, registry, lake, clock: each with its cure',
+    summary: 'whether all that a pass uses is right, each with its cure',
     load: async () => (await import('./verbs/start/doctor.ts')).doctorVerb,
   },
   {

@@ -29,7 +29,8 @@ export const queryVerb: Verb = {
     },
   ],
   notes: [
-    'The SQL reads tables and nothing else: no files, no other statements. With --json: a list of row objects; integers beyond 2^53 are strings, decimals are exact texts, times ISO 8601 UTC.',
+    'The SQL reads tables and nothing else: no files, no other statements.',
+    'With --json: a list of row objects; integers beyond 2^53 are strings, decimals exact texts, times ISO 8601 UTC.',
     'With --table alone no settings are needed.',
   ],
   async run(call) {

@@ -6,9 +6,7 @@ import type { Verb } from '../../verb.ts'
 export const statusVerb: Verb = {
   positionals: [],
   flags: [],
-  notes: [
-    'Exit 6 if anything is stopped until a person acts. With --json its own form then stands beside the error in one document.',
-  ],
+  notes: ['Exit 6 if anything is stopped until a person acts; with --json its own form then stands beside the error.'],
   async run({ world: open, print }) {
     const status = await readStatus(await open())
     const form = statusForm(status)

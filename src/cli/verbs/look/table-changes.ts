@@ -23,7 +23,8 @@ export const tableChanges: Verb = {
     },
   ],
   notes: [
-    'Compares two versions row for row, through the commits in between that changed data: a compaction shows nothing. What a contract tags as PII is masked.',
+    'Compares two versions row for row, through the commits in between that changed data: a compaction shows nothing.',
+    'What a contract tags as PII is masked.',
   ],
   async run({ world: open, positionals, flags, json, print }) {
     const world = await open()

@@ -14,7 +14,8 @@ export const doctorVerb: Verb = {
   positionals: [],
   flags: [],
   notes: [
-    'Each line is ok, warn or FAIL, with its cure. Exit 1 if a check fails. Changes nothing but a probe, which it removes.',
+    'Each line is ok, warn or FAIL, with its cure. Exit 1 if a check fails.',
+    'Changes nothing but a probe, which it removes.',
   ],
   async run(call) {
     const checks = await allChecks(call)

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { VERBS } from '../../../../src/cli/verb-list.ts'
+import { noteStops } from '../../../../src/operate/status/stop-note.ts'
+import { SluiceError } from '../../../../src/domain/errors.ts'
+import { orders, produce, registerOrders } from '../../../support/orders.ts'
+import { ingestAll, scratchWorld } from '../../../support/scratch-world.ts'
+import { temporaryFolder } from '../../../support/sluice.ts'
+import type { TestWorld } from '../../../support/world.ts'
+import { runFrame, type Ran } from '../../frame/fake-frame.ts'
+
+const SETTINGS = `
+lake: {uri: lake}
+broker: {dir: log}
+registry: {dir: registry}
+topics: {orders: {partitions: 1, retention: forever}}
+tables: {bronze: {orders: {topic: orders, key: [id]}}}
+`
+
+/** A `--json` document, read by its keys. */
+type Form = Readonly<Record<string, unknown>>
+
+const codeOf = (form: Form): unknown => (form['error'] as { code: string }).code
+
+interface Project {
+  readonly world: TestWorld
+  readonly run: (...argv: string[]) => Promise<Ran>
+  readonly json: (...argv: string[]) => Promise<{ readonly exit: number; readonly form: Form }>
+}
+
+/** Verbs as a user calls them, over a folder with two commits of orders. */
+async function project(t: TestContext): Promise<Project> {
+  const world = await scratchWorld(t)
+  await mkdir(world.folder, { recursive: true })
+  await writeFile(join(world.folder, 'sluice.yaml'), SETTINGS)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 3))
+  await ingestAll(world)
+  await produce(world, orders(schema, 2, 3))
+  await ingestAll(world)
+  const run = (...argv: string[]): Promise<Ran> =>
+    runFrame(argv, {
+      verbs: VERBS,
+      cwd: world.folder,
+      nowMs: () => world.clock.nowMs(),
+      openWorld: async () => Object.assign(Object.create(world) as TestWorld, { close: async () => undefined }),
+    })
+  return {
+    world,
+    run,
+    async json(...argv) {
+      const ran = await run(...argv, '--json')
+      return { exit: ran.exit, form: JSON.parse(ran.out) as Form }
+    },
+  }
+}
+
+test('query gives a list of row objects, and an aligned table that says when it is cut', async (t) => {
+  const { run, json } = await project(t)
+  const { exit, form } = await json('query', 'select id, n, _offset as o from bronze.orders where n < 2 order by n')
+  assert.deepEqual(
+    [exit, form],
+    [
+      0,
+      [
+        { id: 'k0', n: 0, o: 0 },
+        { id: 'k1', n: 1, o: 1 },
+      ],
+    ],
+  )
+  const cut = await run('query', 'select n from bronze.orders order by n', '--limit', '2')
+  assert.deepEqual([cut.exit, cut.out, cut.err], [0, 'n\n0\n1\n', 'cut after 2 rows; --limit shows more\n'])
+  assert.equal((await run('query', 'select n from bronze.orders where n > 99')).out, 'no rows\n')
+  const bad = await json('query', 'select * from bronze.order')
+  assert.deepEqual([bad.exit, codeOf(bad.form)], [2, 'TABLE_UNKNOWN'])
+  assert.equal((await run('query', 'select 1', '--table', 'x')).exit, 2)
+})
+
+test('query reads a table by its place without any settings', async (t) => {
+  const { world } = await project(t)
+  const nowhere = await temporaryFolder('nowhere')
+  t.after(() => nowhere.remove())
+  let closed = 0
+  const bench = {
+    openBench: async () => ({
+      engine: () => world.engine(),
+      storeAt: world.storeAt,
+      close: async () => void (closed += 1),
+    }),
+  }
+  const argv = [
+    'query',
+    'select count(*) as c from t',
+    '--table',
+    `t=${join(world.folder, 'lake/bronze/orders')}`,
+    '--json',
+  ]
+  const ran = await runFrame(argv, { verbs: VERBS, cwd: nowhere.path, ...bench })
+  assert.deepEqual([ran.exit, ran.out, closed], [0, '[{"c":5}]\n', 1])
+  const lakeless = await runFrame(['query', 'select 1'], { verbs: VERBS, cwd: nowhere.path, ...bench })
+  assert.equal(lakeless.exit, 2)
+  assert.match(lakeless.err, /no settings were found/)
+})
+
+test('table history, describe, files and changes tell one story', async (t) => {
+  const { run, json } = await project(t)
+  const history = (await json('table', 'history', 'bronze.orders')).form['commits'] as {
+    version: number
+    operation: string
+  }[]
+  assert.deepEqual(
+    history.map(({ version, operation }) => [version, operation]),
+    [
+      [1, 'WRITE'],
+      [0, 'WRITE'],
+    ],
+  )
+  const about = (await json('table', 'describe', 'bronze.orders')).form
+  assert.deepEqual(
+    ['version', 'rows', 'files', 'partition_columns', 'positions'].map((key) => about[key]),
+    [1, 5, 2, ['_run_date'], [{ topic: 'orders', partition: 0, epoch: 0, next: '5' }]],
+  )
+  const columns = about['columns'] as { name: string; type: string }[]
+  assert.deepEqual(
+    columns.slice(0, 2).map(({ name, type }) => [name, type]),
+    [
+      ['id', 'string'],
+      ['n', 'int'],
+    ],
+  )
+  const files = (await json('table', 'files', 'bronze.orders')).form['files'] as { rows: number; bytes: number }[]
+  assert.deepEqual(files.map(({ rows }) => rows).sort(), [2, 3])
+  assert.equal(
+    files.reduce((sum, { bytes }) => sum + bytes, 0),
+    about['bytes'],
+  )
+  const changes = (await json('table', 'changes', 'bronze.orders')).form
+  assert.deepEqual([changes['from'], changes['to'], changes['added'], changes['removed']], [0, 1, 2, 0])
+  for (const verb of ['history', 'describe', 'files', 'changes']) {
+    assert.equal((await run('table', verb, 'bronze.orders')).exit, 0)
+    const unknown = await run('table', verb, 'orders')
+    assert.equal(unknown.exit, 2)
+    assert.match(unknown.err, /TABLE_UNKNOWN: .*did you mean bronze\.orders\?/)
+  }
+})
+
+test('topic list and topic show tell offsets as strings and times in ISO 8601', async (t) => {
+  const { run, json } = await project(t)
+  const [topic] = (await json('topic', 'list')).form['topics'] as {
+    records: number
+    partitions: { end: string; last_time: string }[]
+  }[]
+  assert.deepEqual([topic!.records, topic!.partitions[0]!.end], [5, '5'])
+  assert.match(topic!.partitions[0]!.last_time, /^\d{4}-\d\d-\d\dT.*Z$/)
+  const [record] = (await json('topic', 'show', 'orders', '--offset', '3')).form['records'] as Record<string, unknown>[]
+  assert.deepEqual(
+    [record!['offset'], record!['record'], record!['timestamp'], record!['verdicts']],
+    ['3', { id: 'k3', n: 3 }, '2023-11-14T22:13:20.000Z', [{ table: 'bronze.orders', passes: true, errors: [] }]],
+  )
+  assert.match((await run('topic', 'show', 'orders')).out, /^orders\/0 offset 4, .*bronze\.orders passes\n$/s)
+  assert.equal((await run('topic', 'show', 'nope')).exit, 2)
+})
+
+test('status exits 6 while something is stopped, and then shows its own form beside the error', async (t) => {
+  const { world, run, json } = await project(t)
+  const calm = await json('status')
+  assert.equal(calm.exit, 0)
+  const lanes = (form: Form): unknown[] =>
+    (form['lanes'] as Record<string, unknown>[]).map((lane) => [lane['lane'], lane['state'], lane['code'], lane['lag']])
+  assert.deepEqual(lanes(calm.form), [['orders/0 → bronze.orders', 'idle', null, 0]])
+
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 1, 9))
+  const error = new SluiceError('TABLE_TYPE_CONFLICT', 'n is int and the contract says string', {
+    where: { table: 'bronze.orders' },
+  })
+  await noteStops(world, [{ kind: 'lane', name: 'bronze.orders', errors: [error], finished: true }])
+  const stopped = await json('status')
+  assert.deepEqual([stopped.exit, codeOf(stopped.form)], [6, 'LANE_STOPPED'])
+  assert.deepEqual(lanes(stopped.form), [['orders/0 → bronze.orders', 'stopped', 'TABLE_TYPE_CONFLICT', 1]])
+  const text = await run('status')
+  assert.match(text.out, /stopped .* TABLE_TYPE_CONFLICT/)
+  assert.match(
+    text.err,
+    /LANE_STOPPED: stopped until a person acts: orders\/0 → bronze\.orders \(TABLE_TYPE_CONFLICT\)/,
+  )
+})
+
+test('doctor exits 1 where a check fails, also where there are no settings or nothing opens', async (t) => {
+  const { world, run, json } = await project(t)
+  const healthy = await json('doctor')
+  assert.deepEqual([healthy.exit, healthy.form['ok']], [0, true])
+  const names = (healthy.form['checks'] as { name: string; ok: boolean }[]).map(({ name }) => name)
+  for (const name of ['runtime', 'settings', 'disk', 'put-if-absent', 'broker', 'registry', 'clock'])
+    assert.ok(names.includes(name), name)
+  assert.match((await run('doctor')).out, /^ok +runtime +Node /)
+
+  const nowhere = await runFrame(['doctor'], { verbs: VERBS, cwd: dirname(world.folder) })
+  assert.equal(nowhere.exit, 1)
+  assert.match(nowhere.out, /FAIL +settings +no settings were found/)
+  const shut = await runFrame(['doctor', '--json'], {
+    verbs: VERBS,
+    cwd: world.folder,
+    openWorld: async () => {
+      throw new SluiceError('LOG_UNAVAILABLE', 'the log is locked')
+    },
+  })
+  assert.equal(shut.exit, 1)
+  const checks = (JSON.parse(shut.out) as { checks: { name: string; ok: boolean; cure: string }[] }).checks
+  assert.deepEqual(
+    checks.filter(({ ok }) => !ok).map(({ name }) => name),
+    ['project'],
+  )
+})
