@@ -1,5 +1,5 @@
-import { readProposals } from '../contract/read-proposals.ts'
-import { seedRegistry } from '../contract/seed-registry.ts'
+import { readProposals } from '../settings/read-proposals.ts'
+import { seedRegistry } from '../contract/registration/seed-registry.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { SourceSettings } from '../domain/settings.ts'

@@ -1,9 +1,9 @@
 import type { RuleBreach } from '../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import type { SourceValue } from '../ports/source-connector.ts'
-import { avroBodyWriter } from './avro/body-writer.ts'
-import type { BodyWriter } from './body-writer.ts'
-import { jsonBodyWriter } from './json/body-writer.ts'
+import { avroBodyWriter } from './avro/write/body-writer.ts'
+import type { BodyWriter } from './writing/body-writer.ts'
+import { jsonBodyWriter } from './json/write/body-writer.ts'
 import { frameRecord } from './wire.ts'
 
 export type Encoded =

@@ -2,7 +2,7 @@ import type { CompatibilityMode, SchemaText } from '../ports/schema-registry.ts'
 import { avroIncompatibilities } from './avro/compatibility.ts'
 import { parseAvroSchema } from './avro/schema.ts'
 import type { Incompatibility } from './incompatibility.ts'
-import { jsonIncompatibilities } from './json/compatibility.ts'
+import { jsonIncompatibilities } from './json/compatibility/compatibility.ts'
 import { parseJsonSchema } from './json/schema.ts'
 
 export interface EvolutionQuestion {

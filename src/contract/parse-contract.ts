@@ -7,7 +7,7 @@ import { isColumnName, isReservedName } from './column-names.ts'
 import { invalidContract } from './invalid.ts'
 import { jsonContractFields } from './json/contract-fields.ts'
 import { conjuncts, parseJsonSchema } from './json/schema.ts'
-import { compileValidator } from './json/validator.ts'
+import { compileValidator } from './json/read/validator.ts'
 
 /** Throws CONTRACT_INVALID, naming the field, for what is malformed or cannot become columns. */
 export function parseContract(schema: RegisteredSchema): Contract {

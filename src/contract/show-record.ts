@@ -1,11 +1,11 @@
 import type { JsonValue } from '../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
-import { createAvroReader } from './avro/reader.ts'
+import { createAvroReader } from './avro/read/reader.ts'
 import { createBuilder } from './columns/nested-builders.ts'
-import { createJsonReader } from './json/reader.ts'
+import { createJsonReader } from './json/read/reader.ts'
 import { maskRecord } from './mask-record.ts'
 import { parseContract } from './parse-contract.ts'
-import { RowState } from './row-state.ts'
+import { RowState } from './reading/row-state.ts'
 import { readSchemaId } from './wire.ts'
 
 /** A framed value as a person may see it, decoded by its writer's schema; null where it cannot be decoded. */

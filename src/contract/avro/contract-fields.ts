@@ -3,9 +3,9 @@ import type { ColumnType } from '../../domain/column-batch.ts'
 import type { ExactJson } from '../../domain/exact-json.ts'
 import { childPath, invalidContract, type ContractPlace } from '../invalid.ts'
 import { parseRules } from '../rules/parse-rules.ts'
-import { parsePrivacy } from '../privacy.ts'
+import { parsePrivacy } from '../rules/privacy.ts'
 import { avroColumnType, isNullable, memberName, presentBranches } from './column-types.ts'
-import { defaultBytes } from './defaults.ts'
+import { defaultBytes } from './write/defaults.ts'
 import type { AvroField, AvroRecord, AvroType } from './schema.ts'
 
 /** The contract's fields; a field whose type does not admit null is required, whatever its constraints say. */

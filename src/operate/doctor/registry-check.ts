@@ -1,4 +1,5 @@
-import { readProposals, type Proposal } from '../../contract/read-proposals.ts'
+import type { Proposal } from '../../domain/proposal.ts'
+import { readProposals } from '../../settings/read-proposals.ts'
 import { canonicalContent } from '../../domain/schema-content.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import type { World } from '../../ports/world.ts'

@@ -1,5 +1,5 @@
-import { changesBetween } from '../../../contract/plan-registration.ts'
-import { readProposals } from '../../../contract/read-proposals.ts'
+import { changesBetween } from '../../../contract/registration/plan-registration.ts'
+import { readProposals } from '../../../settings/read-proposals.ts'
 import { SluiceError } from '../../../domain/errors.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../../../ports/schema-registry.ts'
 import type { Verb } from '../../verb.ts'

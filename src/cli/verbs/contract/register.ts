@@ -1,6 +1,6 @@
-import { incompatibleError, planRegistration, type RegistrationStep } from '../../../contract/plan-registration.ts'
-import { readProposals } from '../../../contract/read-proposals.ts'
-import { readStanding } from '../../../contract/read-standing.ts'
+import { incompatibleError, planRegistration, type RegistrationStep } from '../../../contract/registration/plan-registration.ts'
+import { readProposals } from '../../../settings/read-proposals.ts'
+import { readStanding } from '../../../contract/registration/read-standing.ts'
 import { DRY_RUN, type Verb } from '../../verb.ts'
 import { ALLOW_TIGHTENING, registeredForm, stepText } from './step-report.ts'
 

@@ -1,4 +1,4 @@
-import { readProposals } from '../../../contract/read-proposals.ts'
+import { readProposals } from '../../../settings/read-proposals.ts'
 import type { BronzeTableSettings } from '../../../domain/settings.ts'
 import { redriveTable, type RedriveReport } from '../../../operate/redrive.ts'
 import { formatTable } from '../../format-table.ts'

@@ -1,4 +1,4 @@
-import type { RegistrationStep } from '../../../contract/plan-registration.ts'
+import type { RegistrationStep } from '../../../contract/registration/plan-registration.ts'
 import type { Flag } from '../../flag-values.ts'
 
 export const ALLOW_TIGHTENING: Flag = {

@@ -1,0 +1,115 @@
+import { SluiceError } from '../../../domain/errors.ts'
+import type { JsonValue } from '../../../domain/dead-letter.ts'
+import type { RegisteredSchema } from '../../../ports/schema-registry.ts'
+import type { BodyReader, ReaderOptions } from '../../reading/body-reader.ts'
+import { EvolvedColumns } from '../../reading/evolved-columns.ts'
+import { maskRecord } from '../../mask-record.ts'
+import { AvroCursor, DecodeFault } from './cursor.ts'
+import { AvroEvolution } from './evolve.ts'
+import { readAvroJson } from './read-json.ts'
+import { compileRecord } from './resolve.ts'
+import type { Decode } from './target.ts'
+import { parseAvroSchema, type AvroRecord } from '../schema.ts'
+
+type Writer =
+  | { readonly kind: 'usable'; readonly record: AvroRecord; readonly decode: Decode }
+  | { readonly kind: 'unusable'; readonly reason: string }
+
+/** Avro bodies, each decoded by the schema that its id names and resolved against the contract. */
+export function createAvroReader(options: ReaderOptions): BodyReader {
+  const { contract, mode, builders, row } = options
+  const reader = parseAvroSchema(contract.text, contract.subject) as AvroRecord
+  const cursor = new AvroCursor()
+  const writers = new Map<number, Writer>()
+  const evolved = new EvolvedColumns(options)
+  const evolution = new AvroEvolution(evolved, row)
+
+  const compile = (schema: RegisteredSchema): Writer => {
+    if (schema.format !== 'avro')
+      return { kind: 'unusable', reason: `schema ${schema.id} is ${schema.format}, and the contract is avro` }
+    let record
+    try {
+      record = parseAvroSchema(schema.text, schema.subject)
+    } catch (error) {
+      if (error instanceof SluiceError)
+        return { kind: 'unusable', reason: `schema ${schema.id} cannot be used: ${error.message}` }
+      throw error
+    }
+    if (record.kind !== 'record')
+      return { kind: 'unusable', reason: `schema ${schema.id} is no record but ${record.kind}` }
+    const decode = compileRecord(record, {
+      type: reader,
+      builders,
+      path: '',
+      pii: false,
+      children: contract.fields,
+      row,
+      ...(mode === 'evolve' ? { extra: (field) => evolution.decoderOf(field) } : {}),
+    })
+    return { kind: 'usable', record, decode }
+  }
+  const writerOf = (schema: RegisteredSchema): Writer => {
+    const known = writers.get(schema.id)
+    if (known !== undefined) return known
+    const made = compile(schema)
+    writers.set(schema.id, made)
+    return made
+  }
+
+  return {
+    checksRules: false,
+    begin() {
+      if (mode !== 'evolve') return
+      // Columns that a batch adds are the batch's own: the outcome must not depend on what was judged before.
+      evolution.begin()
+      writers.clear()
+    },
+    read(schema, body) {
+      const writer = writerOf(schema)
+      if (writer.kind === 'unusable') {
+        row.breaches.add({
+          code: 'DECODE',
+          field: null,
+          rule: `avro schema ${schema.id}`,
+          message: `The record cannot be decoded: ${writer.reason}.`,
+        })
+        return false
+      }
+      try {
+        cursor.reset(body.bytes, body.start, body.end)
+        const before = evolved.rows
+        writer.decode(cursor)
+        evolved.fill(before + 1)
+        cursor.expectEnd()
+        return true
+      } catch (error) {
+        if (!(error instanceof DecodeFault)) throw error
+        row.breaches.truncate(0)
+        const message = `The bytes do not follow schema ${schema.id}: ${error.message}.`
+        row.breaches.add({ code: 'DECODE', field: null, rule: `avro schema ${schema.id}`, message })
+        return false
+      }
+    },
+    appendNulls: () => evolved.fill(evolved.rows + 1),
+    truncate: (rows) => evolved.truncate(rows),
+    show(schema, body): JsonValue {
+      const writer = writerOf(schema)
+      if (writer.kind === 'unusable') return null
+      try {
+        cursor.reset(body.bytes, body.start, body.end)
+        const record = readAvroJson(writer.record, cursor)
+        cursor.expectEnd()
+        return maskRecord(contract, record, (written) => readerName(reader, written))
+      } catch (error) {
+        if (error instanceof DecodeFault) return null
+        throw error
+      }
+    },
+    finish: () => evolved.finish(),
+  }
+}
+
+function readerName(reader: AvroRecord, written: string): string {
+  if (reader.fields.some((field) => field.name === written)) return written
+  return reader.fields.find((field) => field.aliases.includes(written))?.name ?? written
+}

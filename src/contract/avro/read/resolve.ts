@@ -1,0 +1,188 @@
+import type { ColumnBuilder } from '../../columns/builder.ts'
+import { ListBuilder, MapBuilder, StructBuilder } from '../../columns/nested-builders.ts'
+import { childPath } from '../../invalid.ts'
+import { memberName, presentBranches } from '../column-types.ts'
+import { encodeDefault } from '../write/defaults.ts'
+import { readAvroJson, skipAvro } from './read-json.ts'
+import { canCast, scalarDecoder } from './scalar-decoders.ts'
+import type { Decode, Target } from './target.ts'
+import { branchName, shortName, type AvroField, type AvroRecord, type AvroType } from '../schema.ts'
+
+/**
+ * A decoder for values written by `writer`, after the specification's "Schema Resolution", with more casts (see
+ * `scalar-decoders.ts`), none of which loses anything: what does not fit appends null and notes a TYPE breach.
+ */
+export function compileDecode(writer: AvroType, target: Target): Decode {
+  if (writer.kind === 'null') return () => target.builder.appendNull()
+  if (writer.kind === 'union') {
+    const branches = writer.branches.map((branch) => compileDecode(branch, target))
+    return (cursor) => branches[cursor.readIndex(branches.length, 'union')]!(cursor)
+  }
+  const present = presentBranches(target.type)
+  return present.length > 1 ? decodeMember(writer, present, target) : decodePresent(writer, present[0]!, target)
+}
+
+function decodePresent(writer: AvroType, reader: AvroType, target: Target): Decode {
+  const { builder } = target
+  if (reader.kind === 'record' && writer.kind === 'record' && builder instanceof StructBuilder) {
+    const decode = compileRecord(writer, { ...target, type: reader, builders: builder.children })
+    return (cursor) => {
+      decode(cursor)
+      builder.close()
+    }
+  }
+  if (reader.kind === 'array' && writer.kind === 'array' && builder instanceof ListBuilder) {
+    const decode = compileDecode(writer.items, elementTarget(reader.items, builder.element, target))
+    return (cursor) => {
+      const { indexes } = target.row
+      const depth = indexes.push(0) - 1
+      cursor.readBlocks((index) => {
+        indexes[depth] = index
+        decode(cursor)
+      })
+      indexes.pop()
+      builder.close()
+    }
+  }
+  if (reader.kind === 'map' && writer.kind === 'map' && builder instanceof MapBuilder) {
+    return decodeMap(compileDecode(writer.values, elementTarget(reader.values, builder.value, target)), builder, target)
+  }
+  return scalarDecoder(writer, reader, target) ?? misfit(writer, target)
+}
+
+/** A key that stands twice is refused: engines that read maps take each key once. */
+function decodeMap(decode: Decode, builder: MapBuilder, target: Target): Decode {
+  return (cursor) => {
+    const { indexes } = target.row
+    const depth = indexes.push('') - 1
+    const keys = new Set<string>()
+    let count = 0
+    cursor.readBlocks(() => {
+      const start = cursor.readTextSpan()
+      const key = cursor.text(start)
+      builder.keys.append(cursor.bytes, start, cursor.at)
+      keys.add(key)
+      count += 1
+      indexes[depth] = key
+      decode(cursor)
+    })
+    indexes.pop()
+    builder.close()
+    if (keys.size < count) target.row.typeBreach(target.path, builder.type, 'a map that names a key twice')
+  }
+}
+
+function elementTarget(type: AvroType, builder: ColumnBuilder, target: Target): Target {
+  const field = target.children?.[0]
+  return {
+    ...target,
+    type,
+    builder,
+    path: childPath(target.path, '[]'),
+    pii: target.pii || (field !== undefined && field.pii !== null),
+    children: field?.children,
+  }
+}
+
+/** A general union lands in a struct of one field a branch: the first that is the same type, else the first cast. */
+function decodeMember(writer: AvroType, present: readonly AvroType[], target: Target): Decode {
+  const { builder } = target
+  const same = present.findIndex((branch) => sameBranch(writer, branch))
+  const chosen = same >= 0 ? same : present.findIndex((branch) => canCast(writer, branch))
+  if (chosen < 0 || !(builder instanceof StructBuilder)) return misfit(writer, target)
+  const branch = present[chosen]!
+  const decode = decodePresent(writer, branch, {
+    ...target,
+    type: branch,
+    builder: builder.children[chosen]!,
+    path: childPath(target.path, memberName(branch)),
+    children: target.children?.[chosen]?.children,
+  })
+  return (cursor) => {
+    builder.children.forEach((child, i) => {
+      if (i !== chosen) child.appendNull()
+    })
+    decode(cursor)
+    builder.close()
+  }
+}
+
+function sameBranch(writer: AvroType, reader: AvroType): boolean {
+  return writer.kind === reader.kind && shortName(branchName(writer)) === shortName(branchName(reader))
+}
+
+function misfit(writer: AvroType, target: Target): Decode {
+  return (cursor) => {
+    skipAvro(writer, cursor)
+    target.builder.appendNull()
+    target.row.typeBreach(target.path, target.builder.type, `written as ${writer.kind}`)
+  }
+}
+
+export interface RecordTarget extends Omit<Target, 'type' | 'builder'> {
+  readonly type: AvroRecord
+  /** In the order of the reader's fields. */
+  readonly builders: readonly ColumnBuilder[]
+  /** Where fields go that the reader does not have; null leaves it to `row` (rescue or reject). */
+  readonly extra?: (field: AvroField) => Decode | null
+}
+
+/** Fields are matched by name, then by the reader's aliases; the names of records do not matter. */
+export function compileRecord(writer: AvroRecord, target: RecordTarget): Decode {
+  const steps: Decode[] = []
+  const found = new Set<number>()
+  for (const field of writer.fields) {
+    const index = readerIndex(target.type, field.name, writer)
+    if (index < 0) {
+      steps.push(target.extra?.(field) ?? unknownField(field, target))
+    } else {
+      found.add(index)
+      steps.push(compileDecode(field.type, fieldTarget(target, index)))
+    }
+  }
+  const absent = target.type.fields.map((_, i) => i).filter((i) => !found.has(i))
+  for (const index of absent) steps.push(absentField(fieldTarget(target, index), target.type.fields[index]!))
+  return (cursor) => {
+    const before = cursor.at
+    for (const step of steps) step(cursor)
+    cursor.countEmpty(before)
+  }
+}
+
+function readerIndex(reader: AvroRecord, name: string, writer: AvroRecord): number {
+  const same = reader.fields.findIndex((field) => field.name === name)
+  if (same >= 0) return same
+  const written = new Set(writer.fields.map((field) => field.name))
+  return reader.fields.findIndex(
+    (field) => !written.has(field.name) && field.aliases.find((alias) => written.has(alias)) === name,
+  )
+}
+
+function fieldTarget(target: RecordTarget, index: number): Target {
+  const field = target.type.fields[index]!
+  const rules = target.children?.[index]
+  return {
+    type: field.type,
+    builder: target.builders[index]!,
+    path: childPath(target.path, field.name),
+    pii: target.pii || (rules !== undefined && rules.pii !== null),
+    children: rules?.children,
+    row: target.row,
+  }
+}
+
+/** The reader's default, else null; a field that must be there then breaks its rule `required`. */
+function absentField(target: Target, field: AvroField): Decode {
+  if (field.fallback === undefined || field.fallback === null) return () => target.builder.appendNull()
+  const { cursor, rewind } = encodeDefault(field, target.path)
+  const decode = compileDecode(field.type, target)
+  return () => {
+    rewind()
+    decode(cursor)
+  }
+}
+
+function unknownField(field: AvroField, target: RecordTarget): Decode {
+  const path = childPath(target.path, field.name)
+  return (cursor) => target.row.unknown(path, readAvroJson(field.type, cursor))
+}

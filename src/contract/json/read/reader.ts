@@ -1,0 +1,118 @@
+import { isUtf8 } from 'node:buffer'
+import type { ColumnType } from '../../../domain/column-batch.ts'
+import {
+  ExactNumber,
+  isExactObject,
+  parseExactJson,
+  showExact,
+  type ExactDocument,
+  type ExactJson,
+} from '../../../domain/exact-json.ts'
+import type { ContractField } from '../../../domain/contract.ts'
+import type { Body, BodyReader, ReaderOptions } from '../../reading/body-reader.ts'
+import { int64Within } from '../../columns/text-writer.ts'
+import { EvolvedColumns } from '../../reading/evolved-columns.ts'
+import { maskRecord } from '../../mask-record.ts'
+import { compileRuleCheck, type RuleCheck } from '../../rules/check-rules.ts'
+import { parseIntegerText } from '../../values/decimal-text.ts'
+import { compileObject, scalarWriter } from './append.ts'
+import { breachesOf } from './error-breach.ts'
+import { parseJsonSchema } from '../schema.ts'
+import { recordShape } from '../shape.ts'
+import { compileValidator } from './validator.ts'
+
+/** JSON bodies, judged by the contract's own schema. The writer's schema tells only that the body is JSON. */
+export function createJsonReader(options: ReaderOptions): BodyReader {
+  const { contract, mode, builders, row } = options
+  const schema = parseJsonSchema(contract.text, contract.subject)
+  const validate = compileValidator(schema)
+  const append = compileObject(recordShape(schema), builders, { path: '', pii: false, row })
+  const exactChecks = contract.fields
+    .map((field, i) => compileRuleCheck(boundsOnly(field), builders[i]!))
+    .filter((check) => check !== null)
+  const evolved = new EvolvedColumns(options)
+  const evolve = (name: string, value: ExactJson): void => appendEvolved({ name, value }, evolved, options)
+
+  const fail = (reason: string): false => {
+    row.breaches.add({ code: 'DECODE', field: null, rule: 'json', message: `The body is no JSON record: ${reason}.` })
+    return false
+  }
+
+  return {
+    checksRules: true,
+    begin: () => evolved.begin(),
+    read(writer, body) {
+      if (writer.format !== 'json') return fail(`schema ${writer.id} is ${writer.format}, and the contract is json`)
+      const document = parseBody(body)
+      if (document === null) return fail('its bytes cannot be parsed')
+      const { value, plain } = document
+      if (!isExactObject(value)) return fail('it is no object')
+      const errors = validate(plain ? value : JSON.parse(bodyText(body)))
+      for (const breach of breachesOf(errors, { contract, root: schema.root, record: value })) row.breaches.add(breach)
+      append(value, mode === 'evolve' ? evolve : undefined)
+      evolved.fill(evolved.rows + 1)
+      if (!plain) checkAll(exactChecks, builders[0]!.length - 1, options)
+      return true
+    },
+    appendNulls: () => evolved.fill(evolved.rows + 1),
+    truncate(rows) {
+      evolved.forget(rows)
+      evolved.truncate(rows)
+    },
+    show(_writer, body) {
+      const document = parseBody(body)
+      return document === null ? null : maskRecord(contract, showExact(document.value), (name) => name)
+    },
+    finish: () => evolved.finish(),
+  }
+}
+
+function checkAll(checks: readonly RuleCheck[], index: number, { row }: ReaderOptions): void {
+  for (const check of checks) check(index, row.breaches)
+}
+
+function parseBody(body: Body): ExactDocument | null {
+  if (!isUtf8(body.bytes.subarray(body.start, body.end))) return null
+  try {
+    return parseExactJson(bodyText(body))
+  } catch (error) {
+    // SyntaxError: no JSON. RangeError: nested so deep that no reader would take it.
+    if (error instanceof SyntaxError || error instanceof RangeError) return null
+    throw error
+  }
+}
+
+function bodyText({ bytes, start, end }: Body): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+}
+
+/** Numbers that a double cannot hold are held to their bounds a second time, exactly. */
+function boundsOnly(field: ContractField): ContractField {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = field.rules
+  const rules = Object.fromEntries(
+    Object.entries({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }).filter(([, text]) => text !== undefined),
+  )
+  const { children, ...rest } = field
+  return { ...rest, rules, ...(children === undefined ? {} : { children: children.map(boundsOnly) }) }
+}
+
+interface UnknownField {
+  readonly name: string
+  readonly value: ExactJson
+}
+
+/** Mode evolve: a scalar becomes a column of the type first seen; nested values and misfits are rescued. */
+function appendEvolved({ name, value }: UnknownField, evolved: EvolvedColumns, { row }: ReaderOptions): void {
+  if (value === null) return
+  const column = evolved.open(name, () => inferType(value))
+  if (column === null || !scalarWriter(column.builder)(value)) row.rescue(name, showExact(value))
+}
+
+function inferType(value: ExactJson): ColumnType | null {
+  if (typeof value === 'boolean') return { kind: 'boolean' }
+  if (typeof value === 'string') return { kind: 'string' }
+  const text = value instanceof ExactNumber ? value.text : typeof value === 'number' ? String(value) : null
+  if (text === null) return null
+  if (int64Within(parseIntegerText(text)) !== null) return { kind: 'int64' }
+  return value instanceof ExactNumber ? null : { kind: 'float64' }
+}

@@ -1,0 +1,44 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { invalidContract } from '../../invalid.ts'
+import { compilePattern } from '../../rules/pattern.ts'
+import type { JsonSchema } from '../schema.ts'
+
+/** Formats that are asserted. Those that name a column type (date-time, date, decimal, …) are judged by the cast. */
+const ASSERTED = ['email', 'uuid', 'uri', 'hostname', 'ipv4', 'ipv6', 'time', 'duration'] as const
+
+type RegExpEngine = NonNullable<NonNullable<ConstructorParameters<typeof Ajv>[0]>['code']>['regExp'] & object
+
+/** Every rule that a value breaks, or none. */
+export type JsonValidator = (value: unknown) => readonly ErrorObject[]
+
+/**
+ * The schema compiled once. Unknown keywords are annotations, as the specification says; patterns run on the
+ * contract's own engine, so that no pattern can hang the lane.
+ */
+export function compileValidator(schema: JsonSchema): JsonValidator {
+  const place = { subject: schema.subject, path: '' }
+  // The validator tells patterns apart by their text.
+  const engine = (pattern: string) => ({ ...compilePattern(pattern, place), toString: () => pattern })
+  const regExp = Object.assign(engine as unknown as RegExpEngine, { code: 'pattern' })
+  const options = { allErrors: true, strict: false, logger: false, ownProperties: true, code: { regExp } } as const
+  const ajv = schema.draft === 'draft-07' ? new Ajv(options) : new Ajv2020(options)
+  ;(addFormats as unknown as (target: Ajv, formats: readonly string[]) => void)(ajv as Ajv, ASSERTED)
+  let validate: ValidateFunction
+  try {
+    validate = ajv.compile(JSON.parse(schema.text) as object)
+  } catch (error) {
+    throw invalidContract(
+      place,
+      `the schema does not compile: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    )
+  }
+  return (value) => {
+    if (validate(value) === true) return []
+    const errors = validate.errors ?? []
+    validate.errors = null
+    return errors
+  }
+}
