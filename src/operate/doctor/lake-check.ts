@@ -1,13 +1,17 @@
-import { classifyError, type SluiceError } from '../../domain/errors.ts'
+import { classifyError, SluiceError } from '../../domain/errors.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import { findTable } from '../../ingest/lane-table.ts'
-import { openSnapshot } from '../../lake/snapshot.ts'
+import { storePath } from '../../lake/log/file-key.ts'
+import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
 import { listTables } from '../list-tables.ts'
 import { fail, ok, warn, type Finding } from './check.ts'
 
 /** Clocks of machines that share a lake may differ by so much. */
 const CLOCK_SLACK_MS = 60_000
+/** Files that are looked for, a table. */
+const MOST_FILES = 5_000
 
 export interface LakeSight {
   readonly tables: number
@@ -22,8 +26,12 @@ export async function lookAtTables(world: Pick<World, 'lake' | 'settings'>): Pro
   const names = await listTables(world.lake)
   for (const name of names) {
     try {
-      const snapshot = await openSnapshot(world.lake.at(`${name.layer}/${name.table}`))
-      if (snapshot !== null) newestCommitMs = Math.max(newestCommitMs ?? 0, snapshot.timestampMs)
+      const store = world.lake.at(`${name.layer}/${name.table}`)
+      const snapshot = await openSnapshot(store)
+      if (snapshot === null) continue
+      newestCommitMs = Math.max(newestCommitMs ?? 0, snapshot.timestampMs)
+      const missing = await findMissing(store, snapshot)
+      if (missing !== null) problems.push(missing)
     } catch (error) {
       problems.push(classifyError(error))
     }
@@ -38,6 +46,17 @@ export async function lookAtTables(world: Pick<World, 'lake' | 'settings'>): Pro
     }
   }
   return { tables: names.length, problems, newestCommitMs }
+}
+
+/** Looks for the newest files only where there are very many. */
+async function findMissing(store: ObjectStore, { files }: Snapshot): Promise<SluiceError | null> {
+  for (const { path } of [...files.values()].slice(-MOST_FILES)) {
+    if ((await store.stat(storePath(path))) !== null) continue
+    return new SluiceError('TABLE_FILES_MISSING', `${store.uri} declares ${path}, which is not there`, {
+      where: { table: store.uri, file: path },
+    })
+  }
+  return null
 }
 
 export function judgeTables({ tables, problems }: LakeSight): Finding {

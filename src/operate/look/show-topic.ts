@@ -204,7 +204,8 @@ function maskKey(text: string, columns: readonly string[], contract: Contract): 
   const tagged = columns.filter((name) => kindOf(contract, name) !== null)
   if (columns.length > 0 && tagged.length === 0) return text
   const kind = columns.length === 1 ? kindOf(contract, columns[0]!) : null
-  return kind === null ? '***' : String(maskValue(kind, text))
+  const masked = kind === null ? null : maskValue(kind, text)
+  return typeof masked === 'string' ? masked : '***'
 }
 
 function kindOf(contract: Contract, column: string): string | null {

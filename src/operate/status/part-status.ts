@@ -1,4 +1,4 @@
-import { ERRORS, SluiceError } from '../../domain/errors.ts'
+import { ERRORS, type SluiceError } from '../../domain/errors.ts'
 import type { Stop } from './stop-note.ts'
 
 /** How a lane, source or model is. */

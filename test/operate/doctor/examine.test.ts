@@ -62,6 +62,22 @@ test('each fault is named by its own check, with a cure', async (t) => {
   assert.ok((await examine(world)).every(({ level, cure }) => level === 'ok' || (cure ?? '') !== ''))
 })
 
+test('a data file that a table declares and the store lacks fails (I8)', async (t) => {
+  const world = await scratchWorld(t)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 2))
+  await ingestAll(world)
+  assert.equal((await levels(world))['tables'], 'ok')
+  const files: string[] = []
+  for await (const { path } of world.lake.list('bronze/orders/_run_date=')) files.push(path)
+  await world.lake.delete(files)
+  const check = (await examine(world)).find(({ name }) => name === 'tables')
+  assert.deepEqual(
+    [check?.level, files.some((file) => check?.detail.includes(file.split('/').at(-1)!))],
+    ['fail', true],
+  )
+})
+
 test('a contract with PII and no key to seal by fails (I13)', async (t) => {
   const world = await scratchWorld(t)
   await registerOrders(world, [{ name: 'id', type: 'string', pii: 'email' }])

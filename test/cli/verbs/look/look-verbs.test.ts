@@ -86,7 +86,7 @@ test('query reads a table by its place without any settings', async (t) => {
   const bench = {
     openBench: async () => ({
       engine: () => world.engine(),
-      storeAt: world.storeAt,
+      storeAt: (uri: string) => world.storeAt(uri),
       close: async () => void (closed += 1),
     }),
   }
@@ -131,7 +131,10 @@ test('table history, describe, files and changes tell one story', async (t) => {
     ],
   )
   const files = (await json('table', 'files', 'bronze.orders')).form['files'] as { rows: number; bytes: number }[]
-  assert.deepEqual(files.map(({ rows }) => rows).sort(), [2, 3])
+  assert.deepEqual(
+    files.map(({ rows }) => rows).sort((a, b) => a - b),
+    [2, 3],
+  )
   assert.equal(
     files.reduce((sum, { bytes }) => sum + bytes, 0),
     about['bytes'],
