@@ -78,7 +78,7 @@ test('a deleted key keeps its place: an older update that comes late does not br
 
 test('a model that fails names its file and the engine’s words; what is downstream is skipped by name, others go on', () =>
   withLake(async (lake) => {
-    await land(lake, change('a', 'x', 1))
+    await land(lake, change('a', 'secret', 1))
     const broken = model('silver.broken', 'kind: full\n', 'select nope from bronze.orders')
     const below = model('gold.below', 'kind: full\n', 'select * from silver.broken')
     const lower = model('gold.lower', 'kind: full\n', 'select * from gold.below')
@@ -95,6 +95,7 @@ test('a model that fails names its file and the engine’s words; what is downst
       model('silver.v', 'kind: full\n', 'select cast(Shop as int) as s from bronze.orders'),
     ])
     assert.match(value[0]?.error?.message ?? '', /silver.v.sql: Conversion Error/)
+    assert.doesNotMatch(value[0]?.error?.message ?? '', /secret/, 'I13: no value of a record')
   }))
 
 test('I10: the gate judges the staged result before its commit, and what it blocks is not committed', () =>

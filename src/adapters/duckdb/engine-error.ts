@@ -16,8 +16,24 @@ export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_S
   }
   if (/^IO Error/i.test(message)) return new SluiceError('STORE_UNAVAILABLE', firstLine(message), { cause: error })
   if (/^(INTERNAL|FATAL) Error/i.test(message)) return new SluiceError('BUG', firstLine(message), { cause: error })
-  if (/^[A-Za-z ]+ Error: /.test(message)) return new SluiceError(sqlCode, message.trim(), { cause: error })
+  if (/^[A-Za-z ]+ Error: /.test(message)) {
+    if (sqlCode === 'MODEL_SQL' && ABOUT_VALUES.test(message)) return new SluiceError(sqlCode, withoutValues(message))
+    return new SluiceError(sqlCode, message.trim(), { cause: error })
+  }
   return classifyError(error)
+}
+
+const ABOUT_VALUES = /^(Conversion|Invalid Input|Out of Range|Constraint) Error/
+
+/** DuckDB quotes the value that failed, which belongs to a record (I13). The lines after quote the SQL and stay. */
+function withoutValues(message: string): string {
+  const [first = '', ...rest] = message.trim().split('\n')
+  const masked = first
+    .replace(/'.*'/, "'…'")
+    .replace(/".*"/, '"…"')
+    .replace(/\bvalue \S+/, 'value …')
+    .replace(/-?\d+(\.\d+)? [-+*/] -?\d+(\.\d+)?/, '…')
+  return [masked, ...rest].join('\n')
 }
 
 function firstLine(message: string): string {
