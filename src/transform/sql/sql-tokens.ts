@@ -47,7 +47,7 @@ function problemOf(kind: SqlToken['kind'], text: string, before: SqlToken | unde
   }
   if (kind !== 'symbol') return null
   if (text === '"' || text === '`') {
-    return 'quoted identifiers mean different things to engines; use a plain name of letters, digits and "_"'
+    return 'quoted identifiers mean different things to engines; a column that is a word of SQL is read by its table: o.order as order_no'
   }
   if (text === "'") return 'a text is not closed'
   if (text === ';') return 'a model is one SELECT without ";"'
