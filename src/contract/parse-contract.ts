@@ -36,7 +36,7 @@ function jsonFields({ text, subject }: RegisteredSchema): ContractField[] {
 }
 
 function avroFields({ text, subject }: RegisteredSchema): ContractField[] {
-  const type = parseAvroSchema(text, subject)
+  const type = parseAvroSchema(text, subject, true)
   if (type.kind !== 'record')
     throw invalidContract({ subject, path: '' }, `a contract must be a record, not ${type.kind}`)
   return avroContractFields(type, subject)

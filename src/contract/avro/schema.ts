@@ -67,10 +67,17 @@ interface Scope {
   readonly names: Map<string, AvroType>
   readonly namespace: string
   readonly depth: number
+  readonly strict: boolean
 }
 
-/** Throws CONTRACT_INVALID naming the place. */
-export function parseAvroSchema(text: string, subject: string): AvroType {
+/** Attributes that mean something beside a field's name, and nothing inside its type. */
+const FIELD_ATTRIBUTES = ['constraints', 'pii', 'on_ingest']
+
+/**
+ * Throws CONTRACT_INVALID naming the place. `strict`, for contracts: rules that stand where they would do nothing are
+ * refused too; a producer's own schema may carry what it likes.
+ */
+export function parseAvroSchema(text: string, subject: string, strict = false): AvroType {
   const place = { subject, path: '' }
   if (text.length > MAX_SCHEMA_BYTES)
     throw invalidContract(place, `the schema is larger than ${MAX_SCHEMA_BYTES} characters`)
@@ -82,7 +89,7 @@ export function parseAvroSchema(text: string, subject: string): AvroType {
     if (isPrimitive(text.trim())) json = text.trim()
     else throw invalidContract(place, 'the schema is no JSON document', error)
   }
-  return parseType(json, { place, names: new Map(), namespace: '', depth: 0 })
+  return parseType(json, { place, names: new Map(), namespace: '', depth: 0, strict })
 }
 
 function parseType(json: ExactJson, scope: Scope): AvroType {
@@ -92,6 +99,9 @@ function parseType(json: ExactJson, scope: Scope): AvroType {
   if (isExactArray(json)) return parseUnion(json, scope)
   if (!isExactObject(json)) throw invalidContract(place, 'a type must be a name, a union or an object')
   const { type } = json
+  const stray = scope.strict ? FIELD_ATTRIBUTES.find((word) => Object.hasOwn(json, word)) : undefined
+  if (stray !== undefined)
+    throw invalidContract(place, `${stray} stands inside a type; it belongs beside a field's name`)
   switch (type) {
     case 'record':
     case 'error':
