@@ -96,7 +96,7 @@ function objectShape(
     : { ...base, kind: 'map', value: shapeOf(additional, context) }
 }
 
-/** `format` names what JSON has no type for; the words are documented in docs/contracts.md. */
+/** `format` names what JSON has no type for; docs/contracts.md lists the words. */
 function scalarType(
   types: ReadonlySet<JsonType>,
   schemas: readonly JsonObject[],
