@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
 import { makeLines, writeLines, type MadeLines } from '../support/retail-lines.ts'
 import {
@@ -33,9 +34,7 @@ describe(`eight processes racing on one lake (SLUICE_SEED=${seed})`, () => {
     const days = [...made.files]
     const world = await retailWorld(join(folder.path, 'race'), new Map(days.slice(0, 3)))
     // The other files come while the race is on.
-    const late = new Promise<void>((done, fail) => {
-      setTimeout(() => writeLines(world.data, new Map(days.slice(3))).then(done, fail), 1_000)
-    })
+    const late = sleep(1_000).then(() => writeLines(world.data, new Map(days.slice(3))))
     const ended = await Promise.all(
       VERBS.map((verb) => sluice([...retailArgs(verb, 0.01), '--json'], { env: world.env })),
     )

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { openDuckdbEngine } from '../../src/adapters/duckdb/duckdb-engine.ts'
@@ -14,6 +14,7 @@ import type { ObjectStore } from '../../src/ports/object-store.ts'
 import type { SourceConnector } from '../../src/ports/source-connector.ts'
 import type { TopicLog } from '../../src/ports/topic-log.ts'
 import type { World } from '../../src/ports/world.ts'
+import { loadSettings } from '../../src/settings/load-settings.ts'
 
 /** The real adapters over one temporary folder, built by hand, so that a test can put a fault in any one of them. */
 export interface TestWorld extends World {
@@ -56,7 +57,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
   }
   return {
     folder,
-    settings: testSettings(folder, options),
+    settings: await testSettings(folder, options),
     clock,
     signal: options.signal ?? new AbortController().signal,
     runId,
@@ -96,28 +97,23 @@ export const ORDERS: BronzeTableSettings = {
   key: ['id'],
 }
 
-function testSettings(folder: string, { tables = [{}], sources = [], ingest, errors }: TestWorldOptions): Settings {
+/** The defaults of every setting, but for what a test says. */
+async function testSettings(
+  folder: string,
+  { tables = [{}], sources = [], ingest, errors }: TestWorldOptions,
+): Promise<Settings> {
+  const file = join(folder, 'defaults.yaml')
+  await writeFile(
+    file,
+    'lake: {uri: lake}\nbroker: {kind: embedded, dir: log}\nregistry: {kind: embedded, dir: registry}\n',
+  )
+  const defaults = loadSettings({ file, sets: [], env: {}, cwd: folder, connectors: [] })
   const bronze = tables.map((table): BronzeTableSettings => ({ ...ORDERS, ...table }))
   return {
-    file: join(folder, 'sluice.yaml'),
-    lake: { uri: join(folder, 'lake') },
-    broker: { kind: 'embedded', dir: join(folder, 'log') },
-    registry: { kind: 'embedded', dir: join(folder, 'registry') },
-    paths: { schemas: join(folder, 'schemas'), models: join(folder, 'models'), questions: null },
+    ...defaults,
     sources: new Map(sources.map((source) => [source.name, source])),
-    topics: new Map(),
     tables: new Map(bronze.map((table) => [table.table, table])),
-    ingest: {
-      flushBytes: 64 * 2 ** 20,
-      flushAgeMs: 30_000,
-      memoryLimitBytes: 512 * 2 ** 20,
-      fetchBytes: 4 * 2 ** 20,
-      maxRecordBytes: 16 * 2 ** 20,
-      ...ingest,
-    },
-    engine: { memoryLimitBytes: 256 * 2 ** 20, threads: 2 },
-    errors: { retentionMs: null, sealKey: null, copyToTopic: true, ...errors },
-    performance: { partitionSizeBytes: 128 * 2 ** 20 },
-    log: { level: 'silent' },
+    ingest: { ...defaults.ingest, ...ingest },
+    errors: { ...defaults.errors, retentionMs: null, ...errors },
   }
 }
