@@ -17,7 +17,7 @@ test('no mask holds the value, or most of it, whatever its kind (I13)', () => {
   const kind = fc.constantFrom('email', 'phone', 'card', 'iban', 'name', 'address', 'ip', 'private', 'constructor')
   fc.assert(
     fc.property(kind, fc.string({ minLength: 1 }), (word, text) => {
-      const masked = String(maskValue(word, text))
+      const masked = JSON.stringify(maskValue(word, text)).slice(1, -1)
       assert.ok(
         !masked.includes(text) || '***'.includes(text) || text === '@' || text === '.',
         `${word} ${JSON.stringify(text)} → ${masked}`,

@@ -41,7 +41,7 @@ async function project(t: TestContext) {
     registry,
     run,
     write: (name: string, text: string) => writeFile(join(schemas, name), text),
-    async json(...argv: string[]) {
+    json: async (...argv: string[]) => {
       const ran = await run(...argv, '--json')
       return { exit: ran.exit, form: JSON.parse(ran.out) as Form }
     },
