@@ -6,6 +6,7 @@ import { Interruption } from './cli/frame/interruption.ts'
 import { VERBS } from './cli/verb-list.ts'
 import { formatError } from './cli/frame/format-error.ts'
 import { classifyError } from './domain/errors.ts'
+import type { Metrics } from './observe/metrics.ts'
 import type { World } from './ports/world.ts'
 
 /** The process: arguments, environment, signals, exit code. All else is given to `dispatch`. */
@@ -13,6 +14,7 @@ import type { World } from './ports/world.ts'
 const ending = new AbortController()
 const ONE_PRESS_MS = 250
 let firstSignalMs = 0
+let metrics: Promise<Metrics> | null = null
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
@@ -60,17 +62,30 @@ const exit = await dispatch(process.argv.slice(2), {
   connectors: async () => (await import('./compose/connector-declarations.ts')).CONNECTOR_DECLARATIONS,
   openWorld,
   openBench: async () => (await import('./compose/bench.ts')).openBench(),
+  startService: async (request) => {
+    const { startService } = await import('./service/start-service.ts')
+    return startService({ ...request, metrics: await processMetrics() })
+  },
 })
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 // Handles that a library keeps must not hold the process once the verb has ended and the world is closed.
 process.exit(exit)
 
-async function openWorld({ settings, signal, listeners }: OpenWorldInput): Promise<World> {
+async function openWorld({ settings, verb, works, signal, listeners }: OpenWorldInput): Promise<World> {
   const [compose, { createLogListener }] = await Promise.all([
     import('./compose/world.ts'),
     import('./observe/log-listener.ts'),
   ])
-  return compose.openWorld({ settings, signal, listeners: [...listeners, createLogListener(settings.log)] })
+  // Metrics are asked for only where a service is; other verbs do not pay for them.
+  const served = verb === 'up' ? [await processMetrics()] : []
+  const all = [...listeners, createLogListener(settings.log), ...served]
+  return compose.openWorld({ settings, signal, listeners: all, lineage: works })
+}
+
+/** One registry a process, told by the world's events and read by the service. */
+async function processMetrics(): Promise<Metrics> {
+  metrics ??= import('./observe/metrics.ts').then(({ createMetrics }) => createMetrics({ process: true }))
+  return metrics
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -40,6 +40,7 @@ const DOORS: Readonly<Record<string, string>> = {
   'node:sqlite': 'src/adapters/embedded-log',
   'p-queue': 'src/ingest',
   pino: 'src/observe',
+  'prom-client': 'src/observe',
   yaml: 'src/settings',
 }
 

@@ -1,6 +1,7 @@
 import type { SluiceError } from '../domain/errors.ts'
 import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
 import type { Settings } from '../domain/settings.ts'
+import type { StartService } from '../ports/service.ts'
 import type { Bench, World } from '../ports/world.ts'
 import type { Flag, FlagValues } from './flag-values.ts'
 import type { Printer } from './printer.ts'
@@ -65,6 +66,8 @@ export interface VerbCall {
   readonly world: () => Promise<World>
   /** For verbs that can do without settings; opened at the first call, closed by the frame. */
   readonly bench: () => Promise<Bench>
+  /** For a verb that stays; the verb closes it. */
+  readonly startService: StartService
   readonly print: Printer
   /** Aborted when the process is asked to end. */
   readonly signal: AbortSignal
@@ -81,7 +84,14 @@ export interface ConfigAccess {
   readonly file: string | null
   readonly sets: readonly string[]
   readonly connectors: readonly ConnectorDeclaration[]
-  readonly interactive: boolean
+  /** What `log.level: auto` stands for. */
+  readonly quiet: boolean
+}
+
+/** Verbs that work rather than look: their logs and their lineage are of interest to others. */
+export function changesData({ name, group }: VerbEntry, { flags }: Verb): boolean {
+  if (group === 'Flow' || group === 'Repair' || group === 'Keep' || name === 'demo') return name !== 'test'
+  return flags.some((flag) => flag.name === YES.name || flag.name === DRY_RUN.name)
 }
 
 /** For verbs that change data. */

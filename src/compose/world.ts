@@ -20,6 +20,8 @@ export interface WorldRequest {
   readonly settings: Settings
   readonly signal: AbortSignal
   readonly listeners: readonly EventSink[]
+  /** Whether what happens goes where `lineage` says. */
+  readonly lineage?: boolean
 }
 
 /** Builds everything that the stages are given. The only place that knows which adapter serves which port. */

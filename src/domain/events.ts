@@ -1,6 +1,8 @@
 /** What happened, as the flow tells it. Logs, metrics and lineage listen; the flow itself writes none of them. */
 
+import type { JobDataset, DatasetRead, DatasetWritten } from './dataset.ts'
 import type { ErrorCode, ErrorWhere } from './errors.ts'
+import type { GateAssertion, GateOutcome } from './gate-result.ts'
 
 export interface EventContext {
   readonly runId: string
@@ -11,9 +13,43 @@ export interface EventContext {
 
 export type DomainEvent = EventContext & Happening
 
+/** How a stage tells what happened: run, trace and job are its caller's, the batch is its own. */
+export type Emit = (happening: Happening, batchId?: string) => void
+
 export type Happening =
   | { readonly type: 'run.started'; readonly verb: string }
   | { readonly type: 'run.ended'; readonly verb: string; readonly exitCode: number; readonly ms: number }
+  /** One source read, one table ingested, one model built: what lineage calls a run of a job. */
+  | {
+      readonly type: 'job.started'
+      readonly stage: JobStage
+      readonly inputs: readonly JobDataset[]
+      readonly outputs: readonly JobDataset[]
+    }
+  | ({
+      readonly type: 'job.ended'
+      readonly stage: JobStage
+      /** It found nothing to do. */
+      readonly idle: boolean
+      readonly ms: number
+    } & JobEnd)
+  /** What a job read or wrote and committed; several of one dataset add up. */
+  | ({ readonly type: 'dataset.read' } & DatasetRead)
+  | ({ readonly type: 'dataset.written' } & DatasetWritten)
+  /** A suite was held against a staged result (silver, gold) or against the new rows of a bronze table. */
+  | {
+      readonly type: 'gate.judged'
+      /** `layer.table`. */
+      readonly model: string
+      readonly outcome: GateOutcome
+      /** Critical expectations that failed. */
+      readonly critical: number
+      /** Warning expectations that failed. */
+      readonly warned: number
+      /** Dead letters of stage gate that the judgement wrote. */
+      readonly quarantined: number
+      readonly assertions: readonly GateAssertion[]
+    }
   | {
       readonly type: 'fetch.done'
       readonly topic: string
@@ -66,6 +102,8 @@ export type Happening =
       readonly source: string
       readonly topic: string
       readonly records: number
+      /** Rows that went to the error lane with this append. */
+      readonly refused: number
       readonly sequence: bigint
     }
   | {
@@ -92,3 +130,9 @@ export type Happening =
     }
   | { readonly type: 'model.failed'; readonly model: string; readonly code: ErrorCode; readonly message: string }
   | { readonly type: 'warning'; readonly message: string; readonly where: ErrorWhere }
+
+export type JobStage = 'connect' | 'ingest' | 'build'
+
+export type JobEnd =
+  | { readonly outcome: 'completed' | 'interrupted' }
+  | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly message: string }

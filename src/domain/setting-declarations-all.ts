@@ -154,11 +154,43 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
     performance: group('Sizes of files.', {
       partition_size_mb: size(128, 'Target size of a data file.'),
     }),
+    service: group('The HTTP service of `up`: /metrics, /healthz, /readyz, a page and /api.', {
+      host: setting({
+        type: { kind: 'text' },
+        default: '127.0.0.1',
+        meaning: 'Address to listen on; elsewhere than on loopback the page and /api need the token.',
+      }),
+      port: setting({
+        type: { kind: 'integer', min: 0, max: 65_535 },
+        default: 8080,
+        meaning: 'Port to listen on; 0 takes a free one.',
+      }),
+      token: setting({
+        type: { kind: 'text' },
+        secret: true,
+        meaning: 'What `Authorization: Bearer …` must hold; needed where the host is not loopback.',
+      }),
+    }),
+    lineage: group('OpenLineage events of every job.', {
+      kind: setting({
+        type: { kind: 'choice', values: ['none', 'file', 'http'] },
+        default: 'none',
+        meaning: 'Where they go.',
+      }),
+      path: setting({ type: { kind: 'path' }, meaning: 'For `file`: JSON lines are added to it.' }),
+      url: setting({
+        type: { kind: 'text' },
+        meaning: 'For `http`: where each event is sent by POST, such as `http://marquez:5000/api/v1/lineage`.',
+      }),
+      api_key: setting({ type: { kind: 'text' }, secret: true, meaning: 'For `http`: sent as a bearer token.' }),
+      namespace: setting({ type: { kind: 'text' }, default: 'sluice', meaning: 'Namespace of the jobs.' }),
+    }),
     log: group('Logs, one JSON object a line on stderr.', {
       level: setting({
         type: { kind: 'choice', values: ['auto', 'debug', 'info', 'warn', 'error', 'silent'] },
         default: 'auto',
-        meaning: 'The least grave level that is written; `auto` is `warn` on a terminal and `info` elsewhere.',
+        meaning:
+          'The least grave level that is written; `auto` is `info` for verbs that change data where no terminal is, else `warn`.',
       }),
     }),
   })

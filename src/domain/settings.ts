@@ -31,8 +31,16 @@ export interface Settings {
     readonly copyToTopic: boolean
   }
   readonly performance: { readonly partitionSizeBytes: number }
+  readonly service: { readonly host: string; readonly port: number; readonly token: string | null }
+  readonly lineage: LineageSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
 }
+
+/** Where lineage goes; `namespace` is that of jobs. */
+export type LineageSettings =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'file'; readonly path: string; readonly namespace: string }
+  | { readonly kind: 'http'; readonly url: string; readonly apiKey: string | null; readonly namespace: string }
 
 export interface SourceSettings {
   readonly name: string

@@ -162,7 +162,7 @@ class SourceRun {
     this.tally.read += staged.read
     this.tally.appended += staged.records
     this.tally.refused += refused
-    this.emit({ type: 'source.appended', source: name, topic, records: staged.records, sequence })
+    this.emit({ type: 'source.appended', source: name, topic, records: staged.records, refused, sequence })
     return sequence
   }
 

@@ -47,6 +47,11 @@ function logFields(event: DomainEvent): Record<string, unknown> {
 const LEVELS = {
   'run.started': 'info',
   'run.ended': 'info',
+  'job.started': 'debug',
+  'job.ended': 'debug',
+  'dataset.read': 'debug',
+  'dataset.written': 'debug',
+  'gate.judged': 'info',
   'fetch.done': 'debug',
   'letters.written': 'info',
   'letters.copy_failed': 'warn',

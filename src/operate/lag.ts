@@ -24,6 +24,22 @@ export interface Lag {
   readonly tables: readonly { readonly table: string; readonly freshnessSeconds: number | null }[]
 }
 
+/** The form of `lag --json`; the service answers with it too. */
+export function lagForm({ partitions, tables }: Lag): object {
+  return {
+    partitions: partitions.map(({ topic, partition, end, next, lag, lagSeconds, table }) => ({
+      topic,
+      partition,
+      end,
+      next,
+      lag: Number(lag),
+      lag_seconds: lagSeconds,
+      table,
+    })),
+    tables: tables.map(({ table, freshnessSeconds }) => ({ table, freshness_seconds: freshnessSeconds })),
+  }
+}
+
 /** How far every lane is behind its log, and how old every table is. */
 export async function measureLag(world: Pick<World, 'settings' | 'log' | 'lake' | 'clock'>): Promise<Lag> {
   const nowMs = world.clock.nowMs()

@@ -2,7 +2,13 @@ import type { UnknownFieldMode } from '../domain/contract.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { ConnectorDeclaration, SettingValue } from '../domain/setting-declarations.ts'
 import { declareSettings } from '../domain/setting-declarations-all.ts'
-import type { BronzeTableSettings, Settings, SourceSettings, TopicSettings } from '../domain/settings.ts'
+import type {
+  BronzeTableSettings,
+  LineageSettings,
+  Settings,
+  SourceSettings,
+  TopicSettings,
+} from '../domain/settings.ts'
 import { checkReferences } from './resolve/check-settings.ts'
 import { findSettingsFile } from './find-settings.ts'
 import { problemsError } from './resolve/problem.ts'
@@ -21,8 +27,8 @@ export interface SettingsInput {
   readonly cwd: string
   /** What each connector adds to a source; compose knows them. */
   readonly connectors: readonly ConnectorDeclaration[]
-  /** A person watches stderr: what `log.level: auto` stands for. */
-  readonly interactive?: boolean
+  /** What `log.level: auto` stands for: a person watches stderr, or the verb only looks. */
+  readonly quiet?: boolean
 }
 
 /** Throws FILE_UNREADABLE, YAML_INVALID, SETTINGS_INVALID or USAGE; nothing but the files is touched. */
@@ -78,10 +84,37 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
       copyToTopic: read.value('errors', 'copy_to_topic') === true,
     },
     performance: { partitionSizeBytes: read.number('performance', 'partition_size_mb') },
-    log: {
-      level: level === 'auto' ? (input.interactive === true ? 'warn' : 'info') : (level as Settings['log']['level']),
+    service: {
+      host: read.text('service', 'host'),
+      port: read.number('service', 'port'),
+      token: noneWhereEmpty(read.textOrNull('service', 'token')),
     },
+    lineage: toLineage(read),
+    log: { level: level === 'auto' ? (input.quiet === true ? 'warn' : 'info') : (level as Settings['log']['level']) },
   }
+}
+
+function toLineage(read: Reader): LineageSettings {
+  const kind = read.text('lineage', 'kind') as LineageSettings['kind']
+  const namespace = read.text('lineage', 'namespace')
+  switch (kind) {
+    case 'none':
+      return { kind }
+    case 'file':
+      return { kind, namespace, path: read.textOrNull('lineage', 'path') ?? '' }
+    case 'http':
+      return {
+        kind,
+        namespace,
+        url: read.textOrNull('lineage', 'url') ?? '',
+        apiKey: noneWhereEmpty(read.textOrNull('lineage', 'api_key')),
+      }
+  }
+}
+
+/** `${VAR:}` where the variable is not set. */
+function noneWhereEmpty(text: string | null): string | null {
+  return text === '' ? null : text
 }
 
 function toSource(name: string, read: Reader, input: SettingsInput): SourceSettings {

@@ -26,7 +26,15 @@ const flush: DomainEvent = {
   skipped: 0,
   ms: 12,
 }
-const append: DomainEvent = { ...IDS, type: 'source.appended', source: 's', topic: 't', records: 2, sequence: 7n }
+const append: DomainEvent = {
+  ...IDS,
+  type: 'source.appended',
+  source: 's',
+  topic: 't',
+  records: 2,
+  refused: 0,
+  sequence: 7n,
+}
 const fetch: DomainEvent = { ...IDS, type: 'fetch.done', topic: 't', partition: 0, first: 0n, next: 2n, records: 2 }
 const stop: DomainEvent = {
   ...IDS,

@@ -54,7 +54,7 @@ test('durations become ms, sizes bytes, paths absolute, and what is not written 
     key: ['id'],
   })
   assert.equal(settings.log.level, 'info')
-  assert.equal(loadSettings(project.input({ interactive: true })).log.level, 'warn')
+  assert.equal(loadSettings(project.input({ quiet: true })).log.level, 'warn')
 })
 
 test('a contract may be pinned to a version', (t) => {

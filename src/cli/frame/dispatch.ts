@@ -4,6 +4,7 @@ import { nearestWord, suggestion } from '../../domain/nearest-word.ts'
 import type { ConnectorDeclaration } from '../../domain/setting-declarations.ts'
 import type { Settings } from '../../domain/settings.ts'
 import type { EventSink } from '../../ports/event-sink.ts'
+import type { StartService } from '../../ports/service.ts'
 import type { Bench, World } from '../../ports/world.ts'
 import { loadSettings } from '../../settings/load-settings.ts'
 import { askToConfirm } from './confirm.ts'
@@ -17,7 +18,7 @@ import type { ParsedArguments } from './parse-arguments.ts'
 import { Printer } from '../printer.ts'
 import type { Streams } from '../printer.ts'
 import { createProgressListener } from './progress.ts'
-import type { Verb, VerbCall, VerbEnd, VerbEntry } from '../verb.ts'
+import { changesData, type Verb, type VerbCall, type VerbEnd, type VerbEntry } from '../verb.ts'
 
 export interface Frame {
   readonly verbs: readonly VerbEntry[]
@@ -31,11 +32,14 @@ export interface Frame {
   readonly connectors: () => Promise<readonly ConnectorDeclaration[]>
   readonly openWorld: (input: OpenWorldInput) => Promise<World>
   readonly openBench: () => Promise<Bench>
+  readonly startService: StartService
 }
 
 export interface OpenWorldInput {
   readonly settings: Settings
   readonly verb: string
+  /** The verb works on the data rather than looks at it. */
+  readonly works: boolean
   readonly signal: AbortSignal
   readonly listeners: readonly EventSink[]
 }
@@ -151,7 +155,8 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
   const flags = new FlagValues([...verb.flags, ...COMMON_FLAGS], parsed.flags)
   const sets = flags.texts('set')
   const file = flags.text('config')
-  const interactive = frame.streams.terminal && !json
+  const works = changesData(entry, verb)
+  const quiet = !works || (frame.streams.terminal && !json)
   let settings: Settings | null = null
   let world: Promise<World> | null = null
   let bench: Promise<Bench> | null = null
@@ -163,11 +168,11 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
     signal: frame.signal,
     env: frame.env,
     cwd: frame.cwd,
-    config: { file, sets, connectors, interactive },
-    settings: () =>
-      (settings ??= loadSettings({ file, sets, env: frame.env, cwd: frame.cwd, connectors, interactive })),
-    world: () => (world ??= openWorld(frame, { entry, settings: call.settings(), printer })),
+    config: { file, sets, connectors, quiet },
+    settings: () => (settings ??= loadSettings({ file, sets, env: frame.env, cwd: frame.cwd, connectors, quiet })),
+    world: () => (world ??= openWorld(frame, { entry, works, settings: call.settings(), printer })),
     bench: () => (bench ??= frame.openBench()),
+    startService: frame.startService,
     confirm: (question) => askToConfirm(question, { ...frame.asking, yes: flags.on('yes') }),
   }
   let end: VerbEnd
@@ -193,13 +198,14 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
 
 interface Opening {
   readonly entry: VerbEntry
+  readonly works: boolean
   readonly settings: Settings
   readonly printer: Printer
 }
 
-async function openWorld(frame: Frame, { entry, settings, printer }: Opening): Promise<World> {
+async function openWorld(frame: Frame, { entry, works, settings, printer }: Opening): Promise<World> {
   const listeners = [createProgressListener(printer)]
-  const world = await frame.openWorld({ settings, verb: entry.name, signal: frame.signal, listeners })
+  const world = await frame.openWorld({ settings, verb: entry.name, works, signal: frame.signal, listeners })
   world.events.emit({ ...runContext(world, entry.name), type: 'run.started', verb: entry.name })
   return world
 }

@@ -40,6 +40,12 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
     if (same !== undefined && group !== 'lake')
       refuse([group, key], `is the folder of ${same[0]}.${same[1]} too; each needs its own`)
   }
+  const { lineage } = settings
+  if (lineage.kind === 'file' && lineage.path === '')
+    refuse(['lineage', 'path'], 'is needed where lineage.kind is file')
+  if (lineage.kind === 'http' && !/^https?:\/\/[^\s/]/.test(lineage.url)) {
+    refuse(['lineage', 'url'], 'an http:// or https:// address is needed where lineage.kind is http')
+  }
   if (settings.ingest.flushBytes > settings.ingest.memoryLimitBytes) {
     refuse(['ingest', 'flush_mb'], 'is more than ingest.memory_limit_mb')
   }

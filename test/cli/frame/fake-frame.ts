@@ -28,6 +28,9 @@ export async function runFrame(argv: readonly string[], over: Partial<Frame> = {
     openBench: async () => {
       throw new Error('no bench here')
     },
+    startService: async () => {
+      throw new Error('no service here')
+    },
     ...over,
   })
   return { exit, out, err }

@@ -1,4 +1,4 @@
-import { measureLag } from '../../../operate/lag.ts'
+import { lagForm, measureLag } from '../../../operate/lag.ts'
 import { formatTable } from '../../format-table.ts'
 import type { Verb } from '../../verb.ts'
 
@@ -24,18 +24,7 @@ export const lagVerb: Verb = {
         limitMs === null
           ? []
           : lag.partitions.filter((each) => each.lagSeconds !== null && each.lagSeconds * 1000 > limitMs)
-      const form = {
-        partitions: lag.partitions.map(({ topic, partition, end, next, lag: records, lagSeconds, table }) => ({
-          topic,
-          partition,
-          end,
-          next,
-          lag: Number(records),
-          lag_seconds: lagSeconds,
-          table,
-        })),
-        tables: lag.tables.map(({ table, freshnessSeconds }) => ({ table, freshness_seconds: freshnessSeconds })),
-      }
+      const form = lagForm(lag)
       const text = (): string =>
         [
           formatTable({

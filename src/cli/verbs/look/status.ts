@@ -1,4 +1,5 @@
 import { laneName, readStatus, stoppedError, type Status } from '../../../operate/status/read-status.ts'
+import { statusForm } from '../../../operate/status/status-form.ts'
 import type { PartStatus } from '../../../operate/status/part-status.ts'
 import { formatTable } from '../../format-table.ts'
 import type { Verb } from '../../verb.ts'
@@ -15,49 +16,6 @@ export const statusVerb: Verb = {
     const errors = [stopped, status.modelsError].filter((error) => error !== null)
     return errors.length === 0 ? 0 : { errors, formBeside: form }
   },
-}
-
-function statusForm({ lanes, sources, models }: Status): object {
-  return {
-    lanes: lanes.map((lane) => ({
-      lane: laneName(lane),
-      topic: lane.topic,
-      partition: lane.partition,
-      table: lane.table,
-      ...partForm(lane),
-      next: lane.next,
-      end: lane.end,
-      lag: lane.lag === null ? null : Number(lane.lag),
-    })),
-    sources: sources.map((source) => ({
-      source: source.source,
-      connector: source.connector,
-      topic: source.topic,
-      ...partForm(source),
-      sequence: source.sequence,
-      entries: source.entries,
-    })),
-    models: models.map((model) => ({
-      model: model.model,
-      kind: model.kind,
-      ...partForm(model),
-      version: model.version,
-      rows: model.rows,
-      behind: model.behind,
-      reason: model.reason,
-    })),
-  }
-}
-
-function partForm({ state, since, stop, nextCommand }: PartStatus): object {
-  return {
-    state,
-    since,
-    code: stop?.code ?? null,
-    message: stop?.message ?? null,
-    hint: stop?.hint ?? null,
-    next_command: nextCommand,
-  }
 }
 
 function statusText({ lanes, sources, models }: Status): string {
