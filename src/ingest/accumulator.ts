@@ -10,6 +10,7 @@ import type { PositionMove } from './lane-position.ts'
  */
 export class Accumulator {
   readonly #moves = new Map<string, { from: PartitionPosition | null; to: PartitionPosition; at: TopicPartition }>()
+  readonly #ownerOf = new Map<ColumnBatch, string>()
   readonly rows: ColumnBatch[] = []
   readonly letters: DeadLetter[] = []
   readonly skips: Skip[] = []
@@ -41,12 +42,30 @@ export class Accumulator {
       )
     }
     move.to = { ...move.to, next: judged.next }
-    if (judged.rows.length > 0) this.rows.push(judged.rows)
+    if (judged.rows.length > 0) {
+      this.rows.push(judged.rows)
+      this.#ownerOf.set(judged.rows, partitionKey(judged))
+    }
     for (const letter of judged.letters) this.letters.push(letter)
     this.landed += judged.rows.length
-    this.heldBytes += batchBytes(judged.rows) + judged.letters.reduce((sum, letter) => sum + letterBytes(letter), 0)
+    this.heldBytes += rowsAndLettersBytes([judged.rows], judged.letters)
     this.#hold(judged.skips)
     this.openedMs ??= nowMs
+  }
+
+  /** Forgets a partition and all that is held of it: another process reads it now. */
+  drop(at: TopicPartition): void {
+    const key = partitionKey(at)
+    this.#moves.delete(key)
+    retain(this.rows, (rows) => this.#ownerOf.get(rows) !== key)
+    retain(this.letters, ({ log }) => log === null || partitionKey(log) !== key)
+    const skips = this.skips.filter((skip) => partitionKey(skip) !== key)
+    this.skips.length = 0
+    this.skipped = 0n
+    this.landed = this.rows.reduce((sum, { length }) => sum + length, 0)
+    this.heldBytes = rowsAndLettersBytes(this.rows, this.letters)
+    this.#hold(skips)
+    if (this.heldRecords === 0) this.openedMs = null
   }
 
   get heldRecords(): number {
@@ -67,6 +86,17 @@ export class Accumulator {
       this.heldBytes += 128
     }
   }
+}
+
+function retain<T>(list: T[], keep: (one: T) => boolean): void {
+  const kept = list.filter(keep)
+  list.length = 0
+  for (const one of kept) list.push(one)
+}
+
+function rowsAndLettersBytes(rows: readonly ColumnBatch[], letters: readonly DeadLetter[]): number {
+  const ofRows = rows.reduce((sum, batch) => sum + batchBytes(batch), 0)
+  return letters.reduce((sum, letter) => sum + letterBytes(letter), ofRows)
 }
 
 /**

@@ -1,21 +1,18 @@
 import { SluiceError } from '../domain/errors.ts'
-import type { Happening } from '../domain/events.ts'
-import { partitionKey } from '../domain/position.ts'
+import type { Emit } from '../domain/events.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { Accumulator } from './accumulator.ts'
-import { checkLane } from './check-lane.ts'
 import { flush } from './flush.ts'
 import { contractInForce } from './contract-in-force.ts'
 import { decideFlush, type FlushState } from './flush-policy.ts'
-import { judgeBatch, type JudgeContext } from './judge-batch.ts'
 import { LaneJudge } from './lane-judge.ts'
-import { readPosition } from './lane-position.ts'
 import { findTable } from './lane-table.ts'
-import { outOfRange, readLane } from './read-lane.ts'
 import type { WriterCache } from './resolve-writers.ts'
+import { startPartition } from './start-partition.ts'
+import { takeBatches } from './take-batches.ts'
 
 export type LaneWorld = Pick<
   World,
@@ -28,7 +25,7 @@ export interface LanePass {
   /** Partition → where this pass ends: the log end seen when it began. */
   readonly targets: ReadonlyMap<number, bigint>
   readonly writers: WriterCache
-  readonly emit: (happening: Happening) => void
+  readonly emit: Emit
   /** Whether this process should still read a partition; asked before each flush. */
   readonly holds: (partition: number) => boolean
 }
@@ -76,28 +73,20 @@ export async function runLane(pass: LanePass, result: LaneResult): Promise<void>
 }
 
 /** One flush: from the table's positions to one commit, or to a conflict after which nothing of it is kept. */
-async function runFlush(pass: LanePass, result: LaneResult): Promise<'moved' | 'idle'> {
-  const { world, table, emit } = pass
+async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | 'idle'> {
+  const { world, table } = lane
+  const batchId = world.clock.newId()
+  const emit: Emit = (happening) => lane.emit(happening, batchId)
+  const pass = { ...lane, emit }
   const snapshot = await findTable(world.lake, table.table)
   const judge = new LaneJudge(await contractInForce(world.registry, table), table, snapshot)
   const topic = await describe(pass)
-  const batchId = world.clock.newId()
   const held = new Accumulator()
   const stops = new Map<number, SluiceError>()
   const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
   const before = done()
   const open = beginPartitions({ pass, result, snapshot, topic, held })
-  const context = (epoch: number): JudgeContext => ({
-    table: table.table,
-    judge: judge.judge,
-    writers: pass.writers.known,
-    epoch,
-    runId: world.runId,
-    batchId,
-    nowMs: world.clock.nowMs(),
-    maxRecordBytes: world.settings.ingest.maxRecordBytes,
-  })
-  const filled = await fillHeld({ pass, stops, open, held, judge, context })
+  const filled = await fillHeld({ pass, stops, open, held, judge, batchId })
   if (filled === 'flush') {
     const outcome = await flush({ world, table, contract: judge.judge.contract, batchId, held, snapshot, emit })
     // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
@@ -120,41 +109,19 @@ interface Filling {
   readonly open: Map<number, { readonly epoch: number }>
   readonly held: Accumulator
   readonly judge: LaneJudge
-  readonly context: (epoch: number) => JudgeContext
+  readonly batchId: string
 }
 
 /** Reads the open partitions in turn until the flush policy says to commit, or nothing is left to read. */
-async function fillHeld({ pass, stops, open, held, judge, context }: Filling): Promise<'flush' | 'nothing'> {
-  const { world, table, emit } = pass
+async function fillHeld({ pass, stops, open, held, judge, batchId }: Filling): Promise<'flush' | 'nothing'> {
+  const { world, table } = pass
   for (;;) {
-    for (const [partition, lane] of open) {
+    for (const [partition, { epoch }] of open) {
       if (world.signal.aborted) break
-      const from = held.next({ topic: table.topic, partition })!
-      const read = await readLane({
-        world,
-        table: `bronze.${table.table}`,
-        topic: table.topic,
-        partition,
-        from,
-        writers: pass.writers,
-      })
-      for (const batch of read.batches) {
-        emit({
-          type: 'fetch.done',
-          topic: batch.topic,
-          partition,
-          first: batch.first,
-          next: batch.next,
-          records: batch.count,
-        })
-        const judged = judgeBatch(batch, context(lane.epoch))
-        judge.learn(judged.rows)
-        held.add(judged, world.clock.nowMs())
-      }
-      if (read.stop !== null) stops.set(partition, read.stop)
+      const taken = await takeBatches({ ...pass, held, judge, batchId }, { partition, epoch })
+      if (taken.stop !== null) stops.set(partition, taken.stop)
       const next = held.next({ topic: table.topic, partition })!
-      if (read.stop !== null || read.batches.length === 0 || next >= pass.targets.get(partition)!)
-        open.delete(partition)
+      if (taken.stop !== null || taken.batches === 0 || next >= pass.targets.get(partition)!) open.delete(partition)
       if (decideFlush(flushState(world, held, false), world.settings.ingest) === 'flush') return 'flush'
     }
     if (open.size > 0 && !world.signal.aborted) continue
@@ -184,32 +151,18 @@ function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<nu
       result.given.add(partition)
       continue
     }
-    const at = { topic: topic.topic, partition }
-    const log = topic.partitions[partition]
-    const position = snapshot === null ? null : readPosition(snapshot.txns, at)
-    const check =
-      log === undefined ? ({ kind: 'source_changed' } as const) : checkLane({ position, source: topic.source, log })
-    if (check.kind === 'source_changed') {
-      const message = `${partitionKey(at)} is not the topic that bronze.${pass.table.table} read before: it was made again, or the broker is another one`
-      stopPartition(
-        pass,
-        result,
-        partition,
-        new SluiceError('SOURCE_CHANGED', message, {
-          where: { topic: at.topic, partition, table: `bronze.${pass.table.table}` },
-        }),
-      )
-    } else if (check.kind === 'out_of_range') {
-      stopPartition(pass, result, partition, outOfRange({ ...at, table: `bronze.${pass.table.table}` }, check))
-    } else if (check.from >= target && check.startSkip === null) {
-      result.caughtUp.add(partition)
-    } else {
-      const epoch = position?.epoch ?? 0
-      const startSkip =
-        check.startSkip === null ? null : ({ ...at, epoch, ...check.startSkip, reason: 'start' } as const)
-      held.begin(at, { from: position, at: { next: check.from, epoch, source: topic.source }, startSkip })
-      if (check.from < target) open.set(partition, { epoch })
+    const start = startPartition({ table: pass.table.table, topic, partition, snapshot })
+    if (start.kind === 'stop') {
+      stopPartition(pass, result, partition, start.error)
+      continue
     }
+    const { epoch, at } = start
+    if (at.next >= target && start.startSkip === null) {
+      result.caughtUp.add(partition)
+      continue
+    }
+    held.begin({ topic: topic.topic, partition }, start)
+    if (at.next < target) open.set(partition, { epoch })
   }
   return open
 }

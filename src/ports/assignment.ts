@@ -12,6 +12,8 @@ export interface Assignment {
 export interface Membership {
   /** Renews this member's leases, takes what is free within its fair share, and returns what it holds now. */
   poll(): Promise<ReadonlySet<string>>
+  /** Wants these too from now on; `poll` tells whether it got them. */
+  want(resources: readonly string[]): Promise<void>
   /** Gives resources back and wants them no more. */
   release(resources: readonly string[]): Promise<void>
   /** Gives all back. */

@@ -81,6 +81,17 @@ export function assignmentConformance(name: string, open: () => Promise<OpenedAs
       assert.deepEqual(await held(b), [])
     })
 
+    promise('a member may want more later, and again what it released', async ({ assignment }) => {
+      const a = await assignment.join('g', ['r0'])
+      assert.deepEqual(await held(a), ['r0'])
+      await a.want(['r1'])
+      assert.deepEqual(await held(a), ['r0', 'r1'])
+      await a.release(['r0'])
+      assert.deepEqual(await held(a), ['r1'])
+      await a.want(['r0'])
+      assert.deepEqual(await held(a), ['r0', 'r1'])
+    })
+
     promise('a member that left holds nothing, and all it held is free', async (opened) => {
       const a = await opened.assignment.join('g', six)
       await a.poll()

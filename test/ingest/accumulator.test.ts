@@ -70,6 +70,24 @@ describe('Accumulator', () => {
     assert.deepEqual([held.landed, held.next(at)], [2, 2n])
   })
 
+  it('what is held of one partition can be dropped, and nothing else goes with it', () => {
+    const held = new Accumulator()
+    const two = { topic: 'orders', partition: 2 }
+    begin(held)
+    held.add(judged(0n, { rows: 3 }), 1)
+    const before = [held.landed, held.heldBytes, held.heldRecords, held.moves()]
+    begin(held, 7n, 2)
+    // The letters of these tests are of partition 2.
+    const skip = { ...two, epoch: 0, first: 10n, next: 14n, reason: 'control' } as const
+    held.add(judged(7n, { rows: 2, letters: 1, partition: 2, skips: [skip] }), 2)
+    assert.deepEqual([held.landed, held.letters.length, held.skipped, held.next(two)], [5, 1, 4n, 14n])
+    held.drop(two)
+    assert.deepEqual([held.landed, held.letters.length, held.skipped, held.next(two)], [3, 0, 0n, null])
+    assert.deepEqual([held.landed, held.heldBytes, held.heldRecords, held.moves()], before)
+    held.drop(at)
+    assert.deepEqual([held.heldRecords, held.heldBytes, held.openedMs, held.moves()], [0, 0, null, []])
+  })
+
   it('a partition that did not move is in no commit; one that begins is, where it stands', () => {
     const held = new Accumulator()
     const position = { next: 5n, epoch: 1, source: SOURCE }

@@ -149,12 +149,10 @@ describe('runIngest beside faults and rivals', () => {
     const second = await open({ ingest: limits })
     const everyone: Assignment = {
       ...first.assignment,
-      join: (_group, resources) =>
-        Promise.resolve({
-          poll: () => Promise.resolve(new Set(resources)),
-          release: () => Promise.resolve(),
-          leave: () => Promise.resolve(),
-        }),
+      join: async (group, resources) => ({
+        ...(await first.assignment.join(group, resources)),
+        poll: () => Promise.resolve(new Set(resources)),
+      }),
     }
     const schema = await registerOrders(first)
     for (let i = 0; i < 24; i += 1)

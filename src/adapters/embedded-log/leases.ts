@@ -42,6 +42,11 @@ export async function joinGroup({ db, clock, group, resources }: JoinRequest): P
   await db.write(() => signOfLife(self, clock.nowMs()))
   return {
     poll,
+    want: async (more) => {
+      if (left) return
+      for (const resource of more) wants.add(resource)
+      await db.write(() => signOfLife(self, clock.nowMs()))
+    },
     release: async (given) => {
       for (const resource of given) wants.delete(resource)
       if (left) return
