@@ -518,7 +518,7 @@ describe('runIngest', () => {
 
     it('mode evolve: writers that disagree on a type, fetched apart, still make one column; what does not fit is rescued', async () => {
       const world = await open({ tables: [{ onUnknownField: 'evolve', pinnedVersion: 1 }], ingest: { fetchBytes: 1 } })
-      await registerOrders(world)
+      const plain = await registerOrders(world)
       const asInt = await registerOrders(world, [
         ...ORDER_FIELDS,
         { name: 'extra', type: ['null', 'int'], default: null },
@@ -530,21 +530,25 @@ describe('runIngest', () => {
         'elsewhere-value',
       )
       for (const record of [
+        order(plain, { id: '0', n: 0 }),
         order(asInt, { id: 'a', n: 1, extra: 7 }),
         order(asLong, { id: 'b', n: 2, extra: 5_000_000_000n }),
         order(asText, { id: 'c', n: 3, extra: 'x' }),
       ])
         await produce(world, [record])
       const report = await passOne(world)
-      assert.deepEqual([report.landed, report.errors, report.version], [3, [], 0])
+      assert.deepEqual([report.landed, report.errors, report.version], [4, [], 0])
       assert.deepEqual(
         (await rowsOf('select extra, _rescued as r from rows order by id')).map((row) => [row['extra'], row['r']]),
         [
+          [null, null],
           [7, null],
           [null, '{"extra":5000000000}'],
           [null, '{"extra":"x"}'],
         ],
       )
+      await produce(world, [order(plain, { id: 'z', n: 9 })])
+      assert.deepEqual([(await passOne(world)).landed, (await offsets()).length], [1, 5])
       await holds(world)
     })
 

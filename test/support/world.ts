@@ -102,7 +102,7 @@ async function testSettings(
   folder: string,
   { tables = [{}], sources = [], ingest, errors }: TestWorldOptions,
 ): Promise<Settings> {
-  const file = join(folder, 'defaults.yaml')
+  const file = join(folder, `defaults-${crypto.randomUUID()}.yaml`)
   await writeFile(
     file,
     'lake: {uri: lake}\nbroker: {kind: embedded, dir: log}\nregistry: {kind: embedded, dir: registry}\n',
