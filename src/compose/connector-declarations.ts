@@ -1,5 +1,6 @@
 import { filesDeclaration } from '../../connectors/files/declaration.ts'
+import { simulatorDeclaration } from '../../connectors/simulator/declaration.ts'
 import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
 
 /** The settings of every connector of this build. Data only: no connector is loaded for them. */
-export const CONNECTOR_DECLARATIONS: readonly ConnectorDeclaration[] = [filesDeclaration]
+export const CONNECTOR_DECLARATIONS: readonly ConnectorDeclaration[] = [filesDeclaration, simulatorDeclaration]

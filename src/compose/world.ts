@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFilesConnector } from '../../connectors/files/files-connector.ts'
+import { createSimulatorConnector } from '../../connectors/simulator/simulator-connector.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
 import { openFilesystemStore } from '../adapters/filesystem/filesystem-store.ts'
@@ -68,6 +69,7 @@ async function openEngine(settings: Settings, tempFolder: Promise<string>): Prom
 
 function openConnector(source: SourceSettings): SourceConnector {
   if (source.connector === 'files') return createFilesConnector(source)
+  if (source.connector === 'simulator') return createSimulatorConnector(source)
   throw new SluiceError(
     'SETTINGS_INVALID',
     `source ${source.name} asks for connector ${source.connector}, which this build does not have`,

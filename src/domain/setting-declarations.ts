@@ -7,6 +7,7 @@ export type SettingType =
   | { readonly kind: 'text' }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
   /** Written in MiB (the key ends in `_mb`), handed on in bytes. */
   | { readonly kind: 'size_mb'; readonly min: number }
   /** Written with its unit (`500ms`, `30s`, `1m`, `7d`), handed on in ms; `forever`, where allowed, is null. */

@@ -1,4 +1,5 @@
 import { encodeKey } from '../contract/encode.ts'
+import { frameRecord } from '../contract/wire.ts'
 import type { DeadLetter, RuleBreach } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { partitionOf } from '../domain/partitioner.ts'
@@ -19,7 +20,7 @@ export interface AppendContext {
   readonly runId: string
   readonly traceId: string
   readonly batchId: string
-  /** The time of the append: every record of it carries it. */
+  /** The time of the append: every record of it carries it that has none of its own. */
   readonly nowMs: number
 }
 
@@ -30,6 +31,7 @@ export interface AppendContext {
 export class StagedAppend {
   readonly letters: DeadLetter[] = []
   readonly progress = new Map<string, string | null>()
+  readonly batchId: string
   records = 0
   /** Rows and refused lines. */
   read = 0
@@ -42,30 +44,33 @@ export class StagedAppend {
   constructor(context: AppendContext) {
     const { source, traceId, batchId } = context
     this.#context = context
+    this.batchId = batchId
     this.#headers = headersOfBatch({ connector: source.connector, traceId, batchId })
   }
 
   /** Throws SOURCE_UNREADABLE where the source lacks a key column. */
   add(batch: SourceBatch): void {
     const { wire, source, partitions, nowMs } = this.#context
-    const { columns, textual, object } = batch
+    const { columns, object } = batch
     if (batch.rows.length > 0) checkKeyColumns(source, batch)
     for (const row of batch.rows) {
-      const encoded = wire.encoder.encode(columns, row.values, textual)
+      const encoded = encodeRow(wire, batch, row)
       if (encoded.kind === 'refused') {
         this.#refuseRow(batch, row, encoded.errors)
         continue
       }
+      const { value } = encoded
       const keyBytes =
         source.key.length === 0 ? null : encodeKey(wire.encoder.keyTexts(source.key, columns, row.values))
       // Without a key the place in the source decides, so that a restart chooses the same partition.
       const partition = partitionOf(keyBytes ?? Buffer.from(`${object}\0${row.at}`, 'utf8'), partitions)
-      const record = { key: keyBytes, value: encoded.bytes, headers: this.#headers(row.op), timestampMs: nowMs }
+      const timestampMs = row.timestampMs ?? nowMs
+      const record = { key: keyBytes, value, headers: this.#headers(row.op), timestampMs }
       const records = this.#partitions.get(partition)
       if (records === undefined) this.#partitions.set(partition, [record])
       else records.push(record)
       this.records += 1
-      this.bytes += encoded.bytes.length + (keyBytes?.length ?? 0)
+      this.bytes += (value?.length ?? 0) + (keyBytes?.length ?? 0)
     }
     for (const refusal of batch.refused) this.#refuseLine(batch, refusal)
     this.read += batch.rows.length + batch.refused.length
@@ -134,6 +139,25 @@ type RefusedRecord = Pick<DeadLetter, 'errors' | 'record' | 'headers'> & {
   readonly object: string
   readonly at: string
   readonly raw: Uint8Array
+}
+
+type EncodedRow =
+  | { readonly kind: 'encoded'; readonly value: Uint8Array | null }
+  | { readonly kind: 'refused'; readonly errors: readonly RuleBreach[] }
+
+function encodeRow(wire: WireContract, { columns, textual }: SourceBatch, { values, payload }: SourceRow): EncodedRow {
+  switch (payload?.kind) {
+    case 'bytes':
+      return { kind: 'encoded', value: payload.bytes }
+    case 'body':
+      return { kind: 'encoded', value: frameRecord(wire.schemaId, payload.bytes) }
+    case 'tombstone':
+      return { kind: 'encoded', value: null }
+    case undefined: {
+      const encoded = wire.encoder.encode(columns, values, textual)
+      return encoded.kind === 'refused' ? encoded : { kind: 'encoded', value: encoded.bytes }
+    }
+  }
 }
 
 /** A text source has one set of columns a file, so a key column that is not among them is a mistake in the settings. */

@@ -37,7 +37,19 @@ export interface SourceRow {
   /** 1-based line of the file, or the key as text. */
   readonly at: string
   readonly op: 'c' | 'u' | 'd' | 'r'
+  /** What travels in place of the encoded values, which then only make the key. */
+  readonly payload?: RowPayload
+  /** The record's own time, for a source that keeps one; else that of the append. */
+  readonly timestampMs?: number
 }
+
+export type RowPayload =
+  /** The record's value as it is, framing included. */
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** A body written elsewhere, behind the frame of the topic's own schema. */
+  | { readonly kind: 'body'; readonly bytes: Uint8Array }
+  /** No value at all: the key is deleted. */
+  | { readonly kind: 'tombstone' }
 
 /** What the source holds at a place, but no record can be made of. */
 export interface SourceRefusal {

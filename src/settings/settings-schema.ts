@@ -87,6 +87,8 @@ function typeSchema(type: SettingType): JsonSchema {
       return { anyOf: [{ type: ['boolean', 'null'] }, WITH_VARIABLE] }
     case 'integer':
       return { anyOf: [{ type: ['integer', 'null'], minimum: type.min, maximum: type.max }, WITH_VARIABLE] }
+    case 'number':
+      return { anyOf: [{ type: ['number', 'null'], minimum: type.min, maximum: type.max }, WITH_VARIABLE] }
     case 'size_mb':
       return { anyOf: [{ type: ['number', 'null'], minimum: type.min }, WITH_VARIABLE] }
     case 'duration': {

@@ -79,6 +79,12 @@ function parseText(type: SettingType, resolved: ResolvedText, tree: YamlScalar, 
       }
       return value(number)
     }
+    case 'number': {
+      const number = Number(text)
+      return !/^-?\d+(\.\d+)?$/.test(text) || number < type.min || number > type.max
+        ? refused(`% is not ${describeType(type)}`)
+        : value(number)
+    }
     case 'size_mb': {
       const number = Number(text)
       if (!/^\d+(\.\d+)?$/.test(text)) return refused('% is not a number of MiB (the key names the unit)')
@@ -147,6 +153,8 @@ export function describeType(type: SettingType): string {
       return 'true or false'
     case 'integer':
       return `a whole number from ${type.min} to ${type.max}`
+    case 'number':
+      return `a number from ${type.min} to ${type.max}`
     case 'size_mb':
       return `a number of MiB, at least ${type.min}`
     case 'duration':

@@ -1,0 +1,126 @@
+import { countryOf, customerId, pickCustomer } from './customers.ts'
+import { comesOn, deliver } from './delivery.ts'
+import { between, drawOf } from './draw.ts'
+import { eurosPer } from './fx-rates.ts'
+import { centsOf, productCount, productId } from './products.ts'
+import { DAY_MS, MAX_DELAY_DAYS, timeText } from './shop-event.ts'
+import type { ShopEvent, ShopFacts } from './shop-event.ts'
+
+/** Order lines, each with its order's data: placed, shipped, delivered, cancelled, returned; some corrected or purged. */
+
+export const STATUSES = ['placed', 'shipped', 'delivered', 'cancelled', 'returned'] as const
+type Status = (typeof STATUSES)[number]
+
+/** Days from its order to the last thing that can happen to a line. */
+const LIFE_DAYS = 6
+const HOUR_MS = 3_600_000
+
+interface Step {
+  readonly timeMs: number
+  readonly status?: Status
+  readonly quantity?: number
+  readonly gone?: 'row' | 'tombstone'
+}
+
+/** All lines that were ordered on a day, with everything that ever happens to them, a line after the other. */
+export function orderLinesOf(facts: ShopFacts, day: number): readonly (readonly ShopEvent[])[] {
+  const cents = new Map<number, number>()
+  const priceOf = (product: number): number => {
+    const known = cents.get(product) ?? centsOf(facts, product, day)
+    cents.set(product, known)
+    return known
+  }
+  const lines: (readonly ShopEvent[])[] = []
+  for (let order = 0; lines.length < facts.rows; order += 1) {
+    const draw = drawOf(facts.seed, 'order', day, order)
+    const customer = pickCustomer(facts, draw, day)
+    const placedMs = facts.startMs + day * DAY_MS + between(draw, 6 * HOUR_MS, 22 * HOUR_MS - 1)
+    const steps = orderSteps(facts, draw, { day, placedMs })
+    const wanted = Math.min(between(draw, 1, 4), facts.rows - lines.length)
+    for (let line = 1; line <= wanted; line += 1) {
+      const product = Math.floor(draw() * productCount(facts, day))
+      const head = { day, order, line, customer, product, placedMs }
+      lines.push(lineEvents(facts, head, { steps, cents: priceOf(product) }))
+    }
+  }
+  return lines
+}
+
+function orderSteps(
+  facts: ShopFacts,
+  draw: () => number,
+  { day, placedMs }: { day: number; placedMs: number },
+): Step[] {
+  const on = (later: number): number =>
+    facts.startMs + (day + later) * DAY_MS + between(draw, 6 * HOUR_MS, 22 * HOUR_MS - 1)
+  const steps: Step[] = [{ timeMs: placedMs, status: 'placed' }]
+  if (draw() < 0.05) return [...steps, { timeMs: on(1), status: 'cancelled' }]
+  steps.push({ timeMs: on(1), status: 'shipped' })
+  if (draw() < 0.9) steps.push({ timeMs: on(between(draw, 2, 4)), status: 'delivered' })
+  if (draw() < 0.04) steps.push({ timeMs: on(5), status: 'returned' })
+  return steps
+}
+
+interface LineHead {
+  readonly day: number
+  readonly order: number
+  readonly line: number
+  readonly customer: number
+  readonly product: number
+  readonly placedMs: number
+}
+
+function lineEvents(
+  facts: ShopFacts,
+  head: LineHead,
+  { steps, cents }: { steps: readonly Step[]; cents: number },
+): readonly ShopEvent[] {
+  const { day, order, line, customer, product, placedMs } = head
+  const draw = drawOf(facts.seed, 'line', day, order, line)
+  const on = (later: number): number =>
+    facts.startMs + (day + later) * DAY_MS + between(draw, 22 * HOUR_MS, 24 * HOUR_MS - 1)
+  const quantity = between(draw, 1, 9)
+  const own: Step[] = []
+  if (draw() < 0.04) own.push({ timeMs: on(between(draw, 0, 2)), quantity: between(draw, 1, 9) })
+  if (draw() < 0.006) own.push({ timeMs: on(LIFE_DAYS), gone: draw() < 0.5 ? 'row' : 'tombstone' })
+  const orderId = `O${String(day).padStart(4, '0')}${String(order).padStart(6, '0')}`
+  const { currency } = countryOf(facts, customer)
+  const state = {
+    order_line_id: `${orderId}-${line}`,
+    order_id: orderId,
+    line_number: line,
+    customer_id: customerId(customer),
+    product_id: productId(product),
+    quantity,
+    unit_price: (Math.max(1, Math.round(cents / eurosPer(currency))) / 100).toFixed(2),
+    currency,
+    status: 'placed' as Status,
+    ordered_at: timeText(placedMs),
+    updated_at: timeText(placedMs),
+  }
+  return [...steps, ...own]
+    .toSorted((a, b) => a.timeMs - b.timeMs)
+    .map((step, place) => {
+      state.status = step.status ?? state.status
+      state.quantity = step.quantity ?? state.quantity
+      state.updated_at = timeText(step.timeMs)
+      return deliver(facts, {
+        key: state.order_line_id,
+        op: place === 0 ? 'c' : step.gone === undefined ? 'u' : 'd',
+        isTombstone: step.gone === 'tombstone',
+        timeMs: step.timeMs,
+        row: { ...state },
+      })
+    })
+}
+
+/** What the source hands out on a day. */
+export function ordersOn(facts: ShopFacts, day: number): readonly ShopEvent[] {
+  const events: ShopEvent[] = []
+  for (let from = Math.max(0, day - LIFE_DAYS - MAX_DELAY_DAYS); from <= day; from += 1) {
+    for (const line of orderLinesOf(facts, from)) {
+      for (const event of line) if (comesOn(event, day)) events.push(event)
+    }
+  }
+  return events
+}
