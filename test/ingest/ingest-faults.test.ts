@@ -257,4 +257,23 @@ describe('runIngest beside faults and rivals', () => {
     assert.deepEqual([report.landed, report.errors], [6, []])
     assert.deepEqual(await counts(), [{ n: 6, places: 6, total: sumTo(6) }])
   })
+
+  it('I8: a topic made again is not taken for caught up while another process holds its lease', async () => {
+    const holder = await open()
+    const waiter = await open()
+    const schema = await registerOrders(holder)
+    await produce(holder, orders(schema, 5))
+    await passOne(holder)
+    await holder.embedded.deleteTopic('orders')
+    await produce(holder, orders(schema, 2, 10))
+    const membership = await holder.assignment.join('ingest/orders', ['orders/0'])
+    await membership.poll()
+    const pass = passOne(waiter)
+    await holder.clock.sleep(500)
+    await membership.leave()
+    assert.deepEqual(
+      (await pass).errors.map((error) => error.code),
+      ['SOURCE_CHANGED'],
+    )
+  })
 })

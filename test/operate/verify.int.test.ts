@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { rowIdOfLog } from '../../src/error-lane/row-id.ts'
 import { runIngest } from '../../src/ingest/run-ingest.ts'
+import { verifyTable } from '../../src/operate/verify.ts'
 import { laneLines, order, orders, produce, registerOrders } from '../support/orders.ts'
 import { activeFiles, duckdbRows } from '../support/raw-delta.ts'
 import { sluice, temporaryFolder } from '../support/sluice.ts'
@@ -231,6 +233,33 @@ describe('verify', () => {
       assert.deepEqual(faults(await verify(1, '--against-log')), { 0: {}, 1: { live_in_skip: [['10', '11']] } })
     })
   }
+
+  it('I17: --against-log looks at the part of a skip that the log still holds', async () => {
+    const below = join(folder, 'aged')
+    let addedMs = 0
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + addedMs }
+    const aged = await openTestWorld({ folder: below, clock })
+    try {
+      const schema = await registerOrders(aged)
+      await produce(aged, orders(schema, 5), { retentionMs: 60_000 })
+      addedMs += 120_000
+      await produce(aged, [order(schema, { id: 'x', n: -1 }), ...orders(schema, 1)])
+      const settings = aged.settings.tables.get('orders')!
+      await runIngest(aged, [settings])
+      const skips = join(below, 'lake/_errors/bronze/orders/_skips')
+      const [file] = await readdir(skips)
+      const line = await readFile(join(skips, file!), 'utf8')
+      assert.match(line, /"first":"0","next":"5"/)
+      await writeFile(join(skips, file!), line.replace('"next":"5"', '"next":"6"'))
+      for (const entry of await readdir(join(below, 'lake/_errors/bronze/orders')))
+        if (entry.startsWith('dt=')) await rm(join(below, 'lake/_errors/bronze/orders', entry), { recursive: true })
+      assert.equal((await verifyTable(aged, settings, { againstLog: false })).ok, true)
+      const proof = await verifyTable(aged, settings, { againstLog: true })
+      assert.deepEqual([proof.ok, proof.partitions[0]?.liveInSkip], [false, [{ first: 5n, next: 6n }]])
+    } finally {
+      await aged.close()
+    }
+  })
 
   it('I17: --against-log asks nothing of a log that was made again since', async () => {
     await dropLetter(1, 10)
