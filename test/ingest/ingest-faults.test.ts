@@ -269,7 +269,7 @@ describe('runIngest beside faults and rivals', () => {
     const membership = await holder.assignment.join('ingest/orders', ['orders/0'])
     await membership.poll()
     const pass = passOne(waiter)
-    await holder.clock.sleep(500)
+    await holder.clock.sleep(250)
     await membership.leave()
     assert.deepEqual(
       (await pass).errors.map((error) => error.code),
