@@ -30,6 +30,8 @@ export interface Verb {
   readonly flags: readonly Flag[]
   /** Further lines of `sluice VERB --help`. */
   readonly notes?: readonly string[]
+  /** Variables of the settings that its flags stand for; they take the place of the environment's. */
+  variables?(flags: FlagValues): Readonly<Record<string, string>>
   run(call: VerbCall): Promise<VerbEnd>
 }
 

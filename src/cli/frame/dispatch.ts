@@ -160,16 +160,17 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
   let settings: Settings | null = null
   let world: Promise<World> | null = null
   let bench: Promise<Bench> | null = null
+  const env = { ...frame.env, ...verb.variables?.(flags) }
   const call: VerbCall = {
     positionals: parsed.positionals,
     flags,
     json,
     print: printer,
     signal: frame.signal,
-    env: frame.env,
+    env,
     cwd: frame.cwd,
     config: { file, sets, connectors, quiet },
-    settings: () => (settings ??= loadSettings({ file, sets, env: frame.env, cwd: frame.cwd, connectors, quiet })),
+    settings: () => (settings ??= loadSettings({ file, sets, env, cwd: frame.cwd, connectors, quiet })),
     world: () => (world ??= openWorld(frame, { entry, works, settings: call.settings(), printer })),
     bench: () => (bench ??= frame.openBench()),
     startService: frame.startService,

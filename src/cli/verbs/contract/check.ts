@@ -1,4 +1,8 @@
-import { incompatibleError, planRegistration, type RegistrationStep } from '../../../contract/registration/plan-registration.ts'
+import {
+  incompatibleError,
+  planRegistration,
+  type RegistrationStep,
+} from '../../../contract/registration/plan-registration.ts'
 import { readProposals } from '../../../settings/read-proposals.ts'
 import { readStanding } from '../../../contract/registration/read-standing.ts'
 import { SluiceError } from '../../../domain/errors.ts'

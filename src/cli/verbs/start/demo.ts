@@ -1,12 +1,14 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SluiceError } from '../../../domain/errors.ts'
+import { checkColumnName, formatTableName } from '../../../domain/identifier.ts'
 import type { Settings } from '../../../domain/settings.ts'
 import { readLetters } from '../../../error-lane/ledger.ts'
 import { summariseLetters, type LetterGroup } from '../../../error-lane/summarise-letters.ts'
 import { runQuery } from '../../../operate/look/query.ts'
 import { verifyTable } from '../../../operate/verify.ts'
 import type { World } from '../../../ports/world.ts'
+import { loadModels } from '../../../settings/model-file.ts'
 import { formatTable, type Cell } from '../../format-table.ts'
 import { buildPass, connectPass, ingestPass, modelErrors, sourceErrors, tableErrors } from '../../pass.ts'
 import type { Verb } from '../../verb.ts'
@@ -15,7 +17,25 @@ import { modelForm, modelText, sourceForm, sourceText, tableForm, tableText } fr
 /** The main job end to end on the settings' own data, told in a page. */
 export const demoVerb: Verb = {
   positionals: [],
-  flags: [{ name: 'fresh', type: 'switch', meaning: "start over: remove this project's lake, log and registry first" }],
+  flags: [
+    {
+      name: 'rows',
+      type: 'integer',
+      value: 'N',
+      meaning: 'rows a simulated day; sets SLUICE_DEMO_ROWS, which the settings may use',
+    },
+    {
+      name: 'bad-rate',
+      type: 'text',
+      value: 'R',
+      meaning: 'share of broken records, 0 to 1; sets SLUICE_DEMO_BAD_RATE',
+    },
+    { name: 'fresh', type: 'switch', meaning: "start over: remove this project's lake, log and registry first" },
+  ],
+  variables: (flags) => ({
+    ...(flags.integer('rows') === null ? {} : { SLUICE_DEMO_ROWS: String(flags.integer('rows')) }),
+    ...(flags.text('bad-rate') === null ? {} : { SLUICE_DEMO_BAD_RATE: flags.text('bad-rate')! }),
+  }),
   async run({ settings, world: open, flags, print }) {
     if (flags.on('fresh')) await startOver(settings())
     const world = await open()
@@ -30,6 +50,7 @@ export const demoVerb: Verb = {
     if (errors.length > 0) return { errors }
     const refusals = await readRefusals(world)
     const proof = await proveAll(world)
+    const versions = await countVersions(world)
     const answers = await askQuestions(world)
     const next = nextCommands(refusals)
     print.result(
@@ -47,6 +68,7 @@ export const demoVerb: Verb = {
           example: example.row_id,
         })),
         ok: proof.ok,
+        versions,
         answers,
         next,
       },
@@ -57,6 +79,7 @@ export const demoVerb: Verb = {
           section('Refused so far, by rule', refusals.length === 0 ? 'nothing' : refusalText(refusals)),
           section('Silver and gold', modelText(models)),
           section('Conservation', proof.text),
+          ...(versions.length === 0 ? [] : [section('Versions', rowsText(versions))]),
           ...answers.map(({ title, rows }) => section(title, rowsText(rows))),
           section('Next', next.map((command) => `  ${command}`).join('\n')),
         ]
@@ -68,7 +91,7 @@ export const demoVerb: Verb = {
 }
 
 /** What `demo` made. A folder that holds anything else is not ours to remove. */
-const LAKE_ENTRIES = new Set(['bronze', 'silver', 'gold', '_errors', '_staging', '_status', '_tables'])
+const LAKE_ENTRIES = new Set(['bronze', 'silver', 'gold', '_errors', '_staged', '_staging', '_status', '_tables'])
 
 async function startOver({ lake, broker, registry }: Settings): Promise<void> {
   const foreign = (await readdir(lake.uri).catch(() => [])).find((name) => !LAKE_ENTRIES.has(name))
@@ -118,6 +141,22 @@ async function proveAll(world: World): Promise<{ readonly ok: boolean; readonly 
     )
   }
   return { ok, text: lines.join('\n') }
+}
+
+/** How much history each SCD2 dimension tells; the unknown member is no version of anything. */
+async function countVersions(world: World): Promise<Answer['rows']> {
+  const counts: Readonly<Record<string, unknown>>[] = []
+  for (const model of loadModels(world.settings.paths.models)) {
+    if (model.kind !== 'scd2' || model.surrogateKey === null) continue
+    const name = formatTableName(model)
+    const keys = model.key
+      .map((column) => `coalesce(cast(${checkColumnName(column)} as varchar), '')`)
+      .join(` || '/' || `)
+    const sql = `select count(*) as versions, count(distinct ${keys}) as keys, count(*) filter (where is_current) as current from ${name} where ${checkColumnName(model.surrogateKey)} <> '-1'`
+    const [row] = await runQuery(world, { sql, asOfMs: null, places: new Map(), maxRows: null })
+    counts.push({ dimension: name, ...row })
+  }
+  return counts
 }
 
 interface Answer {
