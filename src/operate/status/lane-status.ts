@@ -10,8 +10,9 @@ import { findTable } from '../../ingest/lane-table.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import type { TopicDescription } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
-import { judgePart, type PartStatus } from './part-status.ts'
-import { noteName, type StopNote } from './stop-note.ts'
+import { judgePart, type PartStatus, type StatusNotes } from './part-status.ts'
+import { pauseKey } from './pause-note.ts'
+import { noteName } from './stop-note.ts'
 
 /** One topic-partition on its way into one table. */
 export interface LaneStatus extends PartStatus {
@@ -31,18 +32,19 @@ export type LaneWorld = Pick<World, 'settings' | 'log' | 'lake' | 'registry' | '
 export async function laneStatuses(
   world: LaneWorld,
   table: BronzeTableSettings,
-  notes: ReadonlyMap<string, StopNote>,
+  notes: StatusNotes,
 ): Promise<LaneStatus[]> {
   const name = `bronze.${table.table}`
   const topic = await world.log.describe(table.topic)
-  const stops = notes.get(noteName({ kind: 'lane', name }))?.stops ?? []
+  const stops = notes.stops.get(noteName({ kind: 'lane', name }))?.stops ?? []
+  const paused = notes.pauses.get(pauseKey({ kind: 'lane', name })) ?? null
   const { snapshot, broken } = await openTable(world, table.table)
   const held = await world.assignment.held(`ingest/${table.table}`)
   const lastCommitMs = snapshot?.timestampMs ?? null
   const catchUp = `sluice ingest ${name}`
   if (topic === null) {
     const found = broken ?? goneTopic(table, snapshot)
-    const facts = { found, noted: null, running: false, lastCommitMs, catchUp: null }
+    const facts = { found, noted: null, running: false, paused, lastCommitMs, catchUp: null }
     return [{ ...judgePart(facts), topic: table.topic, partition: null, table: name, next: null, end: null, lag: null }]
   }
   const lanes: LaneStatus[] = []
@@ -62,6 +64,7 @@ export async function laneStatuses(
         found,
         noted: opens || broken !== null ? noted : null,
         running: held.has(partitionKey(at)),
+        paused,
         lastCommitMs,
         catchUp: unread ? catchUp : null,
       }),

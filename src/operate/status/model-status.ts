@@ -20,7 +20,11 @@ export interface ModelStatus extends PartStatus {
   readonly reason: string
 }
 
-export type ModelWorld = Pick<World, 'settings' | 'lake'>
+export type ModelWorld = Pick<World, 'settings' | 'lake' | 'assignment'>
+
+/** Whose members run a job again and again. */
+export const UP_JOBS_GROUP = 'up/jobs'
+export const BUILD_JOB = 'build'
 
 /** All models in their order. Throws where they cannot be read or ordered. */
 export function orderedModels({ settings }: Pick<World, 'settings'>): readonly ModelNode[] {
@@ -35,13 +39,14 @@ export async function modelStatus(
   notes: ReadonlyMap<string, StopNote>,
 ): Promise<ModelStatus> {
   const noted = notes.get(noteName({ kind: 'model', name: node.name }))?.stops[0] ?? null
+  const caredFor = (await world.assignment.held(UP_JOBS_GROUP)).has(BUILD_JOB)
   const sight = await look(world, node)
   const about = sight.snapshot === null ? null : describeTable(sight.snapshot)
   return {
     ...judgePart({
       found: sight.found,
       noted,
-      running: false,
+      running: caredFor && noted === null,
       lastCommitMs: sight.snapshot?.timestampMs ?? null,
       catchUp: sight.buildable && (sight.behind || noted !== null) ? `sluice build ${node.name}` : null,
     }),
@@ -63,7 +68,7 @@ interface Sight {
   readonly buildable: boolean
 }
 
-async function look({ lake }: ModelWorld, node: ModelNode): Promise<Sight> {
+async function look({ lake }: Pick<World, 'lake'>, node: ModelNode): Promise<Sight> {
   let snapshot: Snapshot | null = null
   try {
     snapshot = await openSnapshot(tableStore(lake, node.model))

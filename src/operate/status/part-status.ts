@@ -1,18 +1,27 @@
 import { ERRORS, type SluiceError } from '../../domain/errors.ts'
-import type { Stop } from './stop-note.ts'
+import type { PauseNote } from './pause-note.ts'
+import type { Stop, StopNote } from './stop-note.ts'
+
+/** What is remembered between processes, by `kind.name`. */
+export interface StatusNotes {
+  readonly stops: ReadonlyMap<string, StopNote>
+  readonly pauses: ReadonlyMap<string, PauseNote>
+}
 
 /** How a lane, source or model is. */
 export interface PartStatus {
-  /** running: a live process holds it. stopped: a person must act. */
+  /** running: a live process holds it. stopped: a person must act. paused: a person has said so. */
   readonly state: PartState
-  /** Stopped: since when. Idle: the last commit. Null where it is not known. */
+  /** Stopped or paused: since when. Idle: the last commit. Null where it is not known. */
   readonly since: string | null
   readonly stop: StopReason | null
+  /** Why it is paused; null where it is not. */
+  readonly pauseReason: string | null
   /** What to type next, or null where there is nothing to do. */
   readonly nextCommand: string | null
 }
 
-export type PartState = 'running' | 'idle' | 'stopped'
+export type PartState = 'running' | 'idle' | 'stopped' | 'paused'
 export type StopReason = Pick<Stop, 'code' | 'message' | 'hint' | 'where'>
 
 export interface PartFacts {
@@ -21,21 +30,34 @@ export interface PartFacts {
   /** What the last pass met. */
   readonly noted: Stop | null
   readonly running: boolean
+  readonly paused?: PauseNote | null
   readonly lastCommitMs: number | null
   /** The command that brings it up to date, or null where it is. */
   readonly catchUp: string | null
 }
 
 /** What is found now counts more than what was noted: the note tells since when. Pure. */
-export function judgePart({ found, noted, running, lastCommitMs, catchUp }: PartFacts): PartStatus {
+export function judgePart({ found, noted, running, paused, lastCommitMs, catchUp }: PartFacts): PartStatus {
   const stop: StopReason | null = found ?? noted
+  if (paused !== undefined && paused !== null) {
+    const nextCommand = `sluice resume ${paused.kind === 'source' ? `source.${paused.name}` : paused.name}`
+    return { state: 'paused', since: paused.since, stop, pauseReason: paused.reason, nextCommand }
+  }
   const lastCommit = lastCommitMs === null ? null : new Date(lastCommitMs).toISOString()
   // What is worth a retry stops nobody.
   if (stop === null || ERRORS[stop.code].retry === 'transient') {
-    return { state: running ? 'running' : 'idle', since: lastCommit, stop, nextCommand: running ? null : catchUp }
+    return {
+      state: running ? 'running' : 'idle',
+      since: lastCommit,
+      stop,
+      pauseReason: null,
+      nextCommand: running ? null : catchUp,
+    }
   }
   const since = noted !== null && noted.code === stop.code ? noted.since : null
-  return { state: running ? 'running' : 'stopped', since, stop, nextCommand: commandFor(stop) ?? catchUp }
+  // What is found now stands in the way of whoever holds it; what was only noted may be cleared by them.
+  const state = running && found === null ? 'running' : 'stopped'
+  return { state, since, stop, pauseReason: null, nextCommand: commandFor(stop) ?? catchUp }
 }
 
 /** The command that clears a stop, where it is one command. */

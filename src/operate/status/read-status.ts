@@ -2,6 +2,8 @@ import { classifyError, SluiceError } from '../../domain/errors.ts'
 import { laneStatuses, type LaneStatus, type LaneWorld } from './lane-status.ts'
 import { modelStatus, orderedModels, type ModelStatus } from './model-status.ts'
 import { sourceStatus, type SourceStatus } from './source-status.ts'
+import { readPauseNotes } from './pause-note.ts'
+import type { StatusNotes } from './part-status.ts'
 import { readStopNotes } from './stop-note.ts'
 
 export interface Status {
@@ -13,7 +15,7 @@ export interface Status {
 }
 
 export async function readStatus(world: LaneWorld): Promise<Status> {
-  const notes = await readStopNotes(world.lake)
+  const notes: StatusNotes = { stops: await readStopNotes(world.lake), pauses: await readPauseNotes(world.lake) }
   const lanes: LaneStatus[] = []
   for (const table of world.settings.tables.values()) lanes.push(...(await laneStatuses(world, table, notes)))
   const sources: SourceStatus[] = []
@@ -21,7 +23,7 @@ export async function readStatus(world: LaneWorld): Promise<Status> {
   const models: ModelStatus[] = []
   let modelsError: SluiceError | null = null
   try {
-    for (const node of orderedModels(world)) models.push(await modelStatus(world, node, notes))
+    for (const node of orderedModels(world)) models.push(await modelStatus(world, node, notes.stops))
   } catch (error) {
     modelsError = classifyError(error)
   }

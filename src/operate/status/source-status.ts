@@ -1,7 +1,13 @@
 import type { SourceSettings } from '../../domain/settings.ts'
 import type { World } from '../../ports/world.ts'
-import { judgePart, type PartStatus } from './part-status.ts'
-import { noteName, type StopNote } from './stop-note.ts'
+import { judgePart, type PartStatus, type StatusNotes } from './part-status.ts'
+import { pauseKey } from './pause-note.ts'
+import { noteName } from './stop-note.ts'
+
+/** Whose members read a source now. */
+export const CONNECT_GROUP = 'connect'
+/** Whose members read a source again and again. */
+export const UP_SOURCES_GROUP = 'up/sources'
 
 export interface SourceStatus extends PartStatus {
   readonly source: string
@@ -17,16 +23,18 @@ export interface SourceStatus extends PartStatus {
 export async function sourceStatus(
   world: Pick<World, 'log' | 'assignment'>,
   { name, connector, topic }: SourceSettings,
-  notes: ReadonlyMap<string, StopNote>,
+  notes: StatusNotes,
 ): Promise<SourceStatus> {
   const { sequence, entries } = await world.log.sourceState(name)
-  const held = await world.assignment.held('connect')
-  const noted = notes.get(noteName({ kind: 'source', name }))?.stops[0] ?? null
+  const reading = await world.assignment.held(CONNECT_GROUP)
+  const caredFor = await world.assignment.held(UP_SOURCES_GROUP)
+  const noted = notes.stops.get(noteName({ kind: 'source', name }))?.stops[0] ?? null
   return {
     ...judgePart({
       found: null,
       noted,
-      running: held.has(name),
+      running: reading.has(name) || (noted === null && caredFor.has(name)),
+      paused: notes.pauses.get(pauseKey({ kind: 'source', name })) ?? null,
       lastCommitMs: null,
       catchUp: noted === null ? null : `sluice connect ${name}`,
     }),

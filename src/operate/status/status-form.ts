@@ -34,13 +34,14 @@ export function statusForm({ lanes, sources, models }: Status): object {
   }
 }
 
-function partForm({ state, since, stop, nextCommand }: PartStatus): object {
+function partForm({ state, since, stop, pauseReason, nextCommand }: PartStatus): object {
   return {
     state,
     since,
     code: stop?.code ?? null,
     message: stop?.message ?? null,
     hint: stop?.hint ?? null,
+    pause_reason: pauseReason,
     next_command: nextCommand,
   }
 }

@@ -1,6 +1,7 @@
 import { classifyError, ERRORS, type ErrorCode, type ErrorWhere, type SluiceError } from '../../domain/errors.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
+import { PAUSE_FOLDER } from './pause-note.ts'
 
 /**
  * What stopped, remembered between processes under `_status`: one file a lane, source or model, there only while it is
@@ -51,17 +52,57 @@ export async function noteStops(world: NoteWorld, outcomes: readonly PartOutcome
       }
     }
   } catch (error) {
-    const { message, where } = classifyError(error)
-    const { runId, traceId } = world
-    world.events.emit({
-      type: 'warning',
-      runId,
-      traceId,
-      jobName: 'status',
-      message: `no note of what stopped: ${message}`,
-      where,
-    })
+    warn(world, error)
   }
+}
+
+function warn({ events, runId, traceId }: NoteWorld, error: unknown): void {
+  const { message, where } = classifyError(error)
+  const text = `no note of what stopped: ${message}`
+  events.emit({ type: 'warning', runId, traceId, jobName: 'status', message: text, where })
+}
+
+export interface StopChange {
+  readonly kind: PartKind
+  readonly name: string
+  /** Met now. */
+  readonly errors: readonly SluiceError[]
+  /** Whether a known stop no longer stands; those that other processes noted are theirs to clear. */
+  readonly over: (stop: Stop) => boolean
+}
+
+/**
+ * For one who sees only a share of a part, such as some partitions of a lane: mends what concerns it and leaves the
+ * rest. False where the note could not be written; never throws.
+ */
+export async function mendStops(world: NoteWorld, change: StopChange): Promise<boolean> {
+  try {
+    const before = (await readStopNotes(world.lake)).get(noteName(change))?.stops ?? []
+    const now = { at: new Date(world.clock.nowMs()).toISOString(), runId: world.runId }
+    const met = nextStops(before, change.errors, now)
+    const kept = before.filter((stop) => !change.over(stop) && !met.some((one) => samePlace(one, stop)))
+    const stops = [...kept, ...met]
+    if (stops.length > 0) {
+      const note: StopNote = { kind: change.kind, name: change.name, stops }
+      await world.lake.put(notePath(change), Buffer.from(`${JSON.stringify(note)}\n`))
+    } else if (before.length > 0) await world.lake.delete([notePath(change)])
+    return true
+  } catch (error) {
+    warn(world, error)
+    return false
+  }
+}
+
+/** Forgets what stopped a part, so that a running `up` tries it again at once. */
+export async function clearStops(
+  world: Pick<World, 'lake'>,
+  part: { readonly kind: PartKind; readonly name: string },
+): Promise<void> {
+  if ((await readStopNotes(world.lake)).has(noteName(part))) await world.lake.delete([notePath(part)])
+}
+
+function samePlace(a: Stop, b: Stop): boolean {
+  return a.where.partition === b.where.partition
 }
 
 /** Pure: a stop that a pass met again keeps its first time. */
@@ -80,7 +121,8 @@ export function nextStops(
 export async function readStopNotes(lake: ObjectStore): Promise<ReadonlyMap<string, StopNote>> {
   const notes = new Map<string, StopNote>()
   for await (const { path } of lake.list('_status/')) {
-    const bytes = path.endsWith('.json') ? await lake.read(path) : null
+    const isNote = path.endsWith('.json') && !path.startsWith(PAUSE_FOLDER)
+    const bytes = isNote ? await lake.read(path) : null
     const note = bytes === null ? null : parseNote(Buffer.from(bytes).toString('utf8'))
     if (note !== null) notes.set(noteName(note), note)
   }

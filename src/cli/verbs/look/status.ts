@@ -19,8 +19,12 @@ export const statusVerb: Verb = {
 }
 
 function statusText({ lanes, sources, models }: Status): string {
-  const tail = ({ since, stop, nextCommand }: PartStatus): (string | null)[] => [since, stop?.code ?? null, nextCommand]
-  const heads = ['since', 'code', 'next command']
+  const tail = ({ since, stop, pauseReason, nextCommand }: PartStatus): (string | null)[] => [
+    since,
+    pauseReason ?? stop?.code ?? null,
+    nextCommand,
+  ]
+  const heads = ['since', 'why', 'next command']
   const parts: string[] = []
   if (sources.length > 0) {
     parts.push(

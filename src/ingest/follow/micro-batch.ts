@@ -1,0 +1,208 @@
+import { classifyError, type SluiceError } from '../../domain/errors.ts'
+import type { Emit, JobEnd } from '../../domain/events.ts'
+import type { BronzeTableSettings } from '../../domain/settings.ts'
+import type { TopicDescription } from '../../ports/topic-log.ts'
+import type { World } from '../../ports/world.ts'
+import { Accumulator } from '../accumulator.ts'
+import { contractInForce } from '../contract-in-force.ts'
+import { flush } from '../flush.ts'
+import { decideFlush } from '../flush-policy.ts'
+import { LaneJudge } from '../lane-judge.ts'
+import { findTable } from '../lane-table.ts'
+import type { WriterCache } from '../resolve-writers.ts'
+import type { LaneWorld } from '../run-lane.ts'
+import { startPartition } from '../start-partition.ts'
+import { takeBatches } from '../take-batches.ts'
+import { decideShare, type HeldBytes } from './held-bytes.ts'
+import { waitForNews } from './wait-for-news.ts'
+
+export interface MicroBatch {
+  /** Its signal ends the reading; what is held then is committed. */
+  readonly world: LaneWorld & Pick<World, 'events' | 'traceId'>
+  readonly table: BronzeTableSettings
+  readonly topic: TopicDescription
+  readonly partitions: readonly number[]
+  readonly writers: WriterCache
+  readonly heldBytes: HeldBytes
+  /** Partitions of this lane that the process may read now. Asked about once a second. */
+  readonly assigned: () => Promise<ReadonlySet<number>>
+  /** A stopped partition is to be looked at again. */
+  readonly retryDue: () => boolean
+  readonly turned: () => void
+}
+
+export interface MicroBatchEnd {
+  /** Where each partition that may be read on stands; empty where another writer was faster and all must be read again. */
+  readonly stands: ReadonlyMap<number, bigint>
+  /** Partitions that cannot go on, and why. */
+  readonly stops: ReadonlyMap<number, SluiceError>
+  /** Partitions that were read without a stop. */
+  readonly went: ReadonlySet<number>
+}
+
+const WAIT_MS = 1_000
+const LEASE_POLL_MS = 1_000
+const PRESSURE_MS = 100
+
+/**
+ * One micro-batch of an always-on lane: reads on from the table's positions until the flush policy says so, nothing
+ * is left and nothing held, a partition stops, the assignment changes or the signal asks for the end; then one commit.
+ * What is held of a partition that went to another process is dropped. A run of its own, for lineage.
+ */
+export async function runMicroBatch(batch: MicroBatch): Promise<MicroBatchEnd> {
+  const { table } = batch
+  const world = { ...batch.world, runId: batch.world.clock.newId() }
+  const context = { runId: world.runId, traceId: world.traceId, jobName: `ingest:${table.table}` }
+  const emit: Emit = (happening, batchId) =>
+    world.events.emit({ ...context, ...(batchId === undefined ? {} : { batchId }), ...happening })
+  const startedMs = world.clock.nowMs()
+  emit({
+    type: 'job.started',
+    stage: 'ingest',
+    inputs: [{ kind: 'topic', name: table.topic }],
+    outputs: [{ kind: 'table', name: `bronze.${table.table}` }],
+  })
+  const ended = (idle: boolean, end: JobEnd): void =>
+    emit({ type: 'job.ended', stage: 'ingest', idle, ms: world.clock.nowMs() - startedMs, ...end })
+  try {
+    const filling = new Filling({ ...batch, world }, emit)
+    const end = await filling.run()
+    const [stop] = end.stops.values()
+    if (stop === undefined) ended(!filling.committed, { outcome: 'completed' })
+    else ended(false, { outcome: 'failed', code: stop.code, message: stop.message })
+    return end
+  } catch (error) {
+    const { code, message } = classifyError(error)
+    ended(false, { outcome: 'failed', code, message })
+    throw error
+  } finally {
+    batch.heldBytes.set(table.table, 0)
+  }
+}
+
+class Filling {
+  committed = false
+  readonly #batch: MicroBatch
+  readonly #emit: Emit
+  readonly #held = new Accumulator()
+  readonly #open = new Map<number, { readonly epoch: number }>()
+  /** All that was begun and is still ours. */
+  readonly #begun = new Set<number>()
+  readonly #stops = new Map<number, SluiceError>()
+  readonly #went = new Set<number>()
+  readonly #startedMs: number
+  #polledMs: number
+
+  constructor(batch: MicroBatch, emit: Emit) {
+    this.#batch = batch
+    this.#emit = emit
+    this.#startedMs = batch.world.clock.nowMs()
+    this.#polledMs = this.#startedMs
+  }
+
+  async run(): Promise<MicroBatchEnd> {
+    const { world, table, topic } = this.#batch
+    const snapshot = await findTable(world.lake, table.table)
+    const judge = new LaneJudge(await contractInForce(world.registry, table), table, snapshot)
+    const batchId = world.clock.newId()
+    for (const partition of this.#batch.partitions) {
+      const start = startPartition({ table: table.table, topic, partition, snapshot })
+      if (start.kind === 'stop') {
+        this.#stops.set(partition, start.error)
+        continue
+      }
+      this.#held.begin({ topic: table.topic, partition }, start)
+      this.#open.set(partition, { epoch: start.epoch })
+      this.#begun.add(partition)
+    }
+    await this.#fill(judge, batchId)
+    if (this.#held.heldRecords > 0) {
+      const contract = judge.judge.contract
+      const held = this.#held
+      const outcome = await flush({ world, table, contract, batchId, held, snapshot, emit: this.#emit })
+      // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
+      if (outcome.kind === 'conflicted') return { stands: new Map(), stops: new Map(), went: new Set() }
+      this.committed = true
+    }
+    const stands = [...this.#begun].flatMap((partition): [number, bigint][] =>
+      this.#stops.has(partition) ? [] : [[partition, this.#next(partition)]],
+    )
+    return { stands: new Map(stands), stops: this.#stops, went: this.#went }
+  }
+
+  async #fill(judge: LaneJudge, batchId: string): Promise<void> {
+    const { world, table, writers, heldBytes, retryDue, turned } = this.#batch
+    for (;;) {
+      const share = decideShare(heldBytes.sight(table.table), world.settings.ingest.memoryLimitBytes)
+      if (share === 'flush') return
+      let quiet = true
+      for (const [partition, { epoch }] of share === 'read' ? this.#open : []) {
+        if (world.signal.aborted) return
+        const request = { world, table, writers, judge, held: this.#held, batchId, emit: this.#emit }
+        const taken = await takeBatches(request, { partition, epoch })
+        if (world.signal.aborted && taken.batches === 0) return
+        if (taken.batches > 0) quiet = false
+        this.#settle(partition, taken.stop)
+        heldBytes.set(table.table, this.#held.heldBytes)
+        if (this.#isFull()) return
+      }
+      turned()
+      if (world.signal.aborted || this.#stops.size > 0 || this.#isFull() || retryDue()) return
+      if (share === 'read' && quiet && this.#held.heldRecords === 0) return
+      if ((await this.#followLeases()) === 'gained' || this.#open.size === 0) return
+      if (share === 'wait') await world.clock.sleep(PRESSURE_MS, world.signal).catch(() => undefined)
+      else if (quiet) await this.#rest()
+    }
+  }
+
+  #settle(partition: number, stop: SluiceError | null): void {
+    if (stop === null) {
+      this.#went.add(partition)
+      return
+    }
+    this.#stops.set(partition, stop)
+    this.#went.delete(partition)
+    this.#open.delete(partition)
+  }
+
+  #isFull(): boolean {
+    const { heldBytes, heldRecords } = this.#held
+    const state = { heldBytes, heldRecords, ageMs: this.#ageMs(), ended: false }
+    return decideFlush(state, this.#batch.world.settings.ingest) === 'flush'
+  }
+
+  #ageMs(): number {
+    return this.#batch.world.clock.nowMs() - (this.#held.openedMs ?? this.#startedMs)
+  }
+
+  /** `gained`: a partition that is not begun may be read too. */
+  async #followLeases(): Promise<'same' | 'gained'> {
+    const { world, table, assigned, heldBytes } = this.#batch
+    const nowMs = world.clock.nowMs()
+    if (nowMs - this.#polledMs < LEASE_POLL_MS) return 'same'
+    this.#polledMs = nowMs
+    const now = await assigned()
+    for (const partition of this.#begun) {
+      if (now.has(partition)) continue
+      this.#held.drop({ topic: table.topic, partition })
+      this.#begun.delete(partition)
+      this.#open.delete(partition)
+      this.#went.delete(partition)
+      heldBytes.set(table.table, this.#held.heldBytes)
+    }
+    return [...now].some((partition) => !this.#begun.has(partition)) ? 'gained' : 'same'
+  }
+
+  /** Until something comes, but no longer than the flush may wait. */
+  async #rest(): Promise<void> {
+    const { world, table } = this.#batch
+    const leftMs = Math.max(0, world.settings.ingest.flushAgeMs - this.#ageMs())
+    const from = new Map([...this.#open.keys()].map((partition) => [partition, this.#next(partition)]))
+    const waitMs = Math.min(WAIT_MS, leftMs)
+    await waitForNews({ log: world.log, topic: table.topic, from, waitMs, signal: world.signal })
+  }
+
+  #next(partition: number): bigint {
+    return this.#held.next({ topic: this.#batch.table.topic, partition })!
+  }
+}
