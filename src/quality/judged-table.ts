@@ -1,0 +1,33 @@
+import type { ColumnField } from '../domain/column-batch.ts'
+import type { TableName } from '../domain/identifier.ts'
+
+/** A table as a suite is held to it: a view of its rows, and what is known besides. */
+export interface JudgedTable {
+  readonly name: TableName
+  /** The engine's view of the rows: a checked name. */
+  readonly view: string
+  readonly fields: readonly ColumnField[]
+  /** What makes a row the same thing over time; empty where nothing does. */
+  readonly key: readonly string[]
+  /** Column that says how old a row is, where an expectation names none. */
+  readonly ageColumn: string | null
+  readonly nowMs: number
+  /** Null where there is no such table yet. */
+  readonly parent: (table: string) => ParentTable | null
+  /** SELECT of key columns and `_sequence` of each deletion of a key, where that is known. */
+  readonly deletions: string | null
+  /** Throws where the pattern is not of the safe dialect. */
+  readonly pattern: (text: string) => PatternSource
+}
+
+export interface ParentTable {
+  readonly view: string
+  readonly fields: readonly ColumnField[]
+}
+
+/** A pattern as the engines' regular expressions have it. */
+export interface PatternSource {
+  readonly source: string
+  /** It is found in the empty text. */
+  readonly findsEmpty: boolean
+}
