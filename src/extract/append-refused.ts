@@ -89,8 +89,8 @@ async function appendNow({
   }
   if (dryRun || staged.records === 0) return { passed, failed }
   const change = { source: source.name, expectedSequence: state.sequence, set: staged.progress }
-  const sequence = await appendOnce({ log, clock, request: { batches: staged.appends(), state: change } })
-  return sequence === null ? null : { passed, failed }
+  const appended = await appendOnce({ log, clock, request: { batches: staged.appends(), state: change } })
+  return appended === null ? null : { passed, failed }
 }
 
 function asBatch({ raw, source }: DeadLetter, entry: string): SourceBatch | null {

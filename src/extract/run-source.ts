@@ -1,5 +1,5 @@
 import { classifyError, SluiceError } from '../domain/errors.ts'
-import type { Happening } from '../domain/events.ts'
+import type { Happening, JobEnd } from '../domain/events.ts'
 import type { SourceSettings } from '../domain/settings.ts'
 import { copyLetters } from '../error-lane/copy-letters.ts'
 import { writeLetters } from '../error-lane/write-letters.ts'
@@ -49,6 +49,21 @@ const APPEND_RECORDS = 10_000
  */
 export async function runSource({ source, world }: RunSourceRequest): Promise<SourceOutcome> {
   const run = new SourceRun(source, world)
+  const startedMs = world.clock.nowMs()
+  run.emit({
+    type: 'job.started',
+    stage: 'connect',
+    inputs: [{ kind: 'source', name: source.name }],
+    outputs: [{ kind: 'topic', name: source.topic }],
+  })
+  const outcome = await readSource(run, { source, world })
+  const { tally } = run
+  const idle = outcome.error === null && tally.read === 0
+  run.emit({ type: 'job.ended', stage: 'connect', idle, ms: world.clock.nowMs() - startedMs, ...endOf(outcome) })
+  return outcome
+}
+
+async function readSource(run: SourceRun, { source, world }: RunSourceRequest): Promise<SourceOutcome> {
   try {
     const connector = world.connector(source)
     try {
@@ -70,6 +85,11 @@ export async function runSource({ source, world }: RunSourceRequest): Promise<So
     })
     return { source: source.name, ...run.tally, outcome: 'stopped', error }
   }
+}
+
+function endOf({ outcome, error }: SourceOutcome): JobEnd {
+  if (error !== null) return { outcome: 'failed', code: error.code, message: error.message }
+  return { outcome: outcome === 'interrupted' ? 'interrupted' : 'completed' }
 }
 
 class SourceRun {
@@ -154,29 +174,33 @@ class SourceRun {
     const { log, clock } = this.#world
     const { name, topic } = this.#source
     const refused = staged.letters.length
-    this.emit({ type: 'source.read', source: name, records: staged.read, refused })
+    const { batchId } = staged
+    this.emit({ type: 'source.read', source: name, records: staged.read, refused }, batchId)
     await this.#writeLetters(staged, wire)
     const state = { source: name, expectedSequence, set: staged.progress }
-    const sequence = await appendOnce({ log, clock, request: { batches: staged.appends(), state } })
-    if (sequence === null) return null
+    const appended = await appendOnce({ log, clock, request: { batches: staged.appends(), state } })
+    if (appended === null) return null
+    const { sequence, ranges } = appended
     this.tally.read += staged.read
     this.tally.appended += staged.records
     this.tally.refused += refused
-    this.emit({ type: 'source.appended', source: name, topic, records: staged.records, refused, sequence })
+    this.emit({ type: 'source.appended', source: name, topic, records: staged.records, refused, sequence }, batchId)
+    this.emit({ type: 'dataset.read', kind: 'source', name, rows: staged.read }, batchId)
+    this.emit({ type: 'dataset.written', kind: 'topic', name: topic, rows: staged.records, offsets: ranges }, batchId)
     return sequence
   }
 
-  async #writeLetters({ letters }: StagedAppend, wire: WireContract): Promise<void> {
+  async #writeLetters({ letters, batchId }: StagedAppend, wire: WireContract): Promise<void> {
     const { lake, clock, settings, log } = this.#world
     const { sealKey, copyToTopic, retentionMs } = settings.errors
     const { topic } = this.#source
     const written = await writeLetters({ store: lake.at('_errors'), letters, sealKey, newId: () => clock.newId() })
     if (written === null) return
-    this.emit({ type: 'letters.written', table: wire.table, letters: written.letters, path: written.path })
+    this.emit({ type: 'letters.written', table: wire.table, letters: written.letters, path: written.path }, batchId)
     if (!copyToTopic) return
-    const copied = await copyLetters({ log, topic, letters, sealKey, retentionMs, batchId: letters[0]!.batchId })
+    const copied = await copyLetters({ log, topic, letters, sealKey, retentionMs, batchId })
     if (copied.kind === 'failed')
-      this.emit({ type: 'letters.copy_failed', topic: `${topic}.errors`, message: copied.message })
+      this.emit({ type: 'letters.copy_failed', topic: `${topic}.errors`, message: copied.message }, batchId)
   }
 
   /** Once a column: the rows travel without it, since their schema has no place for it. */
@@ -194,9 +218,10 @@ class SourceRun {
     }
   }
 
-  emit(happening: Happening): void {
+  emit(happening: Happening, batchId?: string): void {
     const { events, runId, traceId } = this.#world
-    events.emit({ runId, traceId, jobName: `connect:${this.#source.name}`, ...happening })
+    const batch = batchId === undefined ? {} : { batchId }
+    events.emit({ runId, traceId, jobName: `connect:${this.#source.name}`, ...batch, ...happening })
   }
 }
 

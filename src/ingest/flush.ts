@@ -2,6 +2,7 @@ import { hasPii, type Contract } from '../domain/contract.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import type { CommitOutcome } from '../domain/outcome.ts'
+import { START } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import { copyLetters } from '../error-lane/copy-letters.ts'
 import { writeLetters } from '../error-lane/write-letters.ts'
@@ -48,6 +49,12 @@ export async function flush(request: FlushRequest): Promise<CommitOutcome> {
   })
   if (outcome.kind === 'committed') {
     const ms = world.clock.nowMs() - startedMs
+    const offsets = held.moves().map(({ partition, from, to }) => ({
+      partition,
+      first: from?.next ?? START.next,
+      next: to.next,
+    }))
+    emit({ type: 'dataset.read', kind: 'topic', name: table.topic, rows: held.landed + held.letters.length, offsets })
     emit({
       type: 'flush.done',
       table: table.table,

@@ -60,7 +60,7 @@ export async function landRows(request: LandRequest): Promise<CommitOutcome> {
   const count = batches.reduce((sum, batch) => sum + batch.length, 0)
   for (const file of adds)
     emit({ type: 'data_file.written', table: table.table, path: file.path, rows: count, bytes: file.bytes })
-  return commitTransaction({
+  const outcome = await commitTransaction({
     store,
     snapshot,
     ...(snapshot === null ? { create: { fields, partitionColumns: [RUN_DATE.name], configuration: {} } } : {}),
@@ -78,6 +78,19 @@ export async function landRows(request: LandRequest): Promise<CommitOutcome> {
     clock: world.clock,
     onEvent: (fact) => emit(nameFact(fact, `bronze.${table.table}`)),
   })
+  if (outcome.kind === 'committed') {
+    emit({
+      type: 'dataset.written',
+      kind: 'table',
+      name: `bronze.${table.table}`,
+      rows: count,
+      bytes: adds.reduce((sum, file) => sum + file.bytes, 0),
+      files: adds.length,
+      version: outcome.version,
+      fields,
+    })
+  }
+  return outcome
 }
 
 type TablePlan =

@@ -1,5 +1,5 @@
 import { gravestExit, classifyError, SluiceError } from '../domain/errors.ts'
-import type { Happening } from '../domain/events.ts'
+import type { Emit, JobEnd } from '../domain/events.ts'
 import { partitionKey } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { World } from '../ports/world.ts'
@@ -42,8 +42,16 @@ export function ingestExit(reports: readonly TableReport[]): number {
 }
 
 async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Promise<TableReport> {
-  const emit = (happening: Happening): void =>
-    world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `ingest:${table.table}`, ...happening })
+  const context = { runId: world.runId, traceId: world.traceId, jobName: `ingest:${table.table}` }
+  const emit: Emit = (happening, batchId) =>
+    world.events.emit({ ...context, ...(batchId === undefined ? {} : { batchId }), ...happening })
+  const startedMs = world.clock.nowMs()
+  emit({
+    type: 'job.started',
+    stage: 'ingest',
+    inputs: [{ kind: 'topic', name: table.topic }],
+    outputs: [{ kind: 'table', name: `bronze.${table.table}` }],
+  })
   const total = { landed: 0, quarantined: 0, skipped: 0, committed: false }
   const errors: SluiceError[] = []
   const reportOf = async (): Promise<TableReport> => ({
@@ -53,10 +61,13 @@ async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Prom
     version: await versionOf(world, table),
     errors,
   })
+  let interrupted = false
   try {
     await passTable({ world, table, emit, total, errors })
+    interrupted = world.signal.aborted
   } catch (error) {
-    if (isInterruption(error, world.signal)) return reportOf()
+    interrupted = isInterruption(error, world.signal)
+    if (interrupted) return reportOf()
     const known = classifyError(error)
     errors.push(known)
     emit({
@@ -66,6 +77,14 @@ async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Prom
       message: known.message,
       where: known.where,
     })
+  } finally {
+    const [error] = errors
+    const end: JobEnd =
+      error === undefined
+        ? { outcome: interrupted ? 'interrupted' : 'completed' }
+        : { outcome: 'failed', code: error.code, message: error.message }
+    const idle = !total.committed && error === undefined
+    emit({ type: 'job.ended', stage: 'ingest', idle, ms: world.clock.nowMs() - startedMs, ...end })
   }
   return reportOf()
 }
@@ -78,7 +97,7 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
 interface Pass {
   readonly world: IngestWorld
   readonly table: BronzeTableSettings
-  readonly emit: (happening: Happening) => void
+  readonly emit: Emit
   readonly total: { landed: number; quarantined: number; skipped: number; committed: boolean }
   readonly errors: SluiceError[]
 }

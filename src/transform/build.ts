@@ -1,5 +1,5 @@
 import { SluiceError, classifyError } from '../domain/errors.ts'
-import type { Happening } from '../domain/events.ts'
+import type { Happening, JobEnd } from '../domain/events.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { ModelDefinition } from '../domain/model.ts'
 import type { Verdict, StagedModel } from './commit-model.ts'
@@ -56,6 +56,15 @@ export async function buildModels(options: BuildOptions): Promise<ModelOutcome[]
   return [...outcomes.values()]
 }
 
+function isIdle({ outcome, mode }: ModelOutcome): boolean {
+  return outcome === 'skipped' || (outcome === 'unchanged' && mode === 'nothing')
+}
+
+function endOf({ error }: ModelOutcome): JobEnd {
+  if (error === null) return { outcome: 'completed' }
+  return { outcome: 'failed', code: error.code, message: error.message }
+}
+
 interface ModelTurn {
   readonly options: BuildOptions
   readonly node: ModelNode
@@ -66,8 +75,8 @@ interface ModelTurn {
 }
 
 async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): Promise<ModelOutcome> {
-  const { world, fullRefresh, dryRun } = options
-  const upstream = node.inputs.flatMap((input) => outcomes.get(formatTableName(input)) ?? [])
+  const { world, dryRun } = options
+  const upstream = upstreamOf(node, outcomes)
   const stopped = upstream.find(({ outcome }) => outcome === 'failed' || outcome === 'blocked' || outcome === 'skipped')
   if (stopped !== undefined) {
     return without(
@@ -79,6 +88,23 @@ async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): 
     )
   }
   if (world.signal.aborted) return without(node, 'skipped', 'the build was asked to end')
+  if (dryRun) return tryBuild({ options, node, nodes, emit, outcomes })
+  const startedMs = world.clock.nowMs()
+  emit({
+    type: 'job.started',
+    stage: 'build',
+    inputs: node.inputs.map((input) => ({ kind: 'table', name: formatTableName(input) })),
+    outputs: [{ kind: 'table', name: node.name }],
+  })
+  const outcome = await tryBuild({ options, node, nodes, emit, outcomes })
+  const ms = world.clock.nowMs() - startedMs
+  emit({ type: 'job.ended', stage: 'build', idle: isIdle(outcome), ms, ...endOf(outcome) })
+  return outcome
+}
+
+async function tryBuild({ options, node, nodes, emit, outcomes }: ModelTurn): Promise<ModelOutcome> {
+  const { world, fullRefresh, dryRun } = options
+  const upstream = upstreamOf(node, outcomes)
   try {
     const outcome = await runModel({
       world,
@@ -100,6 +126,10 @@ async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): 
       error: new SluiceError(failure.code, failure.message, { where, hint: failure.hint, cause: failure }),
     }
   }
+}
+
+function upstreamOf(node: ModelNode, outcomes: ModelTurn['outcomes']): ModelOutcome[] {
+  return node.inputs.flatMap((input) => outcomes.get(formatTableName(input)) ?? [])
 }
 
 function without(node: ModelNode, outcome: ModelOutcome['outcome'], reason: string): ModelOutcome {

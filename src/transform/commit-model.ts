@@ -1,4 +1,5 @@
 import type { ColumnField } from '../domain/column-batch.ts'
+import type { ColumnLineage } from '../domain/dataset.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import { formatTableName } from '../domain/identifier.ts'
@@ -14,6 +15,7 @@ import { DEFINITION_APP, inputApp } from './definition.ts'
 import type { ModelNode } from './graph.ts'
 import { sameFields } from './model-inputs.ts'
 import type { OpenInput } from './model-inputs.ts'
+import { modelLineage } from './rows/model-lineage.ts'
 import { addUnknownMember, dropUnknownMember, unknownFiles } from './unknown-member.ts'
 
 /** A model's result before its commit: what a gate judges. */
@@ -104,7 +106,50 @@ export async function commitModel(request: CommitRequest): Promise<ModelCommit> 
   })
   if (outcome.kind === 'conflicted') return outcome
   await dropMembers(request)
+  tellDatasets(request, { version: outcome.version, adds })
   return { kind: 'committed', version: outcome.version, rows: rowsAfter(staged, adds) }
+}
+
+/** For lineage: which versions became which. */
+function tellDatasets(
+  { node, staged, inputs, emit }: CommitRequest,
+  { version, adds }: { readonly version: number; readonly adds: readonly NewFile[] },
+): void {
+  for (const { name, snapshot } of inputs) {
+    emit({
+      type: 'dataset.read',
+      kind: 'table',
+      name,
+      version: snapshot.version,
+      fields: snapshot.metadata.fields,
+    })
+  }
+  const fieldsOf = new Map(inputs.map(({ name, snapshot }) => [name, snapshot.metadata.fields]))
+  emit({
+    type: 'dataset.written',
+    kind: 'table',
+    name: node.name,
+    rows: staged.rows,
+    bytes: adds.reduce((sum, file) => sum + file.bytes, 0),
+    files: adds.length,
+    version,
+    fields: staged.fields,
+    ...lineageOf(node, staged.fields, fieldsOf),
+  })
+}
+
+/** Nothing rather than a failed build where the text of a SELECT is beyond what lineage reads: the rows are committed. */
+function lineageOf(
+  { model, lookups }: ModelNode,
+  fields: readonly ColumnField[],
+  inputs: ReadonlyMap<string, readonly ColumnField[]>,
+): { readonly columns?: ColumnLineage } {
+  const dimensionKeys = lookups.map((lookup) => lookup.surrogateKey)
+  try {
+    return { columns: modelLineage({ model, dimensionKeys, fields, inputs }) }
+  } catch {
+    return {}
+  }
 }
 
 type Members =
