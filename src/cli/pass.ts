@@ -11,6 +11,8 @@ import { noteStops } from '../operate/status/stop-note.ts'
 import { selectTables } from '../operate/verify.ts'
 import type { World } from '../ports/world.ts'
 import { loadModels } from '../settings/model-file.ts'
+import type { AsOfTime } from '../transform/as-of/as-of-time.ts'
+import { buildAsOf, type AsOfOutcome } from '../transform/as-of/build-as-of.ts'
 import { buildModels, type ModelOutcome } from '../transform/build.ts'
 import { ensureTopics } from '../extract/ensure-topics.ts'
 
@@ -93,6 +95,19 @@ export async function buildPass(world: World, request: BuildRequest): Promise<Mo
     })),
   )
   return outcomes
+}
+
+export interface AsOfRequest {
+  readonly select: readonly string[]
+  readonly asOf: AsOfTime
+  readonly dryRun: boolean
+}
+
+/** The models' tables as of a time in the data, into their snapshot tables; the tables themselves are left alone. */
+export async function asOfPass(world: World, request: AsOfRequest): Promise<AsOfOutcome[]> {
+  const models = loadModels(world.settings.paths.models)
+  if (models.length === 0 && request.select.length === 0) return []
+  return buildAsOf({ models, world, ...request })
 }
 
 export function selectSources(world: Pick<World, 'settings'>, names: readonly string[]): SourceSettings[] {

@@ -61,7 +61,7 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'build',
     group: 'Flow',
-    usage: '[MODEL…] [--full-refresh] [--dry-run]',
+    usage: '[MODEL…] [--full-refresh] [--as-of DATE] [--dry-run]',
     summary: 'bronze → silver, SCD2 and gold',
     load: async () => (await import('./verbs/flow/build.ts')).buildVerb,
   },

@@ -19,6 +19,8 @@ export interface ModelNode {
   /** All tables that it reads, each once: those of the SELECT, the calendar's, the dimensions. */
   readonly inputs: readonly TableName[]
   readonly definition: bigint
+  /** Set where the model is built as of a time in the data: microseconds since 1970; what happened before it counts. */
+  readonly beforeMicros?: bigint
 }
 
 export interface GraphFacts {

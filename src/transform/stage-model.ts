@@ -2,6 +2,7 @@ import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { EngineInput, EngineRow, StageResult } from '../ports/model-engine.ts'
 import type { World } from '../ports/world.ts'
+import { calendarAsOf } from './as-of/as-of-sql.ts'
 import type { ModelNode } from './graph.ts'
 import { emptyInput, keepsDeleted, wholeInput } from './model-inputs.ts'
 import type { OpenInput } from './model-inputs.ts'
@@ -60,7 +61,10 @@ export async function calendarSource(world: StageWorld, node: ModelNode, input: 
   const { over } = node.model
   if (over === null) throw new SluiceError('BUG', `calendar ${node.name} has nothing to cover`)
   const column = plainColumn(over.column, node.model)
-  const where = keepsDeleted(input.snapshot) ? ' where not coalesce(_deleted, false)' : ''
+  const condition = keepsDeleted(input.snapshot)
+    ? 'not coalesce(_deleted, false)'
+    : calendarAsOf(node, input.table, column)
+  const where = condition === null ? '' : ` where ${condition}`
   const view = inputView(input.table)
   const day = `cast(cast(${column} as timestamp) as date)`
   const [rows] = await inEngine(node, async () => {

@@ -3,6 +3,7 @@ import { formatTableName } from '../domain/identifier.ts'
 import type { TableName } from '../domain/identifier.ts'
 import type { ModelDefinition } from '../domain/model.ts'
 import type { EngineStep } from '../ports/model-engine.ts'
+import { inputAsOf, sourceAsOf } from './as-of/as-of-sql.ts'
 import type { ModelNode } from './graph.ts'
 import type { Scope } from './plan.ts'
 import { changeColumns, changesSql, sameKey, wholeKey } from './rows/changes.ts'
@@ -129,7 +130,7 @@ export function selectSql(
   const { sql, inputs } = facts.node
   if (sql === null) throw new Error('a calendar has no SELECT')
   const byName = new Map(inputs.map((input) => [formatTableName(input), input]))
-  return `(${sql.bind((name) => visible(facts, name, view(byName.get(name)!)))}\n)`
+  return sourceAsOf(facts.node, `(${sql.bind((name) => visible(facts, name, view(byName.get(name)!)))}\n)`)
 }
 
 /** The unknown member as a row of the table. */
@@ -149,8 +150,9 @@ export function unknownMemberSql({
   return `select ${columns.join(', ')}`
 }
 
-function visible(facts: Pick<StageFacts, 'keepsDeleted'>, table: string, view: string): string {
-  return facts.keepsDeleted.has(table) ? `(select * from ${view} where not coalesce(_deleted, false))` : view
+function visible(facts: Pick<StageFacts, 'node' | 'keepsDeleted'>, table: string, view: string): string {
+  const condition = facts.keepsDeleted.has(table) ? 'not coalesce(_deleted, false)' : inputAsOf(facts.node, table)
+  return condition === null ? view : `(select * from ${view} where ${condition})`
 }
 
 function resultSql(facts: StageFacts, source: string): string {

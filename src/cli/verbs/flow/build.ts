@@ -1,5 +1,6 @@
 import { buildPass, modelErrors } from '../../pass.ts'
 import { DRY_RUN, type Verb } from '../../verb.ts'
+import { runAsOf } from './build-as-of.ts'
 import { modelForm, modelText } from './pass-report.ts'
 
 export const buildVerb: Verb = {
@@ -11,8 +12,23 @@ export const buildVerb: Verb = {
       repeated: true,
     },
   ],
-  flags: [{ name: 'full-refresh', type: 'switch', meaning: 'rebuild from the whole input' }, DRY_RUN],
-  async run({ world: open, positionals, flags, print }) {
+  flags: [
+    { name: 'full-refresh', type: 'switch', meaning: 'rebuild from the whole input' },
+    {
+      name: 'as-of',
+      type: 'text',
+      value: 'DATE',
+      meaning: 'the tables as of the end of that day in the data (or of a time), into TABLE_snapshot',
+    },
+    DRY_RUN,
+  ],
+  notes: [
+    'With --as-of the tables themselves are left alone. Each model is worked out again from bronze: changes count up to that time by sequence_by, facts by the time that their dimensions are looked up at, bronze tables beside them by _record_ts. TABLE_snapshot has one partition a date (as_of_date), which is replaced.',
+  ],
+  async run(call) {
+    const { world: open, positionals, flags, print } = call
+    const asOf = flags.text('as-of')
+    if (asOf !== null) return runAsOf(call, asOf)
     const world = await open()
     const models = await buildPass(world, {
       select: positionals,
