@@ -23,9 +23,25 @@ export interface ModelDefinition extends TableName {
   /** scd2, and a merge that facts look up: the name of the surrogate key. */
   readonly surrogateKey: string | null
   readonly lookups: readonly ModelLookup[]
+  readonly rowLookups: readonly RowLookup[]
+  /** Columns worked out from the row once all lookups stand: an expression each. */
+  readonly derive: readonly { readonly name: string; readonly sql: string }[]
   readonly partitionBy: readonly string[]
   /** calendar: the days to cover. */
   readonly over: { readonly table: TableName; readonly column: string } | null
+}
+
+/** Columns of another table's row taken into each row: of the row with its key, or of the latest one of a time. */
+export interface RowLookup {
+  readonly table: TableName
+  readonly on: readonly { readonly own: string; readonly other: string }[]
+  /** The latest row at or before the own time is meant; null where `on` is the other table's whole key. */
+  readonly at: { readonly own: string; readonly other: string } | null
+  /** Of several rows of one time, the greatest by these columns. */
+  readonly tieBreak: readonly string[]
+  readonly take: readonly { readonly column: string; readonly as: string }[]
+  /** A row that finds none is worth a warning. */
+  readonly warnsIfNone: boolean
 }
 
 /** A dimension's surrogate key taken into a fact, as of a time in the fact's row. */

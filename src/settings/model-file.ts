@@ -1,13 +1,15 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SluiceError } from '../domain/errors.ts'
-import { LAYERS, checkColumnName, isLayer, parseTableName } from '../domain/identifier.ts'
+import { LAYERS } from '../domain/identifier.ts'
 import type { Layer, TableName } from '../domain/identifier.ts'
 import { MODEL_KINDS } from '../domain/model.ts'
-import type { ModelDefinition, ModelKind, ModelLookup } from '../domain/model.ts'
+import type { ModelDefinition, ModelKind } from '../domain/model.ts'
 import { suggestion } from '../domain/nearest-word.ts'
 import { parseYaml } from './yaml/yaml-tree.ts'
-import type { YamlEntry, YamlMap, YamlPlace, YamlTree } from './yaml/yaml-tree.ts'
+import { parseDerive, parseLookups, parseRowLookups } from './models/model-lookups.ts'
+import { asMap, checkKeys, columnAt, columnsAt, invalid, parseName, scalarText, textAt } from './models/model-yaml.ts'
+import type { YamlMap } from './yaml/yaml-tree.ts'
 
 /**
  * Every model below a folder, by name: `silver/orders.sql` with `silver/orders.yaml` is silver.orders; a calendar has
@@ -77,6 +79,7 @@ const KEYS: Readonly<Record<string, readonly ModelKind[]>> = {
   surrogate_key: ['merge', 'scd2'],
   track: ['scd2'],
   lookups: ['merge'],
+  derive: ['merge'],
   over: ['calendar'],
 }
 
@@ -112,6 +115,8 @@ export function parseModel({ name, yaml, yamlFile, sql, sqlFile }: ModelTexts): 
     track: columnsAt(map, 'track'),
     surrogateKey: columnAt(map, 'surrogate_key'),
     lookups: parseLookups(map),
+    rowLookups: parseRowLookups(map),
+    derive: parseDerive(map),
     partitionBy: columnsAt(map, 'partition_by'),
     over: parseOver(map),
   }
@@ -163,34 +168,6 @@ function parseKind(map: YamlMap): ModelKind {
   return kind
 }
 
-function parseLookups(map: YamlMap): readonly ModelLookup[] {
-  const entry = map.entries.get('lookups')
-  if (entry === undefined) return []
-  if (entry.value.kind !== 'list') throw invalid('lookups is a list', entry.value.at, 'lookups')
-  return entry.value.items.map((item, index) => {
-    const path = `lookups[${index}]`
-    const lookup = asMap(item, path)
-    checkKeys(lookup, ['dimension', 'on', 'at', 'as'], `${path}.`)
-    const dimension = lookup.entries.get('dimension')
-    const on = lookup.entries.get('on')
-    const as = columnAt(lookup, 'as', `${path}.`)
-    if (dimension === undefined) throw invalid('a lookup names its dimension', lookup.at, `${path}.dimension`)
-    if (on === undefined) throw invalid('a lookup says by which columns', lookup.at, `${path}.on`)
-    if (as === null) throw invalid('a lookup names the column that it gives', lookup.at, `${path}.as`)
-    const pairs = [...asMap(on.value, `${path}.on`).entries]
-    if (pairs.length === 0) throw invalid('a lookup says by which columns', on.keyAt, `${path}.on`)
-    return {
-      dimension: parseName(scalarText(dimension, `${path}.dimension`), dimension.value.at, `${path}.dimension`),
-      on: pairs.map(([fact, other]) => ({
-        fact: columnName(fact, other.keyAt, `${path}.on`),
-        dimension: columnName(scalarText(other, `${path}.on.${fact}`), other.value.at, `${path}.on.${fact}`),
-      })),
-      at: columnAt(lookup, 'at', `${path}.`),
-      as,
-    }
-  })
-}
-
 function parseOver(map: YamlMap): ModelDefinition['over'] {
   const entry = map.entries.get('over')
   if (entry === undefined) return null
@@ -201,77 +178,6 @@ function parseOver(map: YamlMap): ModelDefinition['over'] {
   if (table === undefined) throw invalid('over.table is missing', over.at, 'over.table')
   if (column === null) throw invalid('over.column is missing', over.at, 'over.column')
   return { table: parseName(scalarText(table, 'over.table'), table.value.at, 'over.table'), column }
-}
-
-function checkKeys(map: YamlMap, known: readonly string[], path: string): void {
-  for (const [key, entry] of map.entries) {
-    if (!known.includes(key)) {
-      throw invalid(`${path}${key} is no key of a model${suggestion(key, known)}`, entry.keyAt, `${path}${key}`)
-    }
-  }
-}
-
-function asMap(tree: YamlTree, key: string | null): YamlMap {
-  if (tree.kind !== 'map') throw invalid(`${key ?? 'a model'} is a map of keys to values`, tree.at, key)
-  return tree
-}
-
-function textAt(map: YamlMap, key: string): string | null {
-  const entry = map.entries.get(key)
-  return entry === undefined ? null : scalarText(entry, key)
-}
-
-function columnAt(map: YamlMap, key: string, path = ''): string | null {
-  const entry = map.entries.get(key)
-  return entry === undefined ? null : columnName(scalarText(entry, path + key), entry.value.at, path + key)
-}
-
-/** One name, or a list of them. */
-function columnsAt(map: YamlMap, key: string): readonly string[] {
-  const entry = map.entries.get(key)
-  if (entry === undefined) return []
-  if (entry.value.kind !== 'list') return [columnName(scalarText(entry, key), entry.value.at, key)]
-  const columns = entry.value.items.map((item) => {
-    if (item.kind !== 'scalar') throw invalid(`${key} is a list of columns`, item.at, key)
-    return columnName(item.text, item.at, key)
-  })
-  if (new Set(columns).size !== columns.length) throw invalid(`${key} names a column twice`, entry.keyAt, key)
-  return columns
-}
-
-function scalarText(entry: YamlEntry, key: string): string {
-  if (entry.value.kind !== 'scalar' || entry.value.type === 'null' || entry.value.text === '') {
-    throw invalid(`${key} needs a value`, entry.keyAt, key)
-  }
-  return entry.value.text
-}
-
-function columnName(text: string, at: YamlPlace, key: string): string {
-  try {
-    return checkColumnName(text)
-  } catch (error) {
-    throw invalid(error instanceof Error ? error.message : String(error), at, key)
-  }
-}
-
-function parseName(text: string, at: YamlPlace, key: string | null): TableName {
-  const [layer] = text.split('.')
-  try {
-    if (isLayer(layer)) return parseTableName(text)
-  } catch {
-    // told below with file and line
-  }
-  throw invalid(
-    `${JSON.stringify(text)} is not a table name such as bronze.orders, silver.orders or gold.dim_customer`,
-    at,
-    key,
-  )
-}
-
-function invalid(message: string, at: YamlPlace, key: string | null): SluiceError {
-  return new SluiceError('MODEL_INVALID', message, {
-    where: { file: at.file, ...(at.line === null ? {} : { line: at.line }), ...(key === null ? {} : { key }) },
-  })
 }
 
 function listFiles(folder: string): readonly string[] {

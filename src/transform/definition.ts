@@ -41,6 +41,7 @@ export function definitionHash(
     model.partitionBy,
     model.over,
     dimensions.map((dimension) => [dimension.kind, dimension.surrogateKey]),
+    ...(model.rowLookups.length + model.derive.length === 0 ? [] : [model.rowLookups, model.derive]),
   ])
   return createHash('sha256').update(meaning).digest().readBigUInt64BE(0) >> 1n
 }

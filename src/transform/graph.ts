@@ -6,6 +6,7 @@ import { suggestion } from '../domain/nearest-word.ts'
 import { definitionHash } from './definition.ts'
 import { readLookups } from './rows/lookups.ts'
 import type { Lookup } from './rows/lookups.ts'
+import { checkRowLookups } from './rows/row-lookups.ts'
 import { readModelSql } from './sql/model-sql.ts'
 import type { ModelSql } from './sql/model-sql.ts'
 
@@ -16,7 +17,7 @@ export interface ModelNode {
   /** Null for a calendar. */
   readonly sql: ModelSql | null
   readonly lookups: readonly Lookup[]
-  /** All tables that it reads, each once: those of the SELECT, the calendar's, the dimensions. */
+  /** All tables that it reads, each once: those of the SELECT, the calendar's, those looked up. */
   readonly inputs: readonly TableName[]
   readonly definition: bigint
   /** Set where the model is built as of a time in the data: microseconds since 1970; what happened before it counts. */
@@ -49,9 +50,11 @@ export function orderModels({ models, bronze }: GraphFacts): readonly ModelNode[
 function readNode(model: ModelDefinition, definitions: ReadonlyMap<string, ModelDefinition>): ModelNode {
   const sql = model.kind === 'calendar' ? null : readModelSql(model.sql, model.sqlFile)
   const lookups = readLookups(model, definitions)
+  checkRowLookups(model, definitions)
   const inputs = [
     ...(sql?.inputs ?? []),
     ...(model.over === null ? [] : [model.over.table]),
+    ...model.rowLookups.map((lookup) => lookup.table),
     ...lookups.map((lookup) => lookup.dimension),
   ]
   if (inputs.length === 0) {

@@ -76,7 +76,7 @@ export function planChanges(changes: readonly InputChanges[]): ChangePlan {
 
 /** How much of a model an increment works out again. */
 export type Scope =
-  /** The keys of new rows, which compete with the table's own rows; nothing else is read. */
+  /** The keys of new rows, which compete with the table's own rows; nothing else of the main input is read. */
   | 'compete'
   /** The keys that changed rows touch, from all of the input. */
   | 'keys'
@@ -89,8 +89,10 @@ export interface ScopeFacts {
   readonly isRowwise: boolean
   readonly isChanges: boolean
   readonly dimensions: readonly TableName[]
+  /** Tables that columns are taken from. */
+  readonly lookedUp: readonly TableName[]
   readonly changed: readonly TableName[]
-  /** The main input lost no rows. */
+  /** The main input changed, and lost no rows. */
   readonly mainOnlyAdded: boolean
   /** The inputs that the SELECT itself names. */
   readonly named: readonly TableName[]
@@ -102,8 +104,8 @@ export function scopeOf(facts: ScopeFacts): Scope {
   const mainChanged = changed.some((table) => same(table, main))
   const others = changed.filter((table) => !same(table, main) && named.some((each) => same(each, table)))
   if (others.length > 0) return 'all'
-  const looked = changed.some((table) => dimensions.some((each) => same(each, table)))
-  if (kind === 'merge' && facts.isChanges && mainChanged && facts.mainOnlyAdded && dimensions.length === 0) {
+  const looked = changed.some((table) => [...dimensions, ...facts.lookedUp].some((each) => same(each, table)))
+  if (kind === 'merge' && facts.isChanges && (facts.mainOnlyAdded || !mainChanged) && dimensions.length === 0) {
     return 'compete'
   }
   return mainChanged || looked ? 'keys' : 'all'

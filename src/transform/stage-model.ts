@@ -8,6 +8,7 @@ import { emptyInput, keepsDeleted, wholeInput } from './model-inputs.ts'
 import type { OpenInput } from './model-inputs.ts'
 import { CALENDAR_FIELDS, MAX_CALENDAR_DAYS, calendarSql, countDays } from './rows/calendar.ts'
 import { shapeOf } from './rows/result-shape.ts'
+import { takenFields } from './rows/row-lookups.ts'
 import type { ResultShape } from './rows/result-shape.ts'
 import { plainColumn } from './sql/sql-name.ts'
 import { inputView, selectSql } from './stage-sql.ts'
@@ -33,14 +34,55 @@ export async function describeModel(
     const shape = { own: CALENDAR_FIELDS, stored: CALENDAR_FIELDS, isChanges: false }
     return { shape, isRowwise: false, keepsDeleted: hidden }
   }
-  const described = await inEngine(node, async () => {
+  const described = await describeSql(world, node, {
+    inputs: inputs.map((input) => emptyInput(inputView(input.table), input)),
+    sql: `select * from ${selectSql({ node, keepsDeleted: hidden }, inputView)} s`,
+  })
+  const columns = described.fields
+  const mainLayer = node.sql.main?.layer ?? null
+  const added = await describeAdded(world, node, { inputs, columns })
+  return {
+    shape: shapeOf(node.model, { columns, mainLayer, added }),
+    // a sum or a count without GROUP BY has a row even where there are none
+    isRowwise: node.sql.rowwise && described.rows === 0,
+    keepsDeleted: hidden,
+  }
+}
+
+/** What row lookups take, typed as their tables have it, and what is worked out from it, typed as the engine finds it. */
+async function describeAdded(
+  world: StageWorld,
+  node: ModelNode,
+  { inputs, columns }: { readonly inputs: readonly OpenInput[]; readonly columns: readonly ColumnField[] },
+): Promise<readonly ColumnField[]> {
+  const { model } = node
+  const taken = takenFields(
+    model,
+    (table) => inputs.find((input) => input.name === table)?.snapshot.metadata.fields ?? [],
+  )
+  if (model.derive.length === 0) return taken
+  const fields = [...columns.filter(({ name }) => !name.startsWith('_')), ...taken]
+  const row = { name: 'sluice_row', fields, partitionColumns: [], files: [] }
+  const { fields: derived } = await describeSql(world, node, {
+    inputs: [row],
+    sql: `select ${model.derive.map(({ name, sql }) => `(${sql}) as ${name}`).join(', ')} from sluice_row`,
+  })
+  return [...taken, ...derived]
+}
+
+function describeSql(
+  world: StageWorld,
+  node: ModelNode,
+  { inputs, sql }: { readonly inputs: readonly EngineInput[]; readonly sql: string },
+): Promise<StageResult> {
+  return inEngine(node, async () => {
     const engine = await world.engine()
     return engine.stage({
-      inputs: inputs.map((input) => emptyInput(inputView(input.table), input)),
+      inputs,
       steps: [],
       probes: [],
       output: {
-        sql: `select * from ${selectSql({ node, keepsDeleted: hidden }, inputView)} s`,
+        sql,
         fields: null,
         partitionBy: [],
         folder: await world.stagingFolder(`describe-${node.name}`),
@@ -48,12 +90,6 @@ export async function describeModel(
       },
     })
   })
-  return {
-    shape: shapeOf(node.model, described.fields, node.sql.main?.layer ?? null),
-    // a sum or a count without GROUP BY has a row even where there are none
-    isRowwise: node.sql.rowwise && described.rows === 0,
-    keepsDeleted: hidden,
-  }
 }
 
 /** A calendar's days as a SELECT in brackets, from the first to the last day that its input holds. */

@@ -10,6 +10,7 @@ import { changeColumns, changesSql, sameKey, wholeKey } from './rows/changes.ts'
 import { memberColumns, withKeysSql } from './rows/lookups.ts'
 import { keyedRowsSql, latestOfSourceSql, latestSql } from './rows/merge.ts'
 import { CHANGE_COLUMNS } from './rows/result-shape.ts'
+import { decidingColumns, touchedRowsSql, withTakenSql } from './rows/row-lookups.ts'
 import type { ResultShape } from './rows/result-shape.ts'
 import { versionsSql } from './rows/scd2.ts'
 import { UNKNOWN_MEMBER } from './rows/surrogate-key.ts'
@@ -37,6 +38,8 @@ export type ProbeName =
   | 'timeless'
   /** `count` a lookup, in order: facts on the unknown member, once the output is in place. */
   | `unknown_${number}`
+  /** `count` a row lookup, in order: rows that found none. */
+  | `none_${number}`
 
 export interface StageFacts {
   readonly node: ModelNode
@@ -65,14 +68,15 @@ export function removedView(table: TableName): string {
 export function rebuildSql(facts: StageFacts): StageSql {
   const { node, shape } = facts
   const source = selectSql(facts, inputView)
-  const rows = resultSql(facts, source)
+  const steps = newSteps(facts, resultSql(facts, source))
   const keep = facts.hasUnknown ? ` union all ${unknownMemberSql({ model: node.model, stored: shape.stored })}` : ''
   const columns = names(shape)
   if (!isProbed(facts)) {
+    const rows = steps.at(-1)!.sql
     return { steps: [], output: `select ${columns} from (${rows}) n${keep}`, probes: leftOutProbes(facts, source) }
   }
   return {
-    steps: [{ name: 'sluice_new', sql: rows }],
+    steps,
     output: `select ${columns} from sluice_new n${keep}`,
     probes: new Map([...leftOutProbes(facts, source), ...newRowProbes(facts), ...unknownProbes(node, null)]),
   }
@@ -100,7 +104,7 @@ export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
     `exists (select 1 from sluice_changed c where ${sameKey(key, 'c', alias)})`
   const steps: EngineStep[] = [
     ...(touched === null ? [] : [{ name: 'sluice_touched', sql: touched }]),
-    { name: 'sluice_new', sql: newRowsSql(facts, changed, isTouched) },
+    ...newSteps(facts, newRowsSql(facts, changed, isTouched)),
     { name: 'sluice_old', sql: `select ${columns}, _file from ${TARGET_VIEW} o where ${isTouched('o')}` },
     {
       name: 'sluice_changed',
@@ -157,22 +161,40 @@ function visible(facts: Pick<StageFacts, 'node' | 'keepsDeleted'>, table: string
 
 function resultSql(facts: StageFacts, source: string): string {
   const { node, shape } = facts
-  const { model, lookups } = node
+  const { model } = node
   if (model.kind === 'full') return `select ${names(shape)} from ${source} s`
   if (model.kind === 'scd2') return versionsSql(model, shape, source)
-  const rows = shape.isChanges ? latestOfSourceSql(model, shape, source) : keyedRowsSql(model, shape, source)
-  return withKeysSql(model, { shape, lookups, view: dimensionView(facts) }, rows)
+  return shape.isChanges ? latestOfSourceSql(model, shape, source) : keyedRowsSql(model, shape, source)
 }
 
-function newRowsSql(facts: StageFacts, { scope }: Changed, isTouched: (alias: string) => string): string {
+/** A merge's rows, and what is looked up for them. */
+function newSteps(facts: StageFacts, rows: string): EngineStep[] {
+  const { node, shape } = facts
+  const { model, lookups } = node
+  if (model.kind !== 'merge') return [{ name: 'sluice_new', sql: rows }]
+  const view = lookedUpView(facts)
+  if (model.rowLookups.length + model.derive.length === 0) {
+    return [{ name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, rows) }]
+  }
+  const taken = withTakenSql({ model, shape, view }, 'sluice_rows')
+  return [
+    { name: 'sluice_rows', sql: rows },
+    { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, taken) },
+  ]
+}
+
+function newRowsSql(facts: StageFacts, { scope, tables }: Changed, isTouched: (alias: string) => string): string {
   const { node, shape } = facts
   const source = selectSql(facts, inputView)
   if (scope === 'all') return resultSql(facts, source)
   if (scope === 'keys') return resultSql(facts, `(select s.* from ${source} s where ${isTouched('s')})`)
-  const added = changesSql(node.model, shape, selectSql(facts, viewOfMain(node, addedView)))
+  const main = node.sql?.main ?? null
+  const isMain = main !== null && tables.some((table) => same(table, main))
+  const added = isMain
+    ? `${changesSql(node.model, shape, selectSql(facts, viewOfMain(node, addedView)))} union all `
+    : ''
   const own = `select ${changeColumns(node.model, shape).join(', ')} from ${TARGET_VIEW} o where ${isTouched('o')}`
-  const latest = latestSql(node.model, shape, `${added} union all ${own}`)
-  return withKeysSql(node.model, { shape, lookups: [], view: dimensionView(facts) }, latest)
+  return latestSql(node.model, shape, `${added}${own}`)
 }
 
 /** The keys to work out again: of rows that came or went, and of facts whose dimension's history changed. */
@@ -193,21 +215,34 @@ function touchedSql(facts: StageFacts, { tables, scope }: Changed): string {
   }
   for (const lookup of node.lookups) {
     if (!tables.some((table) => same(table, lookup.dimension))) continue
-    const name = formatTableName(lookup.dimension)
     const columns = memberColumns(lookup).join(', ')
-    const members = (view: string): string =>
-      `(select ${columns} from ${visible(facts, name, view)} m where ${lookup.surrogateKey} <> '${UNKNOWN_MEMBER}') m`
-    const difference = differenceSql(
+    const difference = lookedUpDifference(facts, lookup.dimension, {
       columns,
-      members(addedView(lookup.dimension)),
-      members(removedView(lookup.dimension)),
-    )
+      where: `${lookup.surrogateKey} <> '${UNKNOWN_MEMBER}'`,
+    })
     const on = lookup.on.map((pair) => `d.${pair.dimension} = s.${pair.fact}`).join(' and ')
     parts.push(
       `select ${keys} from ${selectSql(facts, inputView)} s where exists (select 1 from (${difference}) d where ${on}) and ${wholeKey(key)}`,
     )
   }
+  for (const lookup of node.model.rowLookups) {
+    if (!tables.some((table) => same(table, lookup.table))) continue
+    const columns = decidingColumns(lookup).join(', ')
+    const difference = lookedUpDifference(facts, lookup.table, { columns, where: 'true' })
+    parts.push(touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed: difference }))
+  }
   return `select distinct ${keys} from (${parts.join(' union all ')}) u`
+}
+
+/** What a looked-up table's rows that came and went differ by. */
+function lookedUpDifference(
+  facts: StageFacts,
+  table: TableName,
+  { columns, where }: { readonly columns: string; readonly where: string },
+): string {
+  const rows = (view: string): string =>
+    `(select ${columns} from ${visible(facts, formatTableName(table), view)} m where ${where}) m`
+  return differenceSql(columns, rows(addedView(table)), rows(removedView(table)))
 }
 
 /** Rows (over the named columns) that are not as often in the one as in the other. Nulls are alike. */
@@ -228,7 +263,19 @@ export function compareAllSql(facts: StageFacts, source: string): StageSql {
   }
 }
 
-function newRowProbes({ node, shape }: StageFacts): readonly (readonly [ProbeName, string])[] {
+function newRowProbes(facts: StageFacts): readonly (readonly [ProbeName, string])[] {
+  return [...noneProbes(facts), ...repeatedProbes(facts)]
+}
+
+function noneProbes({ node: { model }, shape }: StageFacts): readonly (readonly [ProbeName, string])[] {
+  const alive = shape.isChanges ? 'not _deleted' : 'true'
+  return model.rowLookups.flatMap(({ warnsIfNone, take }, index) => {
+    const none = `select count(*) as count from sluice_new where ${take[0]!.as} is null and ${alive}`
+    return warnsIfNone ? [[`none_${index}`, none] as const] : []
+  })
+}
+
+function repeatedProbes({ node, shape }: StageFacts): readonly (readonly [ProbeName, string])[] {
   if (node.model.kind !== 'merge' || shape.isChanges || node.model.sequenceBy !== null) return []
   const key = node.model.key.join(', ')
   return [
@@ -260,11 +307,14 @@ function leftOutProbes({ node, shape }: StageFacts, source: string): ReadonlyMap
 
 /** Rows are kept for probes where the result may be refused, or looked at for unknown members. */
 function isProbed({ node, shape }: StageFacts): boolean {
-  return node.lookups.length > 0 || (node.model.kind === 'merge' && !shape.isChanges)
+  const { rowLookups, derive } = node.model
+  return (
+    node.lookups.length + rowLookups.length + derive.length > 0 || (node.model.kind === 'merge' && !shape.isChanges)
+  )
 }
 
-function dimensionView(facts: StageFacts): (table: string) => string {
-  const byName = new Map(facts.node.lookups.map(({ dimension }) => [formatTableName(dimension), dimension]))
+function lookedUpView(facts: StageFacts): (table: string) => string {
+  const byName = new Map(facts.node.inputs.map((table) => [formatTableName(table), table]))
   return (table) => visible(facts, table, inputView(byName.get(table)!))
 }
 

@@ -50,6 +50,7 @@ export async function stageWork(at: Bearings, work: Exclude<Work, { mode: 'nothi
     isRowwise: described.isRowwise,
     isChanges: described.shape.isChanges,
     dimensions: node.lookups.map((lookup) => lookup.dimension),
+    lookedUp: node.model.rowLookups.map((lookup) => lookup.table),
     changed,
     mainOnlyAdded: mainRange !== undefined && mainRange.removed.length === 0,
     named: node.sql?.inputs ?? [],
@@ -100,6 +101,7 @@ async function stageRebuild(at: Bearings, described: Description, reason: string
   })
   refuseRepeated(node, staged.count('repeated'))
   warnLeftOut(at, { keyless: staged.count('keyless'), timeless: staged.count('timeless') })
+  warnNone(at, (index) => staged.count(`none_${index}`))
   return {
     node,
     mode: 'rebuild',
@@ -139,6 +141,7 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
     partitionBy: target.metadata.partitionColumns,
   })
   refuseRepeated(node, staged.count('repeated'))
+  warnNone(at, (index) => staged.count(`none_${index}`))
   const isSame = staged.count('changed') === 0
   // else the unknown member, which facts give and take, would be news to them
   if (isSame && !mainChanged && scope !== 'all' && staged.count('touched') === 0) return null
@@ -199,6 +202,18 @@ function refuseRepeated(node: ModelNode, repeated: number): void {
       hint: 'Make the key whole, or name sequence_by and tie_break.',
     },
   )
+}
+
+function warnNone({ node, emit }: Bearings, count: (index: number) => number): void {
+  for (const [index, { table, at }] of node.model.rowLookups.entries()) {
+    const rows = count(index)
+    if (rows === 0) continue
+    emit({
+      type: 'warning',
+      message: `${node.name}: ${rows} of the rows worked out found no row in ${formatTableName(table)}${at === null ? '' : ` at or before their ${at.own}`}`,
+      where: { model: node.name, file: node.model.yamlFile },
+    })
+  }
 }
 
 function warnLeftOut({ node, emit }: Bearings, count: { readonly keyless: number; readonly timeless: number }): void {

@@ -77,6 +77,8 @@ lookups:
         as: 'shop_sk',
       },
     ],
+    rowLookups: [],
+    derive: [],
     partitionBy: ['day'],
     over: null,
   })

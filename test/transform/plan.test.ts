@@ -72,6 +72,7 @@ test('an increment works out no more than it must, and all where it cannot tell'
     isRowwise: true,
     isChanges: true,
     dimensions: [],
+    lookedUp: [],
     changed: [ORDERS],
     mainOnlyAdded: true,
     named: [ORDERS, FX],
@@ -83,6 +84,10 @@ test('an increment works out no more than it must, and all where it cannot tell'
   assert.equal(scopeOf({ ...base, dimensions: [DIM] }), 'keys')
   assert.equal(scopeOf({ ...base, dimensions: [DIM], changed: [DIM], mainOnlyAdded: false }), 'keys')
   assert.equal(scopeOf({ ...base, changed: [ORDERS, FX] }), 'all')
+  const lookedUp = { ...base, named: [ORDERS], lookedUp: [FX] }
+  assert.equal(scopeOf({ ...lookedUp, changed: [ORDERS, FX] }), 'compete')
+  assert.equal(scopeOf({ ...lookedUp, changed: [FX], mainOnlyAdded: false }), 'compete')
+  assert.equal(scopeOf({ ...lookedUp, changed: [ORDERS, FX], mainOnlyAdded: false }), 'keys')
   assert.equal(scopeOf({ ...base, named: [ORDERS, DIM], dimensions: [DIM], changed: [DIM] }), 'all')
   assert.equal(scopeOf({ ...base, isRowwise: false }), 'all')
   assert.equal(scopeOf({ ...base, kind: 'full' }), 'all')

@@ -20,12 +20,16 @@ export function hasChanges(model: ModelDefinition, mainLayer: string | null): bo
   return model.kind === 'scd2' || (model.kind === 'merge' && mainLayer === 'bronze')
 }
 
+export interface ResultFacts {
+  /** What the SELECT gives. */
+  readonly columns: readonly ColumnField[]
+  readonly mainLayer: string | null
+  /** What row lookups take and `derive` works out. */
+  readonly added: readonly ColumnField[]
+}
+
 /** Pure. Throws MODEL_INVALID, naming the column that is missing or out of place. */
-export function shapeOf(
-  model: ModelDefinition,
-  columns: readonly ColumnField[],
-  mainLayer: string | null,
-): ResultShape {
+export function shapeOf(model: ModelDefinition, { columns, mainLayer, added }: ResultFacts): ResultShape {
   const own = columns.filter((column) => !column.name.startsWith('_'))
   const names = new Map(columns.map((column) => [column.name.toLowerCase(), column]))
   if (names.size < columns.length) throw invalid(model, 'the SELECT gives two columns of one name')
@@ -51,10 +55,13 @@ export function shapeOf(
     if (column.name !== name) throw invalid(model, `${name} is written ${column.name} in the SELECT`)
   }
   if (isChanges) checkSequence(model, names)
-  for (const name of addedNames(model)) {
+  for (const field of added) plainColumn(field.name, model)
+  const addedNames = [...addedColumns(model), ...added.map((field) => field.name)]
+  for (const [index, name] of addedNames.entries()) {
+    if (addedNames.indexOf(name) < index) throw invalid(model, `${name} is added twice`)
     if (names.has(name.toLowerCase())) throw invalid(model, `the SELECT gives ${name}, which the framework adds`)
   }
-  const shape = { own, isChanges, stored: storedFields(model, own, isChanges) }
+  const shape = { own, isChanges, stored: storedFields(model, { own, isChanges, added }) }
   for (const name of model.partitionBy) {
     const field = shape.stored.find((each) => each.name === name)
     if (field === undefined) throw invalid(model, `partition_by names ${name}, which the result does not have`)
@@ -76,7 +83,10 @@ function checkSequence(model: ModelDefinition, names: ReadonlyMap<string, Column
   }
 }
 
-function storedFields(model: ModelDefinition, own: readonly ColumnField[], isChanges: boolean): readonly ColumnField[] {
+function storedFields(
+  model: ModelDefinition,
+  { own, isChanges, added }: Pick<ResultShape, 'own' | 'isChanges'> & Pick<ResultFacts, 'added'>,
+): readonly ColumnField[] {
   const lookups = model.lookups.map((lookup) => stringField(lookup.as))
   const surrogate = model.surrogateKey === null ? [] : [stringField(model.surrogateKey)]
   const find = (name: string): ColumnField => own.find((each) => each.name === name)!
@@ -91,7 +101,7 @@ function storedFields(model: ModelDefinition, own: readonly ColumnField[], isCha
       { name: 'is_current', type: { kind: 'boolean' }, nullable: true },
     ]
   }
-  const fields = [...surrogate, ...own, ...lookups]
+  const fields = [...surrogate, ...own, ...added, ...lookups]
   if (!isChanges) return fields
   return [
     ...fields,
@@ -123,7 +133,7 @@ export function tieColumn(index: number): string {
   return `_tie_${index + 1}`
 }
 
-function addedNames(model: ModelDefinition): readonly string[] {
+function addedColumns(model: ModelDefinition): readonly string[] {
   return [
     ...model.lookups.map((lookup) => lookup.as),
     ...(model.surrogateKey === null ? [] : [model.surrogateKey]),

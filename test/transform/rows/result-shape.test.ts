@@ -13,7 +13,7 @@ function field(name: string, kind: 'string' | 'timestamp' | 'int64' | 'int32' = 
 
 function refusal(definition: ModelDefinition, columns: readonly ColumnField[], layer = 'bronze'): string {
   try {
-    shapeOf(definition, columns, layer)
+    shapeOf(definition, { columns, mainLayer: layer, added: [] })
   } catch (error) {
     assert.ok(error instanceof SluiceError)
     assert.equal(error.code, 'MODEL_INVALID')
@@ -27,12 +27,12 @@ const LATEST = model('silver.m', 'kind: merge\nkey: id\nsequence_by: t\ntie_brea
 const COLUMNS = [field('id'), field('t', 'timestamp'), field('a'), field('b'), ...CHANGE_FIELDS]
 
 test('a merge over changes stores its own columns, whether the key is deleted, and the change order', () => {
-  const shape = shapeOf(LATEST, COLUMNS, 'bronze')
+  const shape = shapeOf(LATEST, { columns: COLUMNS, mainLayer: 'bronze', added: [] })
   assert.deepEqual(
     shape.stored.map(({ name }) => name),
     ['id', 't', 'a', 'b', '_deleted', '_sequence', '_tie_1', '_epoch', '_partition', '_offset'],
   )
-  const fromSilver = shapeOf(LATEST, COLUMNS, 'silver')
+  const fromSilver = shapeOf(LATEST, { columns: COLUMNS, mainLayer: 'silver', added: [] })
   assert.deepEqual(
     fromSilver.stored.map(({ name }) => name),
     ['id', 't', 'a', 'b'],
@@ -46,7 +46,7 @@ test('a dimension stores its surrogate key, key, tracked columns and validity', 
     'select 1',
   )
   assert.deepEqual(
-    shapeOf(dimension, COLUMNS, 'bronze').stored.map(({ name }) => name),
+    shapeOf(dimension, { columns: COLUMNS, mainLayer: 'bronze', added: [] }).stored.map(({ name }) => name),
     ['sk', 'id', 'b', 'valid_from', 'valid_to', 'is_current'],
   )
   const idle = model('gold.d', 'kind: scd2\nkey: id\nsequence_by: t\ntrack: a\nsurrogate_key: sk\n', 'select 1')

@@ -118,7 +118,7 @@ function texts(rows: readonly object[]): readonly string[] {
 }
 
 test('I11: versions are those of a plain walk over the changes, whatever the ties, deletions and order of arrival', async () => {
-  const shape = shapeOf(DIMENSION, COLUMNS, 'bronze')
+  const shape = shapeOf(DIMENSION, { columns: COLUMNS, mainLayer: 'bronze', added: [] })
   await fc.assert(
     fc.asyncProperty(randomHistory, async (changes) => {
       assert.deepEqual(await ask(versionsSql(DIMENSION, shape, historySql(changes))), texts(referenceVersions(changes)))
@@ -128,7 +128,7 @@ test('I11: versions are those of a plain walk over the changes, whatever the tie
 })
 
 test('I11: the latest row is the greatest by change order, and a deleted key keeps its place in that order', async () => {
-  const shape = shapeOf(LATEST, COLUMNS, 'bronze')
+  const shape = shapeOf(LATEST, { columns: COLUMNS, mainLayer: 'bronze', added: [] })
   await fc.assert(
     fc.asyncProperty(randomHistory, async (changes) => {
       assert.deepEqual(
@@ -152,7 +152,7 @@ test('an event that changed nothing still bounds a late one', async () => {
     value,
     offset,
   })
-  const shape = shapeOf(DIMENSION, COLUMNS, 'bronze')
+  const shape = shapeOf(DIMENSION, { columns: COLUMNS, mainLayer: 'bronze', added: [] })
   const sql = versionsSql(DIMENSION, shape, historySql([change(1, 'A', 0), change(5, 'A', 1), change(3, 'B', 2)]))
   const [rows] = await engine.ask({
     inputs: [],

@@ -1,0 +1,183 @@
+import type { ColumnField } from '../../domain/column-batch.ts'
+import { SluiceError } from '../../domain/errors.ts'
+import { formatTableName } from '../../domain/identifier.ts'
+import type { ModelDefinition, RowLookup } from '../../domain/model.ts'
+import { readModelSql } from '../sql/model-sql.ts'
+import { sameKey, wholeKey } from './changes.ts'
+import type { ResultShape } from './result-shape.ts'
+
+/**
+ * Columns of other tables taken into a model's rows, and what is worked out from them. Applied after the SELECT and
+ * the merge, so that an increment can work them out again from the model's own table: when a row of the other table
+ * comes or goes, `touchedRowsSql` tells which rows may take something else.
+ */
+
+/** Pure. Throws MODEL_INVALID where a lookup could take one of several rows, or an expression is none. */
+export function checkRowLookups(model: ModelDefinition, models: ReadonlyMap<string, ModelDefinition>): void {
+  for (const lookup of model.rowLookups) {
+    const name = formatTableName(lookup.table)
+    const other = models.get(name)
+    if (other === undefined) throw invalid(model, 'lookups', `lookups: ${name} is no model`, 'TABLE_UNKNOWN')
+    if (other.kind !== 'merge') {
+      throw invalid(model, 'lookups', `lookups: ${name} is of kind ${other.kind}; rows are taken from a merge`)
+    }
+    const by = new Set([...lookup.on.map((pair) => pair.other), ...lookup.tieBreak])
+    if (lookup.at !== null) by.add(lookup.at.other)
+    const open = other.key.filter((column) => !by.has(column))
+    if (open.length === 0) continue
+    const words = lookup.at === null ? 'on' : 'on, at or tie_break'
+    throw invalid(
+      model,
+      'lookups',
+      `lookups: several rows of ${name} could be meant, since ${words} does not name ${open.join(', ')} of its key`,
+    )
+  }
+  for (const { name, sql } of model.derive) {
+    const read = readModelSql(`select (${sql}) as ${name} from silver.row`, model.yamlFile)
+    if (read.inputs.length === 1 && read.rowwise) continue
+    throw invalid(model, 'derive', `derive: ${name} is no expression over the columns of one row`)
+  }
+}
+
+/** The columns that the lookups take, typed as in their tables. */
+export function takenFields(
+  model: ModelDefinition,
+  fieldsOf: (table: string) => readonly ColumnField[],
+): readonly ColumnField[] {
+  return model.rowLookups.flatMap(({ table, on, at, tieBreak, take }) => {
+    const name = formatTableName(table)
+    const fields = new Map(fieldsOf(name).map((field) => [field.name, field]))
+    const wanted = [...on.map((pair) => pair.other), ...(at === null ? [] : [at.other]), ...tieBreak]
+    const unknown = [...wanted, ...take.map((each) => each.column)].find((column) => !fields.has(column))
+    if (unknown !== undefined) throw invalid(model, 'lookups', `lookups: ${name} has no column ${unknown}`)
+    return take.map(({ column, as }) => ({ ...fields.get(column)!, name: as, nullable: true }))
+  })
+}
+
+export interface TakeFrom {
+  readonly model: ModelDefinition
+  readonly shape: Pick<ResultShape, 'isChanges'>
+  /** The rows of a table that readers see, in brackets or by name. */
+  readonly view: (table: string) => string
+}
+
+/** `rows` (the name of a view with each key once) with the taken columns and the derived ones. */
+export function withTakenSql({ model, shape, view }: TakeFrom, rows: string): string {
+  const taken = model.rowLookups.map((lookup, index) => takeSql({ model, shape, view }, rows, { lookup, index }))
+  const columns = ['r.*', ...taken.flatMap((each) => each.columns)]
+  const joined = `select ${columns.join(', ')} from ${rows} r${taken.map((each) => each.join).join('')}`
+  if (model.derive.length === 0) return joined
+  const derived = model.derive.map(({ name, sql }) => `${unlessDeleted(shape, '_deleted', `(${sql})`)} as ${name}`)
+  return `select t.*, ${derived.join(', ')} from (${joined}) t`
+}
+
+interface Numbered {
+  readonly lookup: RowLookup
+  readonly index: number
+}
+
+function takeSql(
+  { model, shape, view }: TakeFrom,
+  rows: string,
+  { lookup, index }: Numbered,
+): { readonly columns: readonly string[]; readonly join: string } {
+  const l = `l${index}`
+  const { on, at, take, table } = lookup
+  const columns = take.map(({ column, as }) => `${unlessDeleted(shape, 'r._deleted', `${l}.${column}`)} as ${as}`)
+  const matches = on.map((pair) => `${l}.${pair.other} = r.${pair.own}`)
+  const from = view(formatTableName(table))
+  if (at === null) return { columns, join: ` left join ${from} ${l} on ${matches.join(' and ')}` }
+  const p = `p${index}`
+  const placed = placesSql(model.key, { lookup, from }, rows)
+  return {
+    columns,
+    join:
+      ` left join (${placed}) ${p} on ${sameKey(model.key, p, 'r')}` +
+      ` left join (${historySql({ lookup, from }, rows)}) ${l} on ${matches.join(' and ')} and ${l}.sluice_place = ${p}.sluice_place`,
+  }
+}
+
+interface From {
+  readonly lookup: RowLookup
+  readonly from: string
+}
+
+/** The other table's rows, numbered in the order of their time. Only of what `rows` asks for. */
+function historySql({ lookup, from }: From, rows: string): string {
+  const { on, at, tieBreak, take } = lookup
+  const by = on.map((pair) => `x.${pair.other}`)
+  const order = [`cast(x.${at!.other} as timestamp)`, ...tieBreak.map((name) => `x.${name} nulls first`)]
+  const columns = [...new Set([...on.map((pair) => pair.other), ...take.map(({ column }) => column)])]
+  const asked = `exists (select 1 from ${rows} r where ${on.map((pair) => `r.${pair.own} = x.${pair.other}`).join(' and ')})`
+  return (
+    `select ${columns.map((name) => `x.${name}`).join(', ')}, row_number() over (partition by ${by.join(', ')} order by ${order.join(', ')}) as sluice_place` +
+    ` from ${from} x where x.${at!.other} is not null and ${asked}`
+  )
+}
+
+/**
+ * For each of `rows` how many rows of the other table are of its time or earlier: the number of the latest. By one
+ * ordered pass over both, so that a long history costs no more than its sort.
+ */
+function placesSql(key: readonly string[], { lookup, from }: From, rows: string): string {
+  const { on, at } = lookup
+  const asked = on.map((_, i) => `o${i}`)
+  const own = [
+    ...on.map((pair, i) => `r.${pair.own} as o${i}`),
+    `cast(r.${at!.own} as timestamp) as sluice_at`,
+    '1 as sluice_asks',
+    ...key.map((column) => `r.${column}`),
+  ]
+  const other = [
+    ...on.map((pair, i) => `x.${pair.other} as o${i}`),
+    `cast(x.${at!.other} as timestamp) as sluice_at`,
+    '0 as sluice_asks',
+    ...key.map((column) => `null as ${column}`),
+  ]
+  const matches = on.map((pair) => `q.${pair.own} = x.${pair.other}`).join(' and ')
+  const both =
+    `select ${own.join(', ')} from ${rows} r where ${wholeKey([...on.map((pair) => pair.own), at!.own], 'r.')}` +
+    ` union all select ${other.join(', ')} from ${from} x where x.${at!.other} is not null and exists (select 1 from ${rows} q where ${matches})`
+  const place = `sum(1 - sluice_asks) over (partition by ${asked.join(', ')} order by sluice_at, sluice_asks rows between unbounded preceding and current row)`
+  return `select ${key.join(', ')}, sluice_place from (select b.*, ${place} as sluice_place from (${both}) b) placed where sluice_asks = 1 and sluice_place > 0`
+}
+
+/** Keys of `target`'s rows that may take something else, now that rows of the lookup's table came and went. */
+export function touchedRowsSql(
+  { key }: ModelDefinition,
+  lookup: RowLookup,
+  { target, changed }: { readonly target: string; readonly changed: string },
+): string {
+  const matches = lookup.on.map((pair) => `d.${pair.other} = o.${pair.own}`)
+  if (lookup.at !== null) {
+    matches.push(`cast(d.${lookup.at.other} as timestamp) <= cast(o.${lookup.at.own} as timestamp)`)
+  }
+  return `select ${key.map((column) => `o.${column}`).join(', ')} from ${target} o where exists (select 1 from (${changed}) d where ${matches.join(' and ')})`
+}
+
+/** The columns of the other table that decide what is taken. */
+export function decidingColumns({ on, at, tieBreak, take }: RowLookup): readonly string[] {
+  return [
+    ...new Set([
+      ...on.map((pair) => pair.other),
+      ...(at === null ? [] : [at.other]),
+      ...tieBreak,
+      ...take.map(({ column }) => column),
+    ]),
+  ]
+}
+
+function unlessDeleted({ isChanges }: Pick<ResultShape, 'isChanges'>, deleted: string, value: string): string {
+  return isChanges ? `case when ${deleted} then null else ${value} end` : value
+}
+
+function invalid(
+  model: ModelDefinition,
+  key: string,
+  message: string,
+  code: 'MODEL_INVALID' | 'TABLE_UNKNOWN' = 'MODEL_INVALID',
+): SluiceError {
+  return new SluiceError(code, message, {
+    where: { file: model.yamlFile, model: formatTableName(model), key },
+  })
+}
