@@ -1,0 +1,6 @@
+select
+  product_id,
+  name,
+  category,
+  price
+from silver.products
