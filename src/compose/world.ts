@@ -15,6 +15,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
 import { fanEvents } from './event-fan.ts'
+import { openLineage } from './lineage.ts'
 import { openStaging } from './staging.ts'
 
 export interface WorldRequest {
@@ -26,7 +27,7 @@ export interface WorldRequest {
 }
 
 /** Builds everything that the stages are given. The only place that knows which adapter serves which port. */
-export async function openWorld({ settings, signal, listeners }: WorldRequest): Promise<World> {
+export async function openWorld({ settings, signal, listeners, lineage = false }: WorldRequest): Promise<World> {
   const clock = systemClock
   const runId = clock.newId()
   const lakeFolder = localFolder(settings.lake.uri)
@@ -34,14 +35,22 @@ export async function openWorld({ settings, signal, listeners }: WorldRequest): 
   const registry = await openEmbeddedRegistry({ dir: settings.registry.dir, compatible: checkEvolution, clock })
   const lake = openFilesystemStore(lakeFolder)
   const staging = await openStaging(join(lakeFolder, '_staging'), runId)
+  const traceId = clock.newId().replaceAll('-', '')
+  const told = lineage
+    ? await openLineage(settings, (lost, why) => {
+        const message = `${lost} lineage events were given up: ${why}`
+        events.emit({ runId, traceId, jobName: 'lineage', type: 'warning', message, where: { key: 'lineage' } })
+      })
+    : null
+  const events = fanEvents(told === null ? listeners : [...listeners, told])
   let engine: Promise<ModelEngine> | null = null
   return {
     settings,
     clock,
     signal,
     runId,
-    traceId: clock.newId().replaceAll('-', ''),
-    events: fanEvents(listeners),
+    traceId,
+    events,
     log,
     assignment: log,
     registry,
@@ -58,6 +67,7 @@ export async function openWorld({ settings, signal, listeners }: WorldRequest): 
       await registry.close()
       await log.close()
       await staging.close()
+      await told?.close()
     },
   }
 }

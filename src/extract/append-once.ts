@@ -18,9 +18,9 @@ const TRIES = 3
 const FIRST_WAIT_MS = 200
 
 /**
- * Appends, and finds out what became of an append whose reply was lost: the source's sequence tells (I9). Null
- * where another writer moved the source. Throws what the last try threw where the log stays away;
- * whether that try happened is then read from the log by the next run.
+ * Appends, and finds out what became of an append whose reply was lost: the source's sequence tells (I9). Null where
+ * another writer moved the source. Throws what the last try threw where the log stays away; whether that try happened
+ * is then read from the log by the next run.
  */
 export async function appendOnce({ log, clock, request }: AppendOnceRequest): Promise<AppendedOnce | null> {
   const { source, expectedSequence } = request.state

@@ -16,13 +16,14 @@ export interface LineageFacts {
 
 /**
  * Column lineage of a model's table: what its SELECT says (`columnOrigins`), and what its kind adds: surrogate keys,
- * validity, looked-up keys. Our own columns (`_…`) are left out.
+ * validity, columns taken from other tables and what is worked out from them. Our own columns (`_…`) are left out.
  */
 export function modelLineage({ model, dimensionKeys, fields, inputs }: LineageFacts): ColumnLineage {
   const tables = new Map([...inputs].map(([table, columns]) => [table, columns.map(({ name }) => name)]))
   const select: Relation =
     model.kind === 'calendar' ? { columns: new Map(), rows: [] } : columnOrigins(model.sql, model.sqlFile, tables)
-  const of = (column: string): readonly ColumnOrigin[] => select.columns.get(column.toLowerCase()) ?? []
+  const row = withTaken(model, select.columns)
+  const of = (column: string): readonly ColumnOrigin[] => row.get(column.toLowerCase()) ?? []
   const made = (columns: readonly string[]): ColumnOrigin[] =>
     columns.flatMap((column) => of(column).map((origin): ColumnOrigin => ({ ...origin, how: 'transformation' })))
   const sequence = model.sequenceBy === null ? [] : [model.sequenceBy]
@@ -42,17 +43,52 @@ export function modelLineage({ model, dimensionKeys, fields, inputs }: LineageFa
     const own = of(name)
     return own.length === 0 && model.kind === 'scd2' && VALIDITY.has(name) ? made(sequence) : own
   }
-  const joins = model.lookups.flatMap(({ on, at, dimension }) => [
+  const keyed = model.lookups.flatMap(({ on, at, dimension }) => [
     ...on.map(({ dimension: column }) => ({ table: formatTableName(dimension), column })),
     ...on.flatMap(({ fact }) => of(fact)),
     ...(at === null ? [] : of(at)),
   ])
+  const taken = model.rowLookups.flatMap(({ table, on, at }) =>
+    [...on, ...(at === null ? [] : [at])].flatMap(({ own, other }) => [
+      { table: formatTableName(table), column: other },
+      ...of(own),
+    ]),
+  )
   return {
     columns: new Map(
       fields.filter(({ name }) => !name.startsWith('_')).map((field) => [field.name, originsOf(field)] as const),
     ),
-    rows: [...select.rows, ...joins.map(({ table, column }): ColumnOrigin => ({ table, column, how: 'join' }))],
+    rows: [
+      ...select.rows,
+      ...[...taken, ...keyed].map(({ table, column }): ColumnOrigin => ({ table, column, how: 'join' })),
+    ],
   }
+}
+
+/** The SELECT's columns, those taken from rows of other tables, and those worked out from both. */
+function withTaken(
+  model: ModelDefinition,
+  selected: Relation['columns'],
+): ReadonlyMap<string, readonly ColumnOrigin[]> {
+  const row = new Map(selected)
+  for (const { table, take } of model.rowLookups) {
+    for (const { column, as } of take) {
+      row.set(as.toLowerCase(), [{ table: formatTableName(table), column, how: 'identity' }])
+    }
+  }
+  const own = 'silver.own_row'
+  const tables = new Map([[own, [...row.keys()]]])
+  for (const { name, sql } of model.derive) {
+    const read = columnOrigins(`select (${sql}) as ${name} from ${own}`, model.yamlFile, tables)
+    const origins = (read.columns.get(name.toLowerCase()) ?? []).flatMap(({ column }) => row.get(column) ?? [])
+    row.set(
+      name.toLowerCase(),
+      origins.map((origin): ColumnOrigin =>
+        origin.how === 'identity' ? { ...origin, how: 'transformation' } : origin,
+      ),
+    )
+  }
+  return row
 }
 
 const VALIDITY = new Set(['valid_from', 'valid_to', 'is_current'])

@@ -1,7 +1,7 @@
 import { describeTable } from '../../../lake/describe.ts'
 import { decodePositions } from '../../../operate/look/positions.ts'
 import { resolveTable } from '../../../operate/look/resolve-table.ts'
-import { typeText } from '../../../operate/look/type-text.ts'
+import { typeText } from '../../../domain/type-text.ts'
 import { formatTable } from '../../format-table.ts'
 import type { Flag } from '../../flag-values.ts'
 import type { Positional, Verb } from '../../verb.ts'

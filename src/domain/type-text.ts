@@ -1,4 +1,4 @@
-import type { ColumnType } from '../../domain/column-batch.ts'
+import type { ColumnType } from './column-batch.ts'
 
 /** A column's type in SQL's words: `decimal(12,3)`, `list<string>`, `struct<a: int, b: map<string, double>>`. */
 export function typeText(type: ColumnType): string {
