@@ -38,7 +38,7 @@ const DOORS: Readonly<Record<string, string>> = {
   hyparquet: 'src/parquet',
   'hyparquet-compressors': 'src/parquet',
   'node:sqlite': 'src/adapters/embedded-log',
-  'p-queue': 'src/ingest',
+  'p-queue': 'src/cli',
   pino: 'src/observe',
   'prom-client': 'src/observe',
   yaml: 'src/settings',

@@ -37,6 +37,12 @@ export const filesDeclaration: ConnectorDeclaration = {
       default: 1,
       meaning: 'A line or record longer than this goes to the error lane.',
     },
+    poll_interval: {
+      kind: 'setting',
+      type: { kind: 'duration', forever: false },
+      default: '10s',
+      meaning: 'How often `up` looks for new files and lines.',
+    },
     sample_path: {
       kind: 'setting',
       type: { kind: 'path' },

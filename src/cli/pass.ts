@@ -6,7 +6,9 @@ import type { SourceSettings } from '../domain/settings.ts'
 import { runSource, type SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
+import { openSnapshot } from '../lake/snapshot.ts'
 import { expireLetters } from '../operate/expire-letters.ts'
+import { readPauseNotes, type PausablePart } from '../operate/status/pause-note.ts'
 import { noteStops } from '../operate/status/stop-note.ts'
 import { selectTables } from '../operate/verify.ts'
 import type { World } from '../ports/world.ts'
@@ -20,11 +22,31 @@ import { ensureTopics } from '../extract/ensure-topics.ts'
 
 const LEASE_POLL_MS = 200
 
-/** Sources → topics. A source that another live process reads is waited for; the others go on when one stops. */
-export async function connectPass(world: World, names: readonly string[]): Promise<SourceOutcome[]> {
-  const sources = selectSources(world, names)
+/** A source's outcome, or that an operator has paused it. */
+export interface SourceReport extends Omit<SourceOutcome, 'outcome'> {
+  readonly outcome: SourceOutcome['outcome'] | 'paused'
+}
+
+export interface LaneReport extends TableReport {
+  /** An operator has paused it: nothing was read. */
+  readonly paused?: true
+}
+
+/** What the stages need before any of them begins: the registry's subjects and the broker's topics. */
+export async function prepareFlow(world: World): Promise<void> {
   await seedContracts(world)
   await ensureTopics(world)
+}
+
+/**
+ * Sources → topics. A source that another live process reads is waited for, a paused one is left alone; the others go
+ * on when one stops.
+ */
+export async function connectPass(world: World, names: readonly string[]): Promise<SourceReport[]> {
+  const selected = selectSources(world, names)
+  await prepareFlow(world)
+  const paused = await pausedNames(world, 'source', new Set(selected.map(({ name }) => name)))
+  const sources = selected.filter(({ name }) => !paused.has(name))
   const outcomes: SourceOutcome[] = []
   const left = new Map(sources.map((source) => [source.name, source]))
   const membership = await world.assignment.join('connect', [...left.keys()])
@@ -51,20 +73,42 @@ export async function connectPass(world: World, names: readonly string[]): Promi
       finished: each.outcome === 'caught_up',
     })),
   )
-  return outcomes
+  const idle = { outcome: 'paused', read: 0, appended: 0, refused: 0, error: null } as const
+  return [...outcomes, ...[...paused].map((source) => ({ source, ...idle }))]
 }
 
-/** Topics → bronze; then letters past their retention go. */
-export async function ingestPass(world: World, names: readonly string[]): Promise<TableReport[]> {
+/** Topics → bronze; then letters past their retention go. A paused lane is left alone. */
+export async function ingestPass(world: World, names: readonly string[]): Promise<LaneReport[]> {
   await seedContracts(world)
   const tables = selectTables(world.settings.tables, names)
-  const reports = await runIngest(world, tables)
+  const paused = await pausedNames(world, 'lane', new Set(tables.map(({ table }) => `bronze.${table}`)))
+  const reports = await runIngest(
+    world,
+    tables.filter(({ table }) => !paused.has(`bronze.${table}`)),
+  )
   await noteStops(
     world,
     reports.map(({ table, errors }) => ({ kind: 'lane', name: table, errors, finished: !world.signal.aborted })),
   )
   for (const { table } of tables) await expireLetters(world, table)
-  return reports
+  return [...reports, ...(await Promise.all([...paused].map((table) => pausedReport(world, table))))]
+}
+
+/** Of these, the ones that an operator has paused; each is told. */
+async function pausedNames(
+  { lake, events, runId, traceId }: World,
+  kind: PausablePart['kind'],
+  names: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const notes = [...(await readPauseNotes(lake)).values()].filter((note) => note.kind === kind && names.has(note.name))
+  for (const { name, reason } of notes)
+    events.emit({ runId, traceId, jobName: `${kind}:${name}`, type: 'part.paused', kind, name, reason })
+  return new Set(notes.map(({ name }) => name))
+}
+
+async function pausedReport({ lake }: World, table: string): Promise<LaneReport> {
+  const { version } = (await openSnapshot(lake.at(table.replace('.', '/')))) ?? { version: null }
+  return { table, read: 0, landed: 0, quarantined: 0, skipped: 0, version, committed: false, errors: [], paused: true }
 }
 
 /** The registry learns the subjects that it does not have; what it has is changed by `contract register` alone. */
@@ -126,7 +170,7 @@ export function selectSources(world: Pick<World, 'settings'>, names: readonly st
   })
 }
 
-export function sourceErrors(outcomes: readonly SourceOutcome[]): SluiceError[] {
+export function sourceErrors(outcomes: readonly Pick<SourceOutcome, 'error'>[]): SluiceError[] {
   return outcomes.flatMap((outcome) => (outcome.error === undefined || outcome.error === null ? [] : [outcome.error]))
 }
 

@@ -73,6 +73,14 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/flow/run.ts')).runVerb,
   },
   {
+    name: 'up',
+    group: 'Flow',
+    usage: '[--only connectors,ingest,jobs,service]',
+    summary: 'the same, always on, until SIGTERM',
+    stays: true,
+    load: async () => (await import('./verbs/flow/up.ts')).upVerb,
+  },
+  {
     name: 'status',
     group: 'Look',
     usage: '',
@@ -148,6 +156,20 @@ export const VERBS: readonly VerbEntry[] = [
     usage: '[TABLE…]',
     summary: 'judge refused records again and land those that pass',
     load: async () => (await import('./verbs/errors/redrive.ts')).redriveVerb,
+  },
+  {
+    name: 'pause',
+    group: 'Repair',
+    usage: 'LANE|SOURCE --reason TEXT',
+    summary: 'leave one lane or source alone, the others go on',
+    load: async () => (await import('./verbs/repair/pause.ts')).pauseVerb,
+  },
+  {
+    name: 'resume',
+    group: 'Repair',
+    usage: 'LANE|SOURCE',
+    summary: 'take up again what was paused or stopped',
+    load: async () => (await import('./verbs/repair/resume.ts')).resumeVerb,
   },
   {
     name: 'contract check',

@@ -130,6 +130,32 @@ export type Happening =
     }
   | { readonly type: 'model.failed'; readonly model: string; readonly code: ErrorCode; readonly message: string }
   | { readonly type: 'warning'; readonly message: string; readonly where: ErrorWhere }
+  /** An operator's pause keeps a pass or `up` from a part. */
+  | {
+      readonly type: 'part.paused'
+      readonly kind: 'lane' | 'source'
+      readonly name: string
+      readonly reason: string
+    }
+  | {
+      readonly type: 'part.resumed'
+      readonly kind: 'lane' | 'source'
+      readonly name: string
+      readonly reason?: string
+    }
+  | { readonly type: 'up.started'; readonly parts: readonly string[]; readonly url: string | null }
+  | { readonly type: 'up.draining'; readonly graceMs: number }
+  /** `abandoned`: what was not done within the grace time; the next run goes on from the last commit. */
+  | { readonly type: 'up.drained'; readonly abandoned: readonly string[]; readonly ms: number }
+  /** Something of `up` failed as a whole; it is tried again after `retryMs`, the rest goes on. */
+  | {
+      readonly type: 'loop.failed'
+      readonly loop: string
+      readonly code: ErrorCode
+      readonly message: string
+      readonly where: ErrorWhere
+      readonly retryMs: number
+    }
 
 export type JobStage = 'connect' | 'ingest' | 'build'
 

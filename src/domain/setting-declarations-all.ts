@@ -76,6 +76,11 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
     },
     topics: {
       kind: 'map',
+        poll_interval: setting({
+          type: { kind: 'duration', forever: false },
+          default: '1m',
+          meaning: 'How often `up` reads it.',
+        }),
       meaning: 'Topics of the embedded broker.',
       of: 'topic',
       entry: group('One topic.', {
@@ -131,6 +136,22 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       threads: setting({
         type: { kind: 'integer', min: 1, max: 256 },
         default: 2,
+    jobs: group('What `up` does by interval.', {
+      build: group('Bronze to silver and gold.', {
+        every: setting({
+          type: { kind: 'duration', forever: false },
+          default: '5m',
+          meaning: 'From the start of one build to the start of the next.',
+        }),
+      }),
+    }),
+    up: group('The process that stays.', {
+      grace: setting({
+        type: { kind: 'duration', forever: false },
+        default: '30s',
+        meaning: 'How long after SIGTERM it may go on to commit what it holds; what is not done then is left to the next run.',
+      }),
+    }),
         meaning: 'Threads of the engine.',
       }),
     }),

@@ -29,6 +29,9 @@ export interface Settings {
     readonly retentionMs: number | null
     readonly sealKey: string | null
     readonly copyToTopic: boolean
+  /** What a process that stays does by interval, and how long it may take to end. */
+  readonly jobs: { readonly build: { readonly everyMs: number } }
+  readonly up: { readonly graceMs: number }
   }
   readonly performance: { readonly partitionSizeBytes: number }
   readonly service: { readonly host: string; readonly port: number; readonly token: string | null }
@@ -59,6 +62,7 @@ export interface TopicSettings {
 }
 
 export interface BronzeTableSettings {
+  readonly pollIntervalMs: number
   readonly table: string
   readonly topic: string
   readonly subject: string

@@ -72,6 +72,12 @@ const LEVELS = {
   'model.done': 'info',
   'model.failed': 'error',
   warning: 'warn',
+  'part.paused': 'warn',
+  'part.resumed': 'info',
+  'up.started': 'info',
+  'up.draining': 'info',
+  'up.drained': 'info',
+  'loop.failed': 'error',
 } as const satisfies Record<Happening['type'], Level>
 
 function levelOf(event: DomainEvent): Level {

@@ -82,6 +82,8 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
       retentionMs: read.numberOrNull('errors', 'retention'),
       sealKey: read.textOrNull('errors', 'seal_key'),
       copyToTopic: read.value('errors', 'copy_to_topic') === true,
+    jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
+    up: { graceMs: read.number('up', 'grace') },
     },
     performance: { partitionSizeBytes: read.number('performance', 'partition_size_mb') },
     service: {
@@ -124,9 +126,14 @@ function toSource(name: string, read: Reader, input: SettingsInput): SourceSetti
     name,
     connector,
     topic: read.text('sources', name, 'topic'),
+/** Every source has it; a connector may declare it again with a default of its own. */
+const POLL_INTERVAL = 'poll_interval'
+
     key: read.list('sources', name, 'key') ?? [],
-    options: Object.fromEntries(Object.keys(options).map((key) => [key, read.value('sources', name, key)])),
+    pollIntervalMs: read.number('sources', name, POLL_INTERVAL),
+    options: Object.fromEntries(own.map((key) => [key, read.value('sources', name, key)])),
   }
+  const own = Object.keys(options).filter((key) => key !== POLL_INTERVAL)
 }
 
 function toTopic(topic: string, read: Reader): TopicSettings {

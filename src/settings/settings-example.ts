@@ -14,7 +14,7 @@ export function settingsExample(declared: SettingGroup, connector: ConnectorDecl
     'sources:',
     '  my_source:',
   ]
-  for (const [name, node] of [...Object.entries(common), ...Object.entries(connector.options)]) {
+  for (const [name, node] of Object.entries({ ...common, ...connector.options })) {
     if (node.kind === 'setting') lines.push(...settingLines(name, { ...node, ...given(written[name]) }, 4))
   }
   lines.push('topics:', '  orders:')

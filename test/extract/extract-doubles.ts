@@ -95,7 +95,14 @@ export function registryOf(schemas: readonly RegisteredSchema[]): SchemaRegistry
   }
 }
 
-export const SHOP: SourceSettings = { name: 'shop', connector: 'files', topic: 'orders', key: ['id'], options: {} }
+export const SHOP: SourceSettings = {
+  name: 'shop',
+  connector: 'files',
+  topic: 'orders',
+  key: ['id'],
+  pollIntervalMs: 60_000,
+  options: {},
+}
 
 export function ordersSchema(over: Partial<RegisteredSchema> = {}, fields = ORDER_FIELDS): RegisteredSchema {
   const text = JSON.stringify({ type: 'record', name: 'order', fields })

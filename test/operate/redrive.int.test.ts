@@ -351,6 +351,7 @@ describe('redrive', () => {
       connector: 'files',
       topic: 'orders',
       key: ['id'],
+      pollIntervalMs: 60_000,
       options: { path: join(folder, 'in') },
     })
     const WIDE: object[] = [ORDER_FIELDS[0]!, { name: 'n', type: 'long', constraints: { minimum: 0 } }]

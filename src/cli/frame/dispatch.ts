@@ -44,6 +44,8 @@ export interface OpenWorldInput {
   readonly listeners: readonly EventSink[]
 }
 
+const CLOSE_MS = 1_000
+
 /** Exits at which the verb's own form stands under `--json`; at others the error takes its place. */
 const OWN_FORM: ReadonlySet<number> = new Set([0, 1, 3])
 
@@ -205,7 +207,8 @@ interface Opening {
 }
 
 async function openWorld(frame: Frame, { entry, works, settings, printer }: Opening): Promise<World> {
-  const listeners = [createProgressListener(printer)]
+  const follows = frame.streams.terminal || entry.stays !== true
+  const listeners = follows ? [createProgressListener(printer)] : []
   const world = await frame.openWorld({ settings, verb: entry.name, works, signal: frame.signal, listeners })
   world.events.emit({ ...runContext(world, entry.name), type: 'run.started', verb: entry.name })
   return world
@@ -228,7 +231,9 @@ async function runAndClose(verb: Verb, call: VerbCall, closing: Closing): Promis
     if (world === null) return
     const ms = closing.nowMs() - closing.startMs
     world.events.emit({ ...runContext(world, closing.verb), type: 'run.ended', verb: closing.verb, exitCode, ms })
-    await world.close()
+    const closed = world.close()
+    // What was abandoned when the process was asked to end must not hold it.
+    await (world.signal.aborted ? Promise.race([closed, world.clock.sleep(CLOSE_MS)]) : closed)
   }
   let end: VerbEnd
   try {

@@ -21,6 +21,8 @@ function describeMilestone(event: DomainEvent): string | null {
     }
     case 'model.done':
       return `${event.model}: ${event.outcome}, ${event.rows} rows (${seconds(event.ms)})`
+    case 'part.paused':
+      return `${event.kind} ${event.name} is paused${event.reason === '' ? '' : `: ${event.reason}`}`
     default:
       return null
   }

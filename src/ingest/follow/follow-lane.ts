@@ -25,10 +25,12 @@ export interface FollowRequest {
 export interface LaneListener {
   /** A partition cannot go on; told at every look that finds it so. */
   stopped(partition: number, error: SluiceError): void
-  /** One that was stopped went on. */
-  cleared(partition: number): void
-  /** The lane came round, and nothing keeps it as a whole from its work. */
+  /** A partition was read and did not stop; told often. */
+  went(partition: number): void
+  /** A micro-batch came to its end, or there is nothing to read: nothing keeps the lane as a whole from its work. */
   turned(): void
+  /** It is still at it, or waits for its turn; told at least every few seconds but while a commit takes longer. */
+  alive(): void
 }
 
 interface Standing {
@@ -89,15 +91,15 @@ export class LaneFollower {
         await membership.want(more.map((partition) => this.#resource(partition)))
       }
       const mine = await assigned()
+      listener.alive()
       if (topic === null || mine.size === 0) {
-        listener.turned()
         await world.clock.sleep(LEASE_POLL_MS, world.signal).catch(() => undefined)
         continue
       }
       if ([...mine].every((partition) => stands.has(partition))) {
         const from = new Map([...mine].map((partition) => [partition, stands.get(partition)!]))
         const news = await waitForNews({ ...world, topic: table.topic, from, waitMs: WAIT_MS })
-        listener.turned()
+        if (!news) listener.turned()
         if (!news) continue
       }
       const end = await withHeartbeat(membership, () =>
@@ -110,11 +112,14 @@ export class LaneFollower {
           heldBytes,
           assigned,
           retryDue: () => this.#due(topic).some((partition) => !wanted.has(partition)),
-          turned: () => listener.turned(),
+          alive: () => listener.alive(),
         }),
       )
       stands = end.stands
-      for (const partition of end.went) if (this.#standing.delete(partition)) listener.cleared(partition)
+      for (const partition of end.went) {
+        this.#standing.delete(partition)
+        listener.went(partition)
+      }
       for (const [partition, error] of end.stops) {
         this.#stop(partition, error)
         wanted.delete(partition)

@@ -28,7 +28,7 @@ export interface MicroBatch {
   readonly assigned: () => Promise<ReadonlySet<number>>
   /** A stopped partition is to be looked at again. */
   readonly retryDue: () => boolean
-  readonly turned: () => void
+  readonly alive: () => void
 }
 
 export interface MicroBatchEnd {
@@ -103,7 +103,8 @@ class Filling {
   async run(): Promise<MicroBatchEnd> {
     const { world, table, topic } = this.#batch
     const snapshot = await findTable(world.lake, table.table)
-    const judge = new LaneJudge(await contractInForce(world.registry, table), table, snapshot)
+    const schema = await contractInForce(world.registry, table)
+    const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
     const batchId = world.clock.newId()
     for (const partition of this.#batch.partitions) {
       const start = startPartition({ table: table.table, topic, partition, snapshot })
@@ -131,7 +132,7 @@ class Filling {
   }
 
   async #fill(judge: LaneJudge, batchId: string): Promise<void> {
-    const { world, table, writers, heldBytes, retryDue, turned } = this.#batch
+    const { world, table, writers, heldBytes, retryDue, alive } = this.#batch
     for (;;) {
       const share = decideShare(heldBytes.sight(table.table), world.settings.ingest.memoryLimitBytes)
       if (share === 'flush') return
@@ -146,7 +147,7 @@ class Filling {
         heldBytes.set(table.table, this.#held.heldBytes)
         if (this.#isFull()) return
       }
-      turned()
+      alive()
       if (world.signal.aborted || this.#stops.size > 0 || this.#isFull() || retryDue()) return
       if (share === 'read' && quiet && this.#held.heldRecords === 0) return
       if ((await this.#followLeases()) === 'gained' || this.#open.size === 0) return

@@ -15,7 +15,7 @@ const levels = async (world: TestWorld): Promise<Record<string, string>> =>
   Object.fromEntries((await examine(world)).map(({ name, level }) => [name, level]))
 
 const SOURCE: NonNullable<TestWorldOptions['sources']> = [
-  { name: 'shop', connector: 'files', topic: 'orders', key: ['id'], options: {} },
+  { name: 'shop', connector: 'files', topic: 'orders', key: ['id'], pollIntervalMs: 60_000, options: {} },
 ]
 const connector = (): SourceConnector => ({
   discover: async () => ({ objects: [{ name: 'a.csv', columns: ['id'], bytes: 3 }] }),

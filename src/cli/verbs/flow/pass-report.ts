@@ -1,11 +1,10 @@
-import type { SourceOutcome } from '../../../extract/run-source.ts'
-import type { TableReport } from '../../../ingest/run-ingest.ts'
 import type { ModelOutcome } from '../../../transform/build.ts'
 import { formatTable } from '../../format-table.ts'
+import type { LaneReport, SourceReport } from '../../pass.ts'
 
 /** What a pass did, in the forms that `--json` fixes (DESIGN §1) and as tables for people. */
 
-export function sourceForm(outcome: SourceOutcome): object {
+export function sourceForm(outcome: SourceReport): object {
   return {
     source: outcome.source,
     outcome: outcome.outcome,
@@ -15,15 +14,15 @@ export function sourceForm(outcome: SourceOutcome): object {
   }
 }
 
-export function tableForm({ table, read, landed, quarantined, skipped, version }: TableReport): object {
-  return { table, read, landed, quarantined, skipped, version }
+export function tableForm({ table, read, landed, quarantined, skipped, version, paused }: LaneReport): object {
+  return { table, read, landed, quarantined, skipped, version, ...(paused === true ? { paused } : {}) }
 }
 
 export function modelForm({ model, outcome, mode, reason, rows, version }: ModelOutcome): object {
   return { model, outcome, rows, version, mode, reason }
 }
 
-export function sourceText(outcomes: readonly SourceOutcome[]): string {
+export function sourceText(outcomes: readonly SourceReport[]): string {
   if (outcomes.length === 0) return 'no sources'
   return formatTable({
     heads: ['source', 'outcome', 'read', 'appended', 'refused'],
@@ -31,7 +30,7 @@ export function sourceText(outcomes: readonly SourceOutcome[]): string {
   })
 }
 
-export function tableText(reports: readonly TableReport[]): string {
+export function tableText(reports: readonly LaneReport[]): string {
   if (reports.length === 0) return 'no bronze tables'
   return formatTable({
     heads: ['table', 'read', 'landed', 'quarantined', 'skipped', 'version'],
