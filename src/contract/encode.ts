@@ -1,3 +1,4 @@
+import { fieldHasPii, hasPii, type Contract } from '../domain/contract.ts'
 import type { RuleBreach } from '../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import type { SourceValue } from '../ports/source-connector.ts'
@@ -29,9 +30,14 @@ export interface Encoder {
   ): readonly (string | null)[]
 }
 
-/** Throws CONTRACT_INVALID where the schema cannot be a wire schema. */
-export function createEncoder(schema: RegisteredSchema): Encoder {
-  const writer: BodyWriter = schema.format === 'avro' ? avroBodyWriter(schema) : jsonBodyWriter(schema)
+/**
+ * Throws CONTRACT_INVALID where the schema cannot be a wire schema. Messages quote no value of a field that the schema,
+ * or one of `contracts` that judge the topic, hides.
+ */
+export function createEncoder(schema: RegisteredSchema, contracts: readonly Contract[] = []): Encoder {
+  const isHidden = (field: string): boolean => contracts.some((contract) => hidesField(contract, field))
+  const writer: BodyWriter =
+    schema.format === 'avro' ? avroBodyWriter(schema, isHidden) : jsonBodyWriter(schema, isHidden)
   const indexesOf = columnIndexes(writer.fields)
   return {
     hasPii: writer.hasPii,
@@ -46,6 +52,13 @@ export function createEncoder(schema: RegisteredSchema): Encoder {
         return at < 0 ? null : writer.keyText(name, values[at] ?? null)
       }),
   }
+}
+
+/** What a contract with PII does not know may be what it hides. */
+function hidesField(contract: Contract, name: string): boolean {
+  if (!hasPii(contract)) return false
+  const field = contract.fields.find((each) => each.column.name === name || each.aliases?.includes(name) === true)
+  return field === undefined || fieldHasPii(field)
 }
 
 /** Key bytes from canonical texts: one column stands as its text, several as a JSON array. Null where all are null. */

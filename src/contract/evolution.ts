@@ -1,9 +1,10 @@
+import { isExactObject, type ExactJson } from '../domain/exact-json.ts'
 import type { CompatibilityMode, SchemaText } from '../ports/schema-registry.ts'
 import { avroIncompatibilities } from './avro/compatibility.ts'
 import { parseAvroSchema } from './avro/schema.ts'
 import type { Incompatibility } from './incompatibility.ts'
 import { jsonIncompatibilities } from './json/compatibility/compatibility.ts'
-import { parseJsonSchema } from './json/schema.ts'
+import { conjuncts, parseJsonSchema } from './json/schema.ts'
 
 export interface EvolutionQuestion {
   readonly proposed: SchemaText
@@ -38,6 +39,7 @@ export function checkEvolution(question: EvolutionQuestion): Incompatibility[] {
       })
       continue
     }
+    found.push(...changedTokens(older, proposed, subject))
     if (direction !== 'FORWARD') found.push(...unreadable(older, proposed, subject))
     if (direction !== 'BACKWARD') {
       found.push(
@@ -53,6 +55,40 @@ function unreadable(writer: SchemaText, reader: SchemaText, subject: string): In
   return writer.format === 'avro'
     ? avroIncompatibilities(parseAvroSchema(writer.text, subject), parseAvroSchema(reader.text, subject), subject)
     : jsonIncompatibilities(parseJsonSchema(writer.text, subject), parseJsonSchema(reader.text, subject))
+}
+
+/**
+ * A column that begins or ends to be hashed, or is hashed under another kind, holds two sorts of values from then on,
+ * which look alike and do not join.
+ */
+function changedTokens(before: SchemaText, after: SchemaText, subject: string): Incompatibility[] {
+  const old = hashedKinds(before, subject)
+  return [...hashedKinds(after, subject)].flatMap(([name, kind]): Incompatibility[] => {
+    const was = old.get(name)
+    if (was === undefined || was === kind) return []
+    const said = (hashed: string | null): string => (hashed === null ? 'its values' : `hashes of kind ${hashed}`)
+    const message = `the column holds ${said(was)} and would hold ${said(kind)}; rows that landed before keep theirs`
+    return [{ kind: 'rule', field: name, message }]
+  })
+}
+
+/** The record's fields that land: the kind that each is hashed under, or null. */
+function hashedKinds({ format, text }: SchemaText, subject: string): Map<string, string | null> {
+  const kinds = new Map<string, string | null>()
+  const take = (name: string, { pii, on_ingest: onIngest }: { readonly [key: string]: ExactJson }): void => {
+    if (onIngest !== 'drop') kinds.set(name, onIngest === 'hash' && typeof pii === 'string' ? pii : null)
+  }
+  if (format === 'avro') {
+    const type = parseAvroSchema(text, subject)
+    if (type.kind === 'record') for (const { name, attributes } of type.fields) take(name, attributes)
+  } else {
+    const { root } = parseJsonSchema(text, subject)
+    for (const { properties } of conjuncts(root, root)) {
+      if (!isExactObject(properties)) continue
+      for (const [name, property] of Object.entries(properties)) if (isExactObject(property)) take(name, property)
+    }
+  }
+  return kinds
 }
 
 function checkParses(schema: SchemaText, subject: string): void {

@@ -1,11 +1,13 @@
 import type { Column, ColumnBatch } from '../domain/column-batch.ts'
-import type { Contract, UnknownFieldMode } from '../domain/contract.ts'
+import { landingColumn, type Contract, type UnknownFieldMode } from '../domain/contract.ts'
 import type { ColumnField } from '../domain/column-batch.ts'
 import type { JsonValue, RuleBreach } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { recordKey, type RecordBatch } from '../domain/record-batch.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import { createAvroReader } from './avro/read/reader.ts'
+import type { ColumnBuilder } from './columns/builder.ts'
+import { hashColumn } from './columns/hash-column.ts'
 import { createBuilder } from './columns/nested-builders.ts'
 import { BytesBuilder } from './columns/scalar-builders.ts'
 import type { BodyReader } from './reading/body-reader.ts'
@@ -13,6 +15,7 @@ import { createJsonReader } from './json/read/reader.ts'
 import { invalidContract } from './invalid.ts'
 import { parseContract } from './parse-contract.ts'
 import { compileRuleCheck } from './rules/check-rules.ts'
+import { PrivateNames } from './reading/private-names.ts'
 import { RowState } from './reading/row-state.ts'
 import { createTombstoneWriter } from './reading/tombstone.ts'
 import { readSchemaId } from './wire.ts'
@@ -27,6 +30,8 @@ export interface JudgeOptions {
    * rescued, so that a table does not depend on which type came first in a batch.
    */
   readonly evolved?: readonly ColumnField[]
+  /** What fields with `on_ingest: hash` are hashed under. Without it a contract that has such fields is refused. */
+  readonly hashKey?: string | null
 }
 
 export interface Judge {
@@ -59,19 +64,20 @@ export interface Refusal {
   readonly record: JsonValue
 }
 
-export function createJudge({ schema, mode, keyColumns, evolved = [] }: JudgeOptions): Judge {
+export function createJudge({ schema, mode, keyColumns, evolved = [], hashKey = null }: JudgeOptions): Judge {
   const contract = parseContract(schema)
-  const row = new RowState(mode)
+  const privateNames = new PrivateNames(contract)
+  const row = new RowState(mode, privateNames)
   const builders = contract.fields.map((field) => createBuilder(field.column.type))
   const reader: BodyReader =
     contract.format === 'avro'
-      ? createAvroReader({ contract, mode, builders, row, evolved })
-      : createJsonReader({ contract, mode, builders, row, evolved })
+      ? createAvroReader({ contract, mode, builders, row, evolved, privateNames })
+      : createJsonReader({ contract, mode, builders, row, evolved, privateNames })
   const checks = contract.fields
     .map((field, i) => (reader.checksRules ? null : compileRuleCheck(field, builders[i]!)))
     .filter((check) => check !== null)
   const tombstone = createTombstoneWriter({ contract, builders, keyColumns, row })
-  const landing = contract.fields.map((field, i) => ({ field, i })).filter(({ field }) => field.onIngest !== 'drop')
+  const landing = landingColumns(contract, builders, hashKey)
   for (const name of keyColumns) {
     if (!contract.fields.some((field) => field.column.name === name)) {
       throw invalidContract(
@@ -146,8 +152,8 @@ export function createJudge({ schema, mode, keyColumns, evolved = [] }: JudgeOpt
         rows: rows.slice(0, passed),
         columns: {
           length: passed,
-          fields: [...landing.map(({ field }) => field.column), ...extra.fields],
-          columns: [...landing.map(({ i }) => builders[i]!.finish()), ...extra.columns],
+          fields: [...landing.map(({ field }) => field), ...extra.fields],
+          columns: [...landing.map(({ finish }) => finish()), ...extra.columns],
         },
         rescued: rescued.finish(),
         schemaIds: schemaIds.slice(0, passed),
@@ -156,6 +162,38 @@ export function createJudge({ schema, mode, keyColumns, evolved = [] }: JudgeOpt
       }
     },
   }
+}
+
+interface LandingColumn {
+  readonly field: ColumnField
+  readonly finish: () => Column
+}
+
+/** Rules are judged on what a record holds; only then is a value dropped or hashed. */
+function landingColumns(
+  contract: Contract,
+  builders: readonly ColumnBuilder[],
+  hashKey: string | null,
+): readonly LandingColumn[] {
+  return contract.fields.flatMap((field, i): LandingColumn[] => {
+    const builder = builders[i]!
+    switch (field.onIngest) {
+      case 'drop':
+        return []
+      case null:
+        return [{ field: field.column, finish: () => builder.finish() }]
+      case 'hash': {
+        const { subject } = contract
+        if (hashKey === null)
+          throw new SluiceError(
+            'HASH_KEY_MISSING',
+            `contract ${subject} hashes ${field.column.name} on ingest, and privacy.hash_key is not set`,
+            { where: { subject, key: 'privacy.hash_key' } },
+          )
+        return [{ field: landingColumn(field), finish: () => hashColumn(field, builder, hashKey) }]
+      }
+    }
+  })
 }
 
 function noHeader(bytes: number): RuleBreach {

@@ -5,6 +5,7 @@ import { createBuilder } from './columns/nested-builders.ts'
 import { createJsonReader } from './json/read/reader.ts'
 import { maskRecord } from './mask-record.ts'
 import { parseContract } from './parse-contract.ts'
+import { PrivateNames } from './reading/private-names.ts'
 import { RowState } from './reading/row-state.ts'
 import { readSchemaId } from './wire.ts'
 
@@ -20,6 +21,7 @@ export function createRecordShow(contractSchema: RegisteredSchema): ShowRecord {
     builders: contract.fields.map((field) => createBuilder(field.column.type)),
     row: new RowState('rescue'),
     evolved: [],
+    privateNames: new PrivateNames(contract),
   } as const
   const reader = contract.format === 'avro' ? createAvroReader(options) : createJsonReader(options)
   return (writer, value) => {

@@ -33,6 +33,8 @@ export interface ContractField {
   readonly pii: string | null
   readonly onIngest: 'drop' | 'hash' | null
   readonly doc: string | null
+  /** Names under which writers may send the field, beside its own. */
+  readonly aliases?: readonly string[]
   /**
    * Rules and privacy inside a nested column: the fields of a struct; for a list or map one field named `[]`, its
    * element or value. Absent where the column is not nested.
@@ -61,5 +63,15 @@ export function fieldHasPii(field: ContractField): boolean {
 
 /** The columns that rows of this contract bring to the table. */
 export function landingFields(contract: Pick<Contract, 'fields'>): ColumnField[] {
-  return contract.fields.filter((field) => field.onIngest !== 'drop').map((field) => field.column)
+  return contract.fields.filter((field) => field.onIngest !== 'drop').map(landingColumn)
+}
+
+/** A hashed field lands as the text of its token, whatever its own type. */
+export function landingColumn({ column, onIngest }: ContractField): ColumnField {
+  return onIngest === 'hash' ? { name: column.name, type: { kind: 'string' }, nullable: true } : column
+}
+
+/** Names that people read as one: `customer_id`, `CustomerID`, `customer-id`. */
+export function plainName(name: string): string {
+  return name.replaceAll(/[\s_-]/g, '').toLowerCase()
 }

@@ -89,6 +89,18 @@ export const ERRORS = {
     3,
     'Look with `sluice query --staged`, then `sluice gate`.',
   ),
+  GATE_STALE: row(
+    'A staged result was made from, or against, what no longer stands; nothing was committed.',
+    'operator',
+    3,
+    'Build again: `sluice build`.',
+  ),
+  STAGED_UNKNOWN: row(
+    'No result of that table is staged, or it has expired.',
+    'never',
+    2,
+    'Build it: `sluice build MODEL --stage-only`.',
+  ),
   CONTRACT_INCOMPATIBLE: row(
     'A proposed contract breaks readers of the one in force.',
     'never',
@@ -181,6 +193,12 @@ export const ERRORS = {
     'Restore the log from a copy.',
   ),
   SEAL_KEY_MISSING: row('A contract tags PII and no seal key is set.', 'operator', 6, 'Set errors.seal_key.'),
+  HASH_KEY_MISSING: row(
+    'A contract hashes a field on ingest and no hash key is set.',
+    'operator',
+    6,
+    'Set privacy.hash_key to a variable that holds the key.',
+  ),
   LETTERS_UNREADABLE: row(
     'A file of the error lane holds a line that cannot be read.',
     'operator',

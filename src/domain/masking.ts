@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import type { JsonValue } from './dead-letter.ts'
 
 /**
@@ -6,7 +7,7 @@ import type { JsonValue } from './dead-letter.ts'
  * not mean equal values.
  */
 
-const HIDDEN = '***'
+export const HIDDEN = '***'
 
 /** The first letter is shown only where more than this many stay hidden. */
 const MIN_HIDDEN = 3
@@ -26,6 +27,15 @@ export function maskValue(kind: string, value: JsonValue): JsonValue {
   if (value === null) return null
   if (typeof value !== 'string') return HIDDEN
   return (Object.hasOwn(MASKS, kind) ? MASKS[kind]! : () => HIDDEN)(value)
+}
+
+/**
+ * What `on_ingest: hash` lands instead of a value: HMAC-SHA-256 (RFC 2104) under `key` of the kind, a zero byte and the
+ * value's canonical bytes, in hex. Equal values of one kind have equal tokens in every table, so that tables join; equal
+ * values of two kinds do not. A pseudonym, not anonymity: who has the key can test a guess.
+ */
+export function hashToken(key: string, kind: string, value: Uint8Array): string {
+  return createHmac('sha256', key).update(kind).update('\0').update(value).digest('hex')
 }
 
 /** Keeps names and nesting, hides every value. */

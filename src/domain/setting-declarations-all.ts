@@ -166,10 +166,24 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
         secret: true,
         meaning: 'Seals what a dead letter holds of personal data; needed where a contract tags any.',
       }),
+      old_seal_keys: setting({
+        type: { kind: 'texts' },
+        secret: true,
+        meaning: 'Earlier seal keys, so that letters which they sealed can still be opened.',
+      }),
       copy_to_topic: setting({
         type: { kind: 'boolean' },
         default: true,
         meaning: 'Copy dead letters to `<topic>.errors` too.',
+      }),
+    }),
+    privacy: group('Personal data.', {
+      hash_key: setting({
+        type: { kind: 'text' },
+        secret: true,
+        byReference: true,
+        meaning:
+          'What fields with `on_ingest: hash` are hashed under: `${VARIABLE}`, 16 characters or more; another key makes other tokens.',
       }),
     }),
     performance: group('Sizes of files.', {

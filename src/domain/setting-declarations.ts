@@ -39,6 +39,8 @@ export interface Setting {
   readonly default?: string | number | boolean | readonly string[]
   /** Never shown, neither by `config print` nor in a message. */
   readonly secret?: true
+  /** Only as a variable: the value itself stands in no file and on no command line. */
+  readonly byReference?: true
   /** A value for `config example`, where the default does not serve. */
   readonly example?: string | number | boolean | readonly string[]
 }

@@ -28,10 +28,16 @@ export interface Settings {
   readonly errors: {
     readonly retentionMs: number | null
     readonly sealKey: string | null
+    /** Earlier seal keys: they open letters and seal none. */
+    readonly oldSealKeys: readonly string[]
     readonly copyToTopic: boolean
   /** What a process that stays does by interval, and how long it may take to end. */
   readonly jobs: { readonly build: { readonly everyMs: number } }
   readonly up: { readonly graceMs: number }
+  }
+  readonly privacy: {
+    /** What `on_ingest: hash` hashes under. */
+    readonly hashKey: string | null
   }
   readonly performance: { readonly partitionSizeBytes: number }
   readonly service: { readonly host: string; readonly port: number; readonly token: string | null }

@@ -45,7 +45,7 @@ export function errorsTopicOf(topic: string): string {
 function toRecord(letter: DeadLetter, sealKey: string | null, batchId: string): OutgoingRecord {
   // The ledger's own form decides what is sealed, and how.
   const stored = letter.sealed
-    ? fromLaneRecord({ ...toLaneRecord(letter, sealKey), sealed: false, headers: [] }, null)
+    ? fromLaneRecord({ ...toLaneRecord(letter, sealKey), sealed: false, headers: [] }, [])
     : letter
   const first = letter.errors[0]
   const headers: [string, string | undefined][] = [

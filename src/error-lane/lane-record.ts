@@ -68,10 +68,10 @@ export function toLaneRecord(letter: DeadLetter, sealKey: string | null): LaneRe
 }
 
 /** The letter again, opened where it was sealed. Throws SEAL_KEY_MISSING, LETTERS_UNREADABLE. */
-export function fromLaneRecord(record: LaneRecord, sealKey: string | null): DeadLetter {
+export function fromLaneRecord(record: LaneRecord, sealKeys: readonly string[]): DeadLetter {
   const open = (what: string, text: string): Uint8Array => {
     const bytes = Buffer.from(text, 'base64')
-    return record.sealed ? openSealed(sealKey, sealContext(record.row_id, what), bytes) : bytes
+    return record.sealed ? openSealed(sealKeys, sealContext(record.row_id, what), bytes) : bytes
   }
   const { topic, partition, epoch, offset, source } = record
   const log =

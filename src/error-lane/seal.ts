@@ -47,12 +47,20 @@ export function sealBytes(passphrase: string, context: string, plain: Uint8Array
   return Buffer.concat([Buffer.of(VERSION), key.id, nonce, body, cipher.getAuthTag()])
 }
 
-/** Throws SEAL_KEY_MISSING for another key, LETTERS_UNREADABLE for bytes that were changed. */
-export function openSealed(passphrase: string | null, context: string, sealed: Uint8Array): Uint8Array {
+/** The keys that may open a letter: the one in force, then earlier ones. */
+export function openingKeys(errors: {
+  readonly sealKey: string | null
+  readonly oldSealKeys: readonly string[]
+}): readonly string[] {
+  return errors.sealKey === null ? errors.oldSealKeys : [errors.sealKey, ...errors.oldSealKeys]
+}
+
+/** Throws SEAL_KEY_MISSING where none of the keys sealed it, LETTERS_UNREADABLE for bytes that were changed. */
+export function openSealed(passphrases: readonly string[], context: string, sealed: Uint8Array): Uint8Array {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength)
   if (bytes.length < HEAD + TAG || bytes[0] !== VERSION) throw damaged(context)
   const id = bytes.subarray(1, 5)
-  if (passphrase === null) {
+  if (passphrases.length === 0) {
     throw new SluiceError(
       'SEAL_KEY_MISSING',
       `the letter is sealed under key ${id.toString('hex')} and no key is set`,
@@ -61,14 +69,15 @@ export function openSealed(passphrase: string | null, context: string, sealed: U
       },
     )
   }
-  const key = sealKeyOf(passphrase)
-  if (!timingSafeEqual(id, key.id)) {
+  const key = passphrases.map(sealKeyOf).find((each) => timingSafeEqual(id, each.id))
+  if (key === undefined) {
+    const given = passphrases.map((each) => sealKeyOf(each).id.toString('hex')).join(', ')
     throw new SluiceError(
       'SEAL_KEY_MISSING',
-      `the letter is sealed under key ${id.toString('hex')}, and errors.seal_key gives key ${key.id.toString('hex')}`,
+      `the letter is sealed under key ${id.toString('hex')}, and the settings give key ${given}`,
       {
         where: { key: 'errors.seal_key' },
-        hint: 'Set errors.seal_key to the key that was in force when it was written.',
+        hint: 'Add the key that was in force when it was written to errors.old_seal_keys.',
       },
     )
   }

@@ -24,7 +24,7 @@ export interface WireContract {
 
 /**
  * The latest version of `<topic>-value` is what rows are written by. Letters go to the first table of the topic; where
- * none is declared, to one named as the topic, and are private as soon as either contract tags anything.
+ * none is declared, to one named as the topic, and are private as soon as any contract of the topic tags anything.
  * Throws CONTRACT_MISSING where the subject has no version, SETTINGS_INVALID for a key column that it does not have.
  */
 export async function loadWireContract(
@@ -43,11 +43,17 @@ export async function loadWireContract(
     )
   }
   const wire = parseContract(schema)
-  const table = [...world.settings.tables.values()].find((each) => each.topic === source.topic) ?? null
-  const judged = table === null ? null : await tableContract(world.registry, table)
-  const contracts = judged === null ? [wire] : [wire, judged]
+  const tables = [...world.settings.tables.values()].filter((each) => each.topic === source.topic)
+  const judges: Contract[] = []
+  for (const each of tables) {
+    const judge = await tableContract(world.registry, each)
+    if (judge !== null) judges.push(judge)
+  }
+  const contracts = [wire, ...judges]
+  const [table] = tables
+  const judged = table === undefined ? null : await tableContract(world.registry, table)
   return {
-    encoder: checkKey(createEncoder(schema), source, subject),
+    encoder: checkKey(createEncoder(schema, judges), source, subject),
     schemaId: schema.id,
     subject,
     mask: (record) => contracts.reduce((shown, contract) => maskRecord(contract, shown, (name) => name), record),

@@ -1,5 +1,5 @@
 import type { ColumnBatch, ColumnField } from '../domain/column-batch.ts'
-import type { Contract } from '../domain/contract.ts'
+import { landingFields, type Contract } from '../domain/contract.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import type { CommitOutcome } from '../domain/outcome.ts'
@@ -132,6 +132,6 @@ function bronzeFields(contract: Contract, batches: readonly ColumnBatch[]): Colu
     if (!ours.has(field.name) && !fields.has(field.name)) fields.set(field.name, { ...field, nullable: true })
   }
   for (const batch of batches) batch.fields.forEach(take)
-  if (batches.length === 0) for (const field of contract.fields) if (field.onIngest !== 'drop') take(field.column)
+  if (batches.length === 0) landingFields(contract).forEach(take)
   return [...fields.values(), ...system]
 }

@@ -7,6 +7,14 @@ import { RUN_DATE, SYSTEM_FIELDS } from './system-columns.ts'
 
 const OURS: ReadonlySet<string> = new Set([...Object.values(SYSTEM_FIELDS), RUN_DATE].map((field) => field.name))
 
+export interface LaneJudgeOptions {
+  readonly schema: RegisteredSchema
+  readonly table: BronzeTableSettings
+  readonly snapshot: Snapshot | null
+  /** `privacy.hash_key`. Where the contract hashes and it is null, there is no judge: HASH_KEY_MISSING. */
+  readonly hashKey: string | null
+}
+
 /**
  * The judge of one flush. In mode evolve it knows the columns that the table has beyond the contract, and those that
  * earlier batches of the flush brought: whichever came first decides a column's type, and all batches agree on it.
@@ -18,9 +26,9 @@ export class LaneJudge {
   readonly #evolves: boolean
   #judge: Judge
 
-  constructor(schema: RegisteredSchema, table: BronzeTableSettings, snapshot: Snapshot | null) {
+  constructor({ schema, table, snapshot, hashKey }: LaneJudgeOptions) {
     const mode = table.onUnknownField
-    this.#make = (evolved) => createJudge({ schema, mode, keyColumns: table.key, evolved })
+    this.#make = (evolved) => createJudge({ schema, mode, keyColumns: table.key, evolved, hashKey })
     this.#judge = this.#make([])
     this.#contracted = new Set(this.#judge.contract.fields.map((field) => field.column.name.toLowerCase()))
     this.#evolves = mode === 'evolve'

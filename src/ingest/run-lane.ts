@@ -79,7 +79,8 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
   const emit: Emit = (happening) => lane.emit(happening, batchId)
   const pass = { ...lane, emit }
   const snapshot = await findTable(world.lake, table.table)
-  const judge = new LaneJudge(await contractInForce(world.registry, table), table, snapshot)
+  const schema = await contractInForce(world.registry, table)
+  const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
   const topic = await describe(pass)
   const held = new Accumulator()
   const stops = new Map<number, SluiceError>()

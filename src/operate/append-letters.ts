@@ -1,6 +1,7 @@
 import type { DeadLetter, Healing } from '../domain/dead-letter.ts'
 import type { Happening } from '../domain/events.ts'
 import { fromLaneRecord, type LaneRecord } from '../error-lane/lane-record.ts'
+import { openingKeys } from '../error-lane/seal.ts'
 import { readHealings, readLetters, type LetterFilter } from '../error-lane/ledger.ts'
 import { writeHealings } from '../error-lane/write-healings.ts'
 import { appendRefused } from '../extract/append-refused.ts'
@@ -56,7 +57,7 @@ export async function appendLetters(request: AppendLettersRequest): Promise<Appe
   for await (const record of readLetters(store, lane, { ...filter, stage: 'connect' })) {
     if (record.source === null || seen.has(record.row_id)) continue
     seen.add(record.row_id)
-    chunk.push(fromLaneRecord(record, world.settings.errors.sealKey))
+    chunk.push(fromLaneRecord(record, openingKeys(world.settings.errors)))
     bytes += sizeOf(record)
     if (chunk.length < CHUNK_LETTERS && bytes < CHUNK_BYTES) continue
     world.signal.throwIfAborted()

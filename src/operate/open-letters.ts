@@ -1,5 +1,6 @@
 import type { OffsetRange } from '../domain/offset-range.ts'
 import { fromLaneRecord } from '../error-lane/lane-record.ts'
+import { openingKeys } from '../error-lane/seal.ts'
 import { readLetters, type LetterFilter } from '../error-lane/ledger.ts'
 import { readPosition } from '../ingest/lane-position.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
@@ -71,7 +72,7 @@ export async function* openLetters({
     if (position === null || (at.epoch === position.epoch && at.offset >= position.next) || at.epoch > position.epoch)
       continue
     if (landed.has(at)) continue
-    chunk.push({ ...fromLaneRecord(record, world.settings.errors.sealKey), log: at })
+    chunk.push({ ...fromLaneRecord(record, openingKeys(world.settings.errors)), log: at })
     bytes += (record.raw?.length ?? 0) + 256
     if (chunk.length >= CHUNK_LETTERS || bytes >= CHUNK_BYTES) {
       yield chunk

@@ -99,7 +99,7 @@ async function redriveOnce(request: RedriveRequest, report: RedriveReport): Prom
   let snapshot = await findTable(world.lake, table.table)
   if (snapshot === null) return 'done'
   const schema = request.contract ?? (await contractInForce(world.registry, table))
-  const judge = new LaneJudge(schema, table, snapshot)
+  const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
   const writers = new WriterCache(world.registry)
   const landed = new LandedIndex(
     await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table.table}`), snapshot),

@@ -81,10 +81,12 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
     errors: {
       retentionMs: read.numberOrNull('errors', 'retention'),
       sealKey: read.textOrNull('errors', 'seal_key'),
+      oldSealKeys: read.list('errors', 'old_seal_keys') ?? [],
       copyToTopic: read.value('errors', 'copy_to_topic') === true,
     jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
     up: { graceMs: read.number('up', 'grace') },
     },
+    privacy: { hashKey: read.textOrNull('privacy', 'hash_key') },
     performance: { partitionSizeBytes: read.number('performance', 'partition_size_mb') },
     service: {
       host: read.text('service', 'host'),

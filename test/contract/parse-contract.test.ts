@@ -103,7 +103,28 @@ describe('a contract', () => {
       [{ name: 'v', type: { type: 'string', constraints: { minLength: 1 } } }],
       /beside a field's name/,
     ],
-    ['a hash', field({ on_ingest: 'hash' }), /not available yet/],
+    ['a hash without a kind', field({ on_ingest: 'hash' }), /needs pii beside it/],
+    ['another word', field({ on_ingest: 'mask' }), /"drop" or "hash"/],
+    [
+      'a hash of a list',
+      [{ name: 'v', type: { type: 'array', items: 'string' }, pii: 'email', on_ingest: 'hash' }],
+      /single values, not for a list/,
+    ],
+    [
+      'a nested hash',
+      [
+        { name: 'a', type: 'int' },
+        {
+          name: 'v',
+          type: {
+            type: 'record',
+            name: 'N',
+            fields: [{ name: 'x', type: 'string', pii: 'email', on_ingest: 'hash' }],
+          },
+        },
+      ],
+      /field v\.x: on_ingest "hash" is for fields of the record itself/,
+    ],
     ['a kind of PII that is no word', field({ pii: 7 }), /pii must name a kind/],
     ['a default of another type', [{ name: 'v', type: 'int', default: 'x' }], /default/],
     [

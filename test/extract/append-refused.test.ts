@@ -30,7 +30,7 @@ async function withLetters(): Promise<{
   const { world } = worldOf({ log, connector: () => listConnector(rows, [9]) })
   await runSource({ source: SHOP, world })
   const letters = (await all(readLetters(world.lake.at('_errors'), { layer: 'bronze', table: 'orders' }))).map((each) =>
-    fromLaneRecord(each, null),
+    fromLaneRecord(each, []),
   )
   assert.equal(letters.length, 3)
   return { log, world, letters }

@@ -116,6 +116,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 'field email is tagged as PII, and errors.seal_key is not set',
     where: { subject: 'customers-value', key: 'errors.seal_key' },
   },
+  HASH_KEY_MISSING: {
+    message: 'contract customers-value hashes email on ingest, and privacy.hash_key is not set',
+    where: { table: 'bronze.customers', key: 'privacy.hash_key', subject: 'customers-value' },
+  },
   LANE_STOPPED: { message: 'the lane waits for a person', where: { table: 'bronze.orders', topic: 'orders' } },
   BUG: { message: "Cannot read properties of undefined (reading 'length')", where: {} },
 }

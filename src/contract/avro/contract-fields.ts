@@ -25,8 +25,9 @@ function fieldOf(field: AvroField, parent: ContractPlace): ContractField {
   return {
     column: { name: field.name, type, nullable: true },
     rules: { ...rules, ...enumRule(field.type, rules.enum, place) },
-    ...parsePrivacy(field.attributes, parent, place),
+    ...parsePrivacy(field.attributes, { place, parent, type }),
     doc: field.doc,
+    ...(field.aliases.length === 0 ? {} : { aliases: field.aliases }),
     ...(children === null ? {} : { children }),
   }
 }

@@ -191,6 +191,10 @@ export class BytesBuilder extends ValidityBuilder {
     this.#put(0, this.#end())
   }
 
+  bytes(index: number): Uint8Array {
+    return this.data.subarray(this.offsets[index]!, this.offsets[index + 1]!)
+  }
+
   text(index: number): string {
     const { data, offsets } = this
     return Buffer.from(data.buffer, data.byteOffset).toString('utf8', offsets[index]!, offsets[index + 1]!)

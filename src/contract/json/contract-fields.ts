@@ -28,7 +28,7 @@ function fieldOf({ name, shape, required }: Named, parent: ContractPlace): Contr
   return {
     column: { name, type, nullable: true },
     rules: { ...rulesOf(shape, type, place), ...(required ? { required } : {}) },
-    ...parsePrivacy(attributes, parent, place),
+    ...parsePrivacy(attributes, { place, parent, type }),
     doc: typeof attributes['description'] === 'string' ? attributes['description'] : null,
     ...(children === null ? {} : { children }),
   }

@@ -3,6 +3,7 @@ import type { Contract, UnknownFieldMode } from '../../domain/contract.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
+import type { PrivateNames } from './private-names.ts'
 import type { RowState } from './row-state.ts'
 
 /** One record's body: a span of the batch's bytes. */
@@ -36,4 +37,6 @@ export interface ReaderOptions {
   readonly builders: readonly ColumnBuilder[]
   readonly row: RowState
   readonly evolved: readonly ColumnField[]
+  /** Mode evolve makes no column of what must not land. */
+  readonly privateNames: PrivateNames
 }

@@ -1,5 +1,6 @@
 import type { Column, ColumnField } from '../../domain/column-batch.ts'
 import type { ReaderOptions } from './body-reader.ts'
+import type { PrivateNames } from './private-names.ts'
 import { isColumnName } from '../column-names.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
 import { createBuilder } from '../columns/nested-builders.ts'
@@ -21,9 +22,11 @@ export class EvolvedColumns {
   readonly #columns = new Map<string, EvolvedColumn>()
   readonly #taken: ReadonlySet<string>
   readonly #known: ReadonlyMap<string, ColumnField>
+  readonly #privateNames: PrivateNames
   #rows = 0
 
-  constructor({ contract, evolved }: Pick<ReaderOptions, 'contract' | 'evolved'>) {
+  constructor({ contract, evolved, privateNames }: Pick<ReaderOptions, 'contract' | 'evolved' | 'privateNames'>) {
+    this.#privateNames = privateNames
     this.#taken = new Set(contract.fields.map((field) => field.column.name.toLowerCase()))
     this.#known = new Map(evolved.map((field) => [field.name.toLowerCase(), field]))
   }
@@ -42,7 +45,7 @@ export class EvolvedColumns {
     const key = name.toLowerCase()
     const present = this.#columns.get(key)
     if (present !== undefined) return present.field.name === name ? present : null
-    if (this.#taken.has(key) || !isColumnName(name)) return null
+    if (this.#taken.has(key) || !isColumnName(name) || this.#privateNames.has(name)) return null
     const known = this.#known.get(key)
     if (known !== undefined && known.name !== name) return null
     const type = known?.type ?? infer()

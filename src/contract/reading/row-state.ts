@@ -3,6 +3,7 @@ import { describeColumn } from '../columns/describe.ts'
 import type { UnknownFieldMode } from '../../domain/contract.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import { Breaches } from '../rules/breaches.ts'
+import { PrivateNames } from './private-names.ts'
 
 /** What decoding one row leaves beside its columns: broken rules, and values of fields that the contract lacks. */
 export class RowState {
@@ -10,10 +11,12 @@ export class RowState {
   /** Positions in the lists and maps around the value that is being read, outermost first. */
   readonly indexes: (number | string)[] = []
   readonly #mode: UnknownFieldMode
+  readonly #privateNames: PrivateNames
   readonly #rescued: [string, JsonValue][] = []
 
-  constructor(mode: UnknownFieldMode) {
+  constructor(mode: UnknownFieldMode, privateNames = new PrivateNames({ fields: [] })) {
     this.#mode = mode
+    this.#privateNames = privateNames
   }
 
   reset(): void {
@@ -40,13 +43,13 @@ export class RowState {
       const message = `${path} is not a field of the contract.`
       this.breaches.add({ code: 'UNKNOWN_FIELD', field: path, rule: 'on_unknown_field reject', message })
     } else {
-      this.#rescued.push([this.#indexed(path), value])
+      this.#rescued.push([this.#indexed(path), this.#privateNames.guard(path, value)])
     }
   }
 
   /** Mode evolve keeps here what its columns cannot hold. */
   rescue(path: string, value: JsonValue): void {
-    if (value !== null) this.#rescued.push([path, value])
+    if (value !== null) this.#rescued.push([path, this.#privateNames.guard(path, value)])
   }
 
   /** JSON text with one key a field (`address.zip`, `lines[2].note` where nested), or null. */

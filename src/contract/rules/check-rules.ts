@@ -1,16 +1,8 @@
 import type { ContractField } from '../../domain/contract.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
 import { ListBuilder, MapBuilder, StructBuilder } from '../columns/nested-builders.ts'
-import {
-  BytesBuilder,
-  Decimal128Builder,
-  FloatBuilder,
-  Int32Builder,
-  Int64Builder,
-} from '../columns/scalar-builders.ts'
+import { valueText } from '../columns/value-text.ts'
 import { childPath } from '../invalid.ts'
-import { formatDecimal } from '../values/decimal-text.ts'
-import { formatDate, formatTimestamp } from '../values/time-text.ts'
 import { quoteValue, type Breaches } from './breaches.ts'
 import { compileScalarRules } from './scalar-rules.ts'
 
@@ -78,18 +70,4 @@ function compileInner(field: ContractField, builder: ColumnBuilder, path: string
     }
   }
   return null
-}
-
-function valueText(builder: ColumnBuilder, index: number): string {
-  if (builder instanceof BytesBuilder) return builder.text(index)
-  if (builder instanceof Int64Builder || builder instanceof Decimal128Builder) {
-    const value = builder.at(index)
-    const { type } = builder
-    if (type.kind === 'timestamp') return formatTimestamp(value)
-    return type.kind === 'decimal' ? formatDecimal(value, type.scale) : value.toString()
-  }
-  if (builder instanceof Int32Builder) {
-    return builder.type.kind === 'date' ? formatDate(builder.data[index]!) : String(builder.data[index])
-  }
-  return builder instanceof FloatBuilder ? String(builder.data[index]) : 'a value'
 }

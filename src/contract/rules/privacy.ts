@@ -1,3 +1,4 @@
+import type { ColumnType } from '../../domain/column-batch.ts'
 import type { ExactJson } from '../../domain/exact-json.ts'
 import { invalidContract, type ContractPlace } from '../invalid.ts'
 
@@ -8,23 +9,34 @@ export interface Privacy {
 
 const KIND = /^[a-z][a-z0-9_]{0,39}$/
 
+export interface PrivatePlace {
+  readonly place: ContractPlace
+  /** The record or field that holds it. */
+  readonly parent: ContractPlace
+  readonly type: ColumnType
+}
+
 /**
- * The attributes `pii` and `on_ingest`. A field that must not land is private even where it names no kind. `drop` is
- * for fields of the record itself; `hash` needs a key that contracts do not have yet, and is refused.
+ * The attributes `pii` and `on_ingest`. A field that must not land as it is counts as private even where it names no
+ * kind. `on_ingest` is for fields of the record itself; `hash` is for scalars, and needs a kind: tokens are made under
+ * it, so that equal values of one kind join.
  */
 export function parsePrivacy(
   attributes: { readonly [key: string]: ExactJson },
-  parent: ContractPlace,
-  place: ContractPlace,
+  { place, parent, type }: PrivatePlace,
 ): Privacy {
   const { pii = null, on_ingest: onIngest = null } = attributes
   if (pii !== null && (typeof pii !== 'string' || !KIND.test(pii))) {
     throw invalidContract(place, 'pii must name a kind, e.g. "email"')
   }
   if (onIngest === null) return { pii, onIngest }
-  if (onIngest === 'hash') throw invalidContract(place, 'on_ingest "hash" is not available yet; "drop" is')
-  if (onIngest !== 'drop') throw invalidContract(place, 'on_ingest must be "drop"')
+  if (onIngest !== 'drop' && onIngest !== 'hash') throw invalidContract(place, 'on_ingest must be "drop" or "hash"')
   if (parent.path !== '')
-    throw invalidContract(place, 'on_ingest is for fields of the record itself, not for nested ones')
-  return { pii: pii ?? 'private', onIngest }
+    throw invalidContract(place, `on_ingest "${onIngest}" is for fields of the record itself, not for nested ones`)
+  if (onIngest === 'drop') return { pii: pii ?? 'private', onIngest }
+  if (type.kind === 'struct' || type.kind === 'list' || type.kind === 'map')
+    throw invalidContract(place, `on_ingest "hash" is for single values, not for a ${type.kind}; "drop" takes any`)
+  if (pii === null)
+    throw invalidContract(place, 'on_ingest "hash" needs pii beside it: equal values of one kind get equal tokens')
+  return { pii, onIngest }
 }

@@ -5,9 +5,9 @@ import { contractInForce } from '../../ingest/contract-in-force.ts'
 import type { World } from '../../ports/world.ts'
 import { fail, ok, warn, type Finding } from './check.ts'
 
-/** Every bronze table has a contract in force that can be read, and a key to seal by where it tags PII. */
+/** Every bronze table has a contract in force that can be read, and the keys that it needs to seal and to hash. */
 export async function checkContracts(world: Pick<World, 'registry' | 'settings'>): Promise<Finding> {
-  const { tables, errors } = world.settings
+  const { tables, errors, privacy } = world.settings
   if (tables.size === 0) return warn('the settings name no bronze tables', 'Name them under tables.bronze.')
   const problems: SluiceError[] = []
   const named: string[] = []
@@ -18,6 +18,11 @@ export async function checkContracts(world: Pick<World, 'registry' | 'settings'>
       if (hasPii(contract) && errors.sealKey === null) {
         problems.push(
           new SluiceError('SEAL_KEY_MISSING', `${contract.subject} tags PII and errors.seal_key is not set`),
+        )
+      }
+      if (contract.fields.some((field) => field.onIngest === 'hash') && privacy.hashKey === null) {
+        problems.push(
+          new SluiceError('HASH_KEY_MISSING', `${contract.subject} hashes a field and privacy.hash_key is not set`),
         )
       }
     } catch (error) {

@@ -46,6 +46,8 @@ type ShowWorld = Pick<World, 'log' | 'registry' | 'settings'>
 
 const RAW_PREVIEW_BYTES = 256
 const FETCH_BYTES = 1_000_000
+/** Only verdicts are wanted here; the columns that it would hash are thrown away. */
+const UNUSED_KEY = 'unused'
 /** Headers that never carry a record's values. */
 const OPEN_HEADER =
   /^(sluice\.|traceparent$|__connect\.errors\.(topic|partition|offset|class\.name|stage|connector\.name)$)/
@@ -103,7 +105,7 @@ async function openLenses(world: ShowWorld, topic: string): Promise<Lens[]> {
     // A copy of dead letters holds what the topic itself holds.
     if (table.topic !== topic && `${table.topic}.errors` !== topic) continue
     const schema = await contractInForce(world.registry, table)
-    const judge = createJudge({ schema, mode: table.onUnknownField, keyColumns: table.key })
+    const judge = createJudge({ schema, mode: table.onUnknownField, keyColumns: table.key, hashKey: UNUSED_KEY })
     lenses.push({ table, judge, show: createRecordShow(schema) })
   }
   return lenses

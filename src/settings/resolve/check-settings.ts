@@ -5,6 +5,9 @@ import type { Problem } from './problem.ts'
 import { settingKey } from './resolve-settings.ts'
 import type { Resolved } from './resolve-settings.ts'
 
+/** Of a key that values are hashed under: a shorter one can be tried out. */
+const LEAST_KEY = 16
+
 /** What no single setting can tell: whether names that settings hold lead to something, and sizes fit together. Pure. */
 export function checkReferences(settings: Settings, resolved: Resolved): Problem[] {
   const problems: Problem[] = []
@@ -46,6 +49,9 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
   if (lineage.kind === 'http' && !/^https?:\/\/[^\s/]/.test(lineage.url)) {
     refuse(['lineage', 'url'], 'an http:// or https:// address is needed where lineage.kind is http')
   }
+  const { hashKey } = settings.privacy
+  if (hashKey !== null && hashKey.length < LEAST_KEY)
+    refuse(['privacy', 'hash_key'], `has ${hashKey.length} characters, and needs ${LEAST_KEY} or more`)
   if (settings.ingest.flushBytes > settings.ingest.memoryLimitBytes) {
     refuse(['ingest', 'flush_mb'], 'is more than ingest.memory_limit_mb')
   }

@@ -26,6 +26,8 @@ export function parseSetting(setting: Setting, tree: YamlTree, context: ParseCon
   if (tree.kind !== 'scalar') return refused(`needs ${describeType(type)}, not a ${tree.kind}`)
   const text = resolveText(tree, context)
   if (text.kind === 'refused') return text
+  if (setting.byReference === true && !text.fromEnvironment)
+    return refused('must come from the environment: write ${NAME}, and set the variable NAME')
   const parsed = parseText(type, text, tree, context)
   if (parsed.kind === 'value') return parsed
   const quoted = setting.secret === true ? 'the value' : JSON.stringify(text.text)

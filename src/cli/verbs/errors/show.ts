@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { SluiceError } from '../../../domain/errors.ts'
 import { formatTableName } from '../../../domain/identifier.ts'
 import { fromLaneRecord, type LaneRecord } from '../../../error-lane/lane-record.ts'
+import { openingKeys } from '../../../error-lane/seal.ts'
 import { listLetters, selectLanes, type ListedLetter, type LettersWorld } from '../../../operate/look/list-letters.ts'
 import type { World } from '../../../ports/world.ts'
 import { escapeControls } from '../../format-table.ts'
@@ -52,7 +53,7 @@ async function findLetter(world: LettersWorld, prefix: string): Promise<ListedLe
 /** Throws SEAL_KEY_MISSING where the key that sealed it is not set. */
 function unseal(world: World, { record, state }: ListedLetter): ShownLetter {
   if (!record.sealed) return withText(record, state, null)
-  const letter = fromLaneRecord(record, world.settings.errors.sealKey)
+  const letter = fromLaneRecord(record, openingKeys(world.settings.errors))
   const table = formatTableName(record)
   const { runId, traceId } = world
   world.events.emit({ runId, traceId, jobName: 'errors show', type: 'letter.unsealed', table, rowId: record.row_id })

@@ -1,6 +1,8 @@
 import { SluiceError } from '../../../domain/errors.ts'
 import type { ColumnType } from '../../../domain/column-batch.ts'
 import type { EvolvedColumns } from '../../reading/evolved-columns.ts'
+import type { ReaderOptions } from '../../reading/body-reader.ts'
+import type { PrivateNames } from '../../reading/private-names.ts'
 import type { RowState } from '../../reading/row-state.ts'
 import { avroColumnType, avroOfColumn } from '../column-types.ts'
 import { readAvroJson } from './read-json.ts'
@@ -15,11 +17,13 @@ import type { AvroField, AvroType } from '../schema.ts'
 export class AvroEvolution {
   readonly #columns: EvolvedColumns
   readonly #row: RowState
+  readonly #privateNames: PrivateNames
   readonly #types = new Map<string, AvroType>()
 
-  constructor(columns: EvolvedColumns, row: RowState) {
+  constructor(columns: EvolvedColumns, { row, privateNames }: Pick<ReaderOptions, 'row' | 'privateNames'>) {
     this.#columns = columns
     this.#row = row
+    this.#privateNames = privateNames
   }
 
   begin(): void {
@@ -29,7 +33,8 @@ export class AvroEvolution {
 
   decoderOf(field: AvroField): Decode {
     const row = this.#row
-    const column = this.#columns.open(field.name, () => columnTypeOf(field))
+    const isOpen = !this.#holdsPrivate(field.type)
+    const column = isOpen ? this.#columns.open(field.name, () => columnTypeOf(field)) : null
     if (column === null) return (cursor) => row.rescue(field.name, readAvroJson(field.type, cursor))
     const { builder, known } = column
     const type = this.#types.get(field.name) ?? (known ? avroOfColumn(builder.type) : field.type)
@@ -46,6 +51,24 @@ export class AvroEvolution {
       builder.appendNull()
       cursor.at = start
       row.rescue(field.name, readAvroJson(field.type, cursor))
+    }
+  }
+
+  /** A column would land its fields with it. */
+  #holdsPrivate(type: AvroType, seen = new Set<AvroType>()): boolean {
+    if (seen.has(type)) return false
+    seen.add(type)
+    switch (type.kind) {
+      case 'record':
+        return type.fields.some((each) => this.#privateNames.has(each.name) || this.#holdsPrivate(each.type, seen))
+      case 'union':
+        return type.branches.some((branch) => this.#holdsPrivate(branch, seen))
+      case 'array':
+        return this.#holdsPrivate(type.items, seen)
+      case 'map':
+        return this.#holdsPrivate(type.values, seen)
+      default:
+        return false
     }
   }
 }

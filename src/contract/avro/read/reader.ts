@@ -22,7 +22,7 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
   const cursor = new AvroCursor()
   const writers = new Map<number, Writer>()
   const evolved = new EvolvedColumns(options)
-  const evolution = new AvroEvolution(evolved, row)
+  const evolution = new AvroEvolution(evolved, options)
 
   const compile = (schema: RegisteredSchema): Writer => {
     if (schema.format !== 'avro')

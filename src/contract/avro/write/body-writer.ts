@@ -13,7 +13,7 @@ import { compileWrite, type SourceForm } from './write-source.ts'
 import { AvroWriter } from './writer.ts'
 
 /** Source values as Avro bodies. A column that the source lacks takes the field's default, else null where it may be. */
-export function avroBodyWriter(schema: RegisteredSchema): BodyWriter {
+export function avroBodyWriter(schema: RegisteredSchema, isHidden: (field: string) => boolean): BodyWriter {
   const type = parseAvroSchema(schema.text, schema.subject)
   if (type.kind !== 'record') {
     throw invalidContract({ subject: schema.subject, path: '' }, `a wire schema must be a record, not ${type.kind}`)
@@ -22,7 +22,7 @@ export function avroBodyWriter(schema: RegisteredSchema): BodyWriter {
   const fields = type.fields.map((field) => ({
     name: field.name,
     wanted: describeAvro(field.type),
-    pii: isPrivate(field) || holdsPii(field.type, new Set()),
+    pii: isPrivate(field) || holdsPii(field.type, new Set()) || isHidden(field.name),
     absent: defaultBytes(field),
     write: compileWrite(field.type),
   }))

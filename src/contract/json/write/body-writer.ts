@@ -15,14 +15,14 @@ import { compileToken } from './write-source.ts'
  * Source values as JSON bodies. A null is written where the schema admits null, else the property is left out: whether
  * it is required is a rule, and the consumer's to judge.
  */
-export function jsonBodyWriter(schema: RegisteredSchema): BodyWriter {
+export function jsonBodyWriter(schema: RegisteredSchema, isHidden: (field: string) => boolean): BodyWriter {
   const parsed = parseJsonSchema(schema.text, schema.subject)
   const described = jsonContractFields(parsed)
   const fields = recordShape(parsed).map(({ name, shape }, i) => ({
     name,
     shape,
     wanted: describeColumn(columnTypeOf(shape)) + (shape.nullable ? ' or null' : ''),
-    pii: fieldHasPii(described[i]!),
+    pii: fieldHasPii(described[i]!) || isHidden(name),
     token: compileToken(shape),
   }))
   return {
