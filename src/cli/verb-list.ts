@@ -172,6 +172,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/repair/resume.ts')).resumeVerb,
   },
   {
+    name: 'table restore',
+    group: 'Repair',
+    usage: 'TABLE --to-version V | --to-time TIME',
+    summary: 'make a table what an older version was; on bronze the positions go back too',
+    load: async () => (await import('./verbs/repair/table-restore.ts')).tableRestore,
+  },
+  {
     name: 'contract check',
     group: 'Govern',
     usage: '[FILE|SUBJECT…] [--allow-tightening]',

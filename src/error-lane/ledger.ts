@@ -90,6 +90,11 @@ export async function* readSkips(store: ObjectStore, table: TableName): AsyncIte
   for await (const line of readFolder(store, `${laneFolder(table)}${SKIPS_FOLDER}/`)) yield asSkip(line)
 }
 
+/** One file of `_skips`. */
+export async function* readSkipFile(store: ObjectStore, path: string, bytes: number): AsyncIterable<Skip> {
+  for await (const line of readJsonLines(store, path, bytes)) yield asSkip(line)
+}
+
 /** As written; several may name one row id: see `newestHealings`. */
 export async function* readHealings(store: ObjectStore, table: TableName): AsyncIterable<Healing> {
   for await (const line of readFolder(store, `${laneFolder(table)}${HEALED_FOLDER}/`)) yield asHealing(line)

@@ -7,6 +7,9 @@ import type { ModelDefinition } from '../domain/model.ts'
 
 export const DEFINITION_APP = 'sluice/model/definition'
 
+/** No model's hash: a table that a restore took back past what it says of its inputs is rebuilt. */
+export const RESTORED_DEFINITION = 0n
+
 /** The version of an input that the table was built from, by the input's table id. */
 export function inputApp(input: TableName, tableId: string): string {
   return `${inputPrefix(input)}${tableId}`

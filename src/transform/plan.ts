@@ -1,6 +1,6 @@
 import { formatTableName } from '../domain/identifier.ts'
 import type { TableName } from '../domain/identifier.ts'
-import { DEFINITION_APP, inputApp, inputPrefix } from './definition.ts'
+import { DEFINITION_APP, RESTORED_DEFINITION, inputApp, inputPrefix } from './definition.ts'
 
 /** What to do about a model, decided from what its table states and what its inputs are now. Pure (I11). */
 
@@ -36,6 +36,7 @@ export function planModel({ target, definition, fullRefresh, inputs }: PlanFacts
   if (target === null) return rebuild('the table does not exist yet')
   const built = target.txns.get(DEFINITION_APP)
   if (built === undefined) return rebuild('the table does not say which definition it was built by')
+  if (built === RESTORED_DEFINITION) return rebuild('the table was restored to other inputs')
   if (built !== definition) return rebuild('the definition changed')
   const ranges: InputRange[] = []
   for (const { table, tableId, version } of inputs) {

@@ -143,8 +143,10 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
   refuseRepeated(node, staged.count('repeated'))
   warnNone(at, (index) => staged.count(`none_${index}`))
   const isSame = staged.count('changed') === 0
+  const needsUnknown = node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0)
   // else the unknown member, which facts give and take, would be news to them
-  if (isSame && !mainChanged && scope !== 'all' && staged.count('touched') === 0) return null
+  const isNoNews = isSame && !mainChanged && scope !== 'all' && staged.count('touched') === 0
+  if (isNoNews && !(await lacksMember(at, needsUnknown))) return null
   const isWhole = node.model.kind === 'full' || node.model.kind === 'calendar'
   const replaced = isWhole
     ? [...target.files.values()]
@@ -163,8 +165,18 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
     rows: isSame ? 0 : staged.result.rows,
     removes: isSame ? [] : replaced,
     isSame,
-    needsUnknown: node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0),
+    needsUnknown,
   }
+}
+
+/** A dimension that was restored to before its unknown member does not have what facts are still on. */
+async function lacksMember({ world, node, inputs }: Bearings, needsUnknown: readonly boolean[]): Promise<boolean> {
+  for (const [index, { dimension, surrogateKey }] of node.lookups.entries()) {
+    const input = inputs.find(({ name }) => name === formatTableName(dimension))
+    if (needsUnknown[index] !== true || input === undefined) continue
+    if ((await unknownFiles(world, input, surrogateKey)).length === 0) return true
+  }
+  return false
 }
 
 async function calendarOf({ world, node, inputs }: Bearings): Promise<string | null> {

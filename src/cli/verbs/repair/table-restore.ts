@@ -1,0 +1,109 @@
+import { SluiceError } from '../../../domain/errors.ts'
+import type { SnapshotAt } from '../../../lake/snapshot.ts'
+import { prepareRestore, restoreTable, type PreparedRestore } from '../../../operate/restore/restore-table.ts'
+import { verifyTable } from '../../../operate/verify.ts'
+import { formatTable } from '../../format-table.ts'
+import { DRY_RUN, YES, type Verb } from '../../verb.ts'
+import type { FlagValues } from '../../flag-values.ts'
+import { TABLE } from '../look/table-describe.ts'
+
+/** A table as an older version had it, as a new version. */
+export const tableRestore: Verb = {
+  positionals: [TABLE],
+  flags: [
+    { name: 'to-version', type: 'integer', value: 'VERSION', meaning: 'the version to go back to' },
+    { name: 'to-time', type: 'time', value: 'TIME', meaning: 'go back to the version that stood at that time' },
+    DRY_RUN,
+    YES,
+  ],
+  notes: [
+    'On bronze the positions go back in the same commit: the next run reads again what came after. On silver and gold the versions of their inputs go back: the next build catches up. The history keeps every version.',
+  ],
+  async run({ world: open, positionals, flags, print, confirm }) {
+    const at = readTarget(flags)
+    const world = await open()
+    const prepared = await prepareRestore(world, positionals[0]!, at)
+    const dryRun = flags.on('dry-run')
+    if (!dryRun && !prepared.isSame) await confirm(questionOf(prepared))
+    const doIt = !dryRun && !prepared.isSame
+    const version = doIt ? await restoreTable(world, prepared) : prepared.table.snapshot.version
+    const bronze = doIt ? world.settings.tables.get(prepared.table.name.table) : undefined
+    const proof =
+      bronze === undefined || prepared.table.name.layer !== 'bronze'
+        ? null
+        : await verifyTable(world, bronze, { againstLog: false })
+    const outcome = prepared.isSame ? 'unchanged' : dryRun ? 'planned' : 'restored'
+    const { plan, positions, beyond } = prepared
+    print.result(
+      {
+        run_id: world.runId,
+        table: prepared.table.text,
+        outcome,
+        restored_version: prepared.old.version,
+        version,
+        files_added: plan.adds.length,
+        files_removed: plan.removes.length,
+        positions: positions.map(({ topic, partition, from, to, gone }) => ({
+          topic,
+          partition,
+          from,
+          to,
+          gone: gone === null ? [] : [[gone.first, gone.next]],
+        })),
+        retracted_skips: beyond.skips,
+        ok: proof?.ok ?? null,
+      },
+      () => restoreText(prepared, { outcome, version, holds: proof?.ok ?? null }),
+    )
+    return proof?.ok === false ? 1 : 0
+  },
+}
+
+function readTarget(flags: FlagValues): SnapshotAt {
+  const version = flags.integer('to-version')
+  const timestampMs = flags.ms('to-time')
+  if (version !== null && timestampMs === null) return { version }
+  if (version === null && timestampMs !== null) return { timestampMs }
+  throw new SluiceError('USAGE', '`sluice table restore` needs one of --to-version VERSION and --to-time TIME', {
+    hint: '`sluice table history TABLE` lists the versions.',
+  })
+}
+
+function questionOf({ table, old, plan, positions }: PreparedRestore): string {
+  const gone = positions.filter((each) => each.gone !== null)
+  const lost =
+    gone.length === 0
+      ? ''
+      : ` The log no longer holds offsets ${gone.map(({ topic, partition, gone: range }) => `${range!.first}–${range!.next - 1n} of ${topic}/${partition}`).join(', ')}: their rows would be LOST.`
+  return `Make ${table.text} what version ${old.version} was (now ${table.snapshot.version}): ${plan.adds.length} files come back, ${plan.removes.length} go?${lost}`
+}
+
+interface Ended {
+  readonly outcome: 'unchanged' | 'planned' | 'restored'
+  readonly version: number
+  readonly holds: boolean | null
+}
+
+function restoreText(prepared: PreparedRestore, { outcome, version, holds }: Ended): string {
+  const { table, old, plan, positions, beyond } = prepared
+  if (outcome === 'unchanged') return `${table.text} is what version ${old.version} was already`
+  const lines = [
+    outcome === 'planned'
+      ? `${table.text} would become what version ${old.version} was: ${plan.adds.length} files would come back, ${plan.removes.length} go`
+      : `${table.text} is what version ${old.version} was, as version ${version}: ${plan.adds.length} files came back, ${plan.removes.length} went`,
+  ]
+  if (positions.length > 0) {
+    const rows = positions.map(({ topic, partition, from, to, gone }) => [
+      `${topic}/${partition}`,
+      from,
+      to,
+      gone === null ? '-' : `${gone.first}–${gone.next - 1n}`,
+    ])
+    lines.push('', formatTable({ heads: ['partition', 'position', 'goes to', 'no longer in the log'], rows }))
+  }
+  if (beyond.skips > 0) lines.push('', `skips past the positions that no longer count: ${beyond.skips}`)
+  if (holds !== null) lines.push('', holds ? 'conservation holds' : 'conservation is BROKEN: see sluice verify')
+  if (outcome === 'restored')
+    lines.push('', table.name.layer === 'bronze' ? 'next: sluice run' : `next: sluice build ${table.text}+`)
+  return lines.join('\n')
+}
