@@ -3,8 +3,10 @@ export interface Answer {
   readonly status: number
   readonly type: string
   readonly body: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: AnswerHeaders
 }
+
+export type AnswerHeaders = Readonly<Record<string, string | string[]>>
 
 export interface Route {
   readonly path: string

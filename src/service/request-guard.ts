@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { AnswerHeaders } from './answer.ts'
 
 /** Who may ask what. Pure. */
 
@@ -18,7 +19,7 @@ export interface RequestFacts {
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 405 | 414 | 421
   readonly message: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: AnswerHeaders
 }
 
 const MAX_URL_LENGTH = 2048
@@ -49,7 +50,8 @@ export function refuseWithoutToken({ authorization }: RequestFacts, policy: Guar
     status: 401,
     message: 'the token is missing or wrong',
     // Basic, so that a browser asks for it: the password is the token, the user name does not matter.
-    headers: { 'www-authenticate': 'Bearer realm="sluice", Basic realm="sluice", charset="UTF-8"' },
+    // A line each: browsers read one scheme a line.
+    headers: { 'www-authenticate': ['Basic realm="sluice", charset="UTF-8"', 'Bearer realm="sluice"'] },
   }
 }
 

@@ -30,17 +30,19 @@ export function errorsRoute(world: ServiceWorld): Route {
   }
 }
 
-/** Open letters by table and rule: what the page shows. */
+/** How many letters are open, and why; one with several errors counts under each of its rules. */
 export function refusalsRoute(world: ServiceWorld, keepMs: number): Route {
   const read = keepFor(world.clock, keepMs, async () => {
     const refusals: object[] = []
+    let total = 0
     for (const lane of await selectLanes(world, [])) {
-      const { groups } = await summariseLetters(recordsOf(openLetters(world, lane)))
-      for (const { stage, code, field, rule, letters, example } of groups) {
+      const summary = await summariseLetters(recordsOf(openLetters(world, lane)))
+      total += summary.letters
+      for (const { stage, code, field, rule, letters, example } of summary.groups) {
         refusals.push({ table: formatTableName(lane), stage, code, field, rule, letters, example: example.row_id })
       }
     }
-    return { refusals }
+    return { letters: total, refusals }
   })
   return { path: '/api/refusals', access: 'token', answer: async () => jsonAnswer(await read()) }
 }
