@@ -1,5 +1,3 @@
-import type { SourceValue } from '../../../src/ports/source-connector.ts'
-
 /** What the shop is made from: two shops of the same facts are the same shop. */
 export interface ShopFacts {
   readonly seed: number
@@ -16,6 +14,9 @@ export interface ShopFacts {
 export const STREAMS = ['customers', 'products', 'orders', 'behavior', 'fx_rates'] as const
 export type Stream = (typeof STREAMS)[number]
 
+/** By column; dates and times in ISO 8601, amounts of money in decimal text. */
+export type ShopRow = Readonly<Record<string, string | number | null>>
+
 /** Something that truly happened in the shop. */
 export interface ShopEvent {
   /** What it happened to: customer_id, product_id, order_line_id, event_id; of a rate `currency date`. */
@@ -25,7 +26,7 @@ export interface ShopEvent {
   readonly isTombstone: boolean
   readonly timeMs: number
   /** The whole row after it, by column; of a deletion, the row that went. */
-  readonly row: Readonly<Record<string, SourceValue>>
+  readonly row: ShopRow
   /** The day on which the source hands it out. */
   readonly deliveredDay: number
   /** The day on which it does so again, if it does: the same or the next. */

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { readSimulatorOptions } from '../../connectors/simulator/simulator-options.ts'
+import type { SimulatorOptions } from '../../connectors/simulator/simulator-options.ts'
+import { STREAMS } from '../../connectors/simulator/shop/shop-event.ts'
+import type { Stream } from '../../connectors/simulator/shop/shop-event.ts'
+import { buildPass, connectPass, ingestPass, modelErrors, sourceErrors, tableErrors } from '../../src/cli/pass.ts'
+import { CONNECTOR_DECLARATIONS } from '../../src/compose/connector-declarations.ts'
+import { openWorld } from '../../src/compose/world.ts'
+import type { World } from '../../src/ports/world.ts'
+import { loadSettings } from '../../src/settings/load-settings.ts'
+import { rawRows } from './raw-delta.ts'
+import { REPOSITORY } from './sluice.ts'
+import { shopTables } from './shop-truth.ts'
+import type { DaysTold, TruthRow } from './shop-truth.ts'
+
+/** The default shop as a project: a lake of its own a world, every pass a process's view of it. */
+
+export const SHOP_CONFIG = join(REPOSITORY, 'config/shop.yaml')
+
+export interface ShopOptions {
+  readonly seed: number
+  readonly rows: number
+  readonly badRate: number
+}
+
+export interface ShopWorld {
+  readonly lake: string
+  readonly sets: readonly string[]
+  readonly options: (stream: Stream) => SimulatorOptions
+}
+
+export function shopWorld(folder: string, shop: ShopOptions, sets: readonly string[] = []): ShopWorld {
+  const raw = { seed: shop.seed, rows: shop.rows, bad_rate: shop.badRate, late_rate: 0.1, duplicate_rate: 0.1 }
+  const own = STREAMS.flatMap((stream) =>
+    Object.entries(raw).map(([name, value]) => `sources.${stream}.${name}=${value}`),
+  )
+  return {
+    lake: join(folder, 'lake'),
+    sets: [...own, 'log.level=silent', ...sets],
+    options: (stream) => readSimulatorOptions(stream, { ...raw, stream }),
+  }
+}
+
+export async function inWorld<T>(shop: ShopWorld, work: (world: World) => Promise<T>): Promise<T> {
+  const settings = loadSettings({
+    file: SHOP_CONFIG,
+    sets: shop.sets,
+    env: { LAKE: shop.lake },
+    cwd: REPOSITORY,
+    connectors: CONNECTOR_DECLARATIONS,
+  })
+  const world = await openWorld({ settings, signal: new AbortController().signal, listeners: [] })
+  try {
+    return await work(world)
+  } finally {
+    await world.close()
+  }
+}
+
+export function connectDays(shop: ShopWorld, days: number): Promise<void> {
+  return inWorld(shop, async (world) => {
+    for (let day = 0; day < days; day += 1) assert.deepEqual(sourceErrors(await connectPass(world, [])), [])
+  })
+}
+
+export function ingestAndBuild(shop: ShopWorld): Promise<void> {
+  return inWorld(shop, async (world) => {
+    assert.deepEqual(tableErrors(await ingestPass(world, [])), [])
+    assert.deepEqual(modelErrors(await buildPass(world, { select: [], fullRefresh: false, dryRun: false })), [])
+  })
+}
+
+/** As the sources' own states say. */
+export function daysTold(shop: ShopWorld): Promise<DaysTold> {
+  return inWorld(shop, async (world) => {
+    const told: Partial<Record<Stream, number>> = {}
+    for (const stream of STREAMS) {
+      const { entries } = await world.log.sourceState(stream)
+      assert.equal(entries.get('rows'), undefined, `${stream} has a day that is not whole`)
+      told[stream] = Number(entries.get('days'))
+    }
+    return told as DaysTold
+  })
+}
+
+/** Every silver and gold table equals what the record of truth comes to. */
+export async function assertTruth(shop: ShopWorld): Promise<void> {
+  const { facts } = shop.options('orders')
+  const tables = shopTables(facts, await daysTold(shop))
+  for (const [table, expected] of Object.entries(tables)) {
+    const rows = await tableRows(shop, table)
+    const wanted = table === 'gold.dim_date' ? ['date_sk', 'date'] : null
+    const found = rows.map((row) => (wanted === null ? row : pickColumns(row, wanted)))
+    assert.deepEqual(sorted(found), sorted(expected), table)
+  }
+}
+
+async function tableRows(shop: ShopWorld, table: string): Promise<readonly TruthRow[]> {
+  // the column that a table is partitioned by is not in its files
+  const rows = await rawRows(join(shop.lake, table.replace('.', '/')), 'select * from rows')
+  return rows
+    .filter((row) => row['_deleted'] !== true)
+    .map((row) =>
+      Object.fromEntries(
+        Object.entries(row).flatMap(([name, value]) => (name.startsWith('_') ? [] : [[name, canonical(value)]])),
+      ),
+    )
+}
+
+function canonical(value: unknown): string | number | boolean | null {
+  if (typeof value === 'string' && /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}/.test(value)) {
+    return new Date(`${value.replace(' ', 'T').replace(/\+00$/, '')}Z`).toISOString()
+  }
+  return value as string | number | boolean | null
+}
+
+function pickColumns(row: TruthRow, columns: readonly string[]): TruthRow {
+  return Object.fromEntries(columns.map((name) => [name, row[name] ?? null]))
+}
+
+/** Texts in order; what is a long here and a number there is compared by its digits. */
+function sorted(rows: readonly TruthRow[]): readonly string[] {
+  return rows
+    .map((row) =>
+      Object.entries(row)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => `${name}=${String(value)}`)
+        .join(' | '),
+    )
+    .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+}
