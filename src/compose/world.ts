@@ -16,6 +16,7 @@ import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
 import { fanEvents } from './event-fan.ts'
 import { openLineage } from './lineage.ts'
+import { withoutPrivateBounds } from './private-statistics.ts'
 import { openStaging } from './staging.ts'
 
 export interface WorldRequest {
@@ -57,7 +58,9 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
     lake,
     storeAt: openStoreAt,
     engine() {
-      engine ??= openEngine(settings, staging.folder('engine'))
+      engine ??= openEngine(settings, staging.folder('engine')).then((opened) =>
+        withoutPrivateBounds(opened, { registry, settings }),
+      )
       return engine
     },
     connector: (source) => openConnector(source),

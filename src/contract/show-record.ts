@@ -5,7 +5,7 @@ import { createBuilder } from './columns/nested-builders.ts'
 import { createJsonReader } from './json/read/reader.ts'
 import { maskRecord } from './mask-record.ts'
 import { parseContract } from './parse-contract.ts'
-import { PrivateNames } from './reading/private-names.ts'
+import { PrivateNames } from './privacy/private-names.ts'
 import { RowState } from './reading/row-state.ts'
 import { readSchemaId } from './wire.ts'
 

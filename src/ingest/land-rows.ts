@@ -1,4 +1,5 @@
 import type { ColumnBatch, ColumnField } from '../domain/column-batch.ts'
+import { privateBounds } from '../contract/privacy/private-bounds.ts'
 import { landingFields, type Contract } from '../domain/contract.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
@@ -54,6 +55,7 @@ export async function landRows(request: LandRequest): Promise<CommitOutcome> {
             fields,
             partitionColumns: [RUN_DATE.name],
             partitionValues: { [RUN_DATE.name]: runDate(nowMs) },
+            unstated: unstatedColumns(request.contract, fields),
             newId: () => world.clock.newId(),
           }),
         ]
@@ -106,7 +108,15 @@ async function planTable(request: LandRequest, wanted: readonly ColumnField[]): 
     case 'add':
       return { kind: plan.kind, fields: plan.fields, snapshot }
     case 'widen': {
-      const widened = await widenTable({ world, table, snapshot, fields: plan.fields, widened: plan.widened, emit })
+      const widened = await widenTable({
+        world,
+        table,
+        snapshot,
+        fields: plan.fields,
+        widened: plan.widened,
+        unstated: unstatedColumns(contract, plan.fields),
+        emit,
+      })
       if (widened.kind === 'conflicted') return { kind: 'conflicted', outcome: widened.outcome }
       return { kind: 'same', fields: widened.snapshot.metadata.fields, snapshot: widened.snapshot }
     }
@@ -121,6 +131,11 @@ async function planTable(request: LandRequest, wanted: readonly ColumnField[]): 
       )
     }
   }
+}
+
+function unstatedColumns(contract: Contract, fields: readonly ColumnField[]): ReadonlySet<string> {
+  const bounds = privateBounds({ contracts: [contract], unknown: 'all' })
+  return new Set(fields.filter((field) => bounds.hides(field)).map((field) => field.name))
 }
 
 /** The columns of bronze rows: the contract's, those that mode evolve brought (each batch may have others), ours. */

@@ -16,6 +16,8 @@ export interface WidenRequest {
   readonly snapshot: Snapshot
   readonly fields: readonly ColumnField[]
   readonly widened: readonly string[]
+  /** Columns whose bounds the log must not state. */
+  readonly unstated: ReadonlySet<string>
   readonly emit: (happening: Happening) => void
 }
 
@@ -53,6 +55,7 @@ export async function widenTable(request: WidenRequest): Promise<WidenOutcome> {
         staged: file,
         fields,
         partitionColumns: snapshot.metadata.partitionColumns,
+        unstated: request.unstated,
         newId: () => world.clock.newId(),
       }),
     )

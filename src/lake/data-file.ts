@@ -25,15 +25,19 @@ export interface DataFileRequest extends TableShape {
   readonly batches: readonly ColumnBatch[]
   /** Delta's text form; an empty text is stored as null. */
   readonly partitionValues: PartitionValues
+  /** Columns whose least and greatest value must not stand in the log: those of personal data (I13). */
+  readonly unstated: ReadonlySet<string>
 }
 
 export interface StagedFileRequest extends TableShape {
   readonly staged: StagedFile
+  /** Beside those that the engine left out of its statistics. */
+  readonly unstated?: ReadonlySet<string>
 }
 
 /** Writes rows as one Parquet file of the table. The file is durable before this returns, and in no version of the table. */
 export async function writeDataFile(request: DataFileRequest): Promise<NewFile> {
-  const { store, batches, fields, partitionColumns, partitionValues } = request
+  const { store, batches, fields, partitionColumns, partitionValues, unstated } = request
   const stored = fields.filter((field) => !partitionColumns.includes(field.name))
   const { bytes, rows, stats } = writeParquet({ fields: stored, batches })
   const values = completeValues(partitionColumns, partitionValues)
@@ -43,13 +47,13 @@ export async function writeDataFile(request: DataFileRequest): Promise<NewFile> 
     path,
     values,
     rows,
-    statsText: formatStats({ rows, stats, fields, partitionColumns }),
+    statsText: formatStats({ rows, stats, fields, partitionColumns, unstated }),
   })
 }
 
 /** Moves a finished local Parquet file of an engine into the table. */
 export async function addStagedFile(request: StagedFileRequest): Promise<NewFile> {
-  const { store, staged, fields, partitionColumns } = request
+  const { store, staged, fields, partitionColumns, unstated = new Set() } = request
   const { rows, stats } = staged
   const values = completeValues(partitionColumns, staged.partitionValues)
   const path = newPath(request, values)
@@ -58,7 +62,7 @@ export async function addStagedFile(request: StagedFileRequest): Promise<NewFile
     path,
     values,
     rows,
-    statsText: formatStats({ rows, stats, fields, partitionColumns }),
+    statsText: formatStats({ rows, stats, fields, partitionColumns, unstated }),
   })
 }
 

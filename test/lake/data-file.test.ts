@@ -37,6 +37,7 @@ test('a partition value that is missing or empty is null', async () => {
       fields: FIELDS,
       partitionColumns: PARTITIONS,
       partitionValues,
+      unstated: new Set<string>(),
       newId,
     }
     const file = await writeDataFile(request)
@@ -76,13 +77,16 @@ test('statistics are of the first 32 stored columns, and of bounds that JSON can
     min: i === 3 ? Number.NaN : i,
     max: i === 4 ? Infinity : i,
   }))
-  const text = formatStats({ rows: 9, stats, fields, partitionColumns: ['c0'] })
+  const unstated = new Set(['c5'])
+  const text = formatStats({ rows: 9, stats, fields, partitionColumns: ['c0'], unstated })
   const { nullCount, minValues, maxValues } = JSON.parse(text) as Record<string, Record<string, number>>
   assert.deepEqual(
     Object.keys(nullCount!),
     Array.from({ length: 32 }, (_, i) => `c${i + 1}`),
   )
   assert.equal('c3' in minValues!, false)
+  // What must not stand in the log (I13); how many are null may.
+  assert.deepEqual(['c5' in minValues!, 'c5' in maxValues!, nullCount!['c5']], [false, false, 5])
   assert.equal('c4' in maxValues!, false)
   assert.equal(minValues!['c32'], 32)
 })

@@ -104,6 +104,7 @@ async function filesOf(store: ObjectStore, rows: readonly Row[]): Promise<NewFil
         fields: FIELDS,
         partitionColumns: PARTITIONS,
         partitionValues: { region, day },
+        unstated: new Set<string>(),
         newId: () => randomUUID(),
       }),
     )

@@ -62,6 +62,7 @@ export async function dataFile(
     fields: FIELDS,
     partitionColumns: PARTITIONS,
     partitionValues: { day },
+    unstated: new Set(),
     newId: () => randomUUID(),
   })
 }

@@ -3,7 +3,7 @@ import type { Contract, UnknownFieldMode } from '../../domain/contract.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
-import type { PrivateNames } from './private-names.ts'
+import type { PrivateNames } from '../privacy/private-names.ts'
 import type { RowState } from './row-state.ts'
 
 /** One record's body: a span of the batch's bytes. */

@@ -1,6 +1,6 @@
 import type { Column, ColumnField } from '../../domain/column-batch.ts'
 import type { ReaderOptions } from './body-reader.ts'
-import type { PrivateNames } from './private-names.ts'
+import type { PrivateNames } from '../privacy/private-names.ts'
 import { isColumnName } from '../column-names.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
 import { createBuilder } from '../columns/nested-builders.ts'

@@ -3,7 +3,7 @@ import { describeColumn } from '../columns/describe.ts'
 import type { UnknownFieldMode } from '../../domain/contract.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import { Breaches } from '../rules/breaches.ts'
-import { PrivateNames } from './private-names.ts'
+import { PrivateNames } from '../privacy/private-names.ts'
 
 /** What decoding one row leaves beside its columns: broken rules, and values of fields that the contract lacks. */
 export class RowState {

@@ -11,10 +11,12 @@ export interface StatedFile {
   /** The table's columns; statistics of others, and of partition columns, are left out. */
   readonly fields: readonly ColumnField[]
   readonly partitionColumns: readonly string[]
+  /** Columns whose least and greatest value must not stand in the log. */
+  readonly unstated: ReadonlySet<string>
 }
 
 /** The text of `add.stats` (PROTOCOL, "Per-file Statistics"). */
-export function formatStats({ rows, stats, fields, partitionColumns }: StatedFile): string {
+export function formatStats({ rows, stats, fields, partitionColumns, unstated }: StatedFile): string {
   const stored = fields.filter((field) => !partitionColumns.includes(field.name))
   const indexed = new Set(stored.slice(0, INDEXED_COLUMNS).map((field) => field.name))
   const minValues: Record<string, JsonValue> = {}
@@ -23,6 +25,7 @@ export function formatStats({ rows, stats, fields, partitionColumns }: StatedFil
   for (const { column, nulls, min, max } of stats) {
     if (!indexed.has(column)) continue
     nullCount[column] = nulls
+    if (unstated.has(column)) continue
     if (isBound(min)) minValues[column] = min
     if (isBound(max)) maxValues[column] = max
   }

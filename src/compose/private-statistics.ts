@@ -1,0 +1,42 @@
+import { contractInForce } from '../ingest/contract-in-force.ts'
+import { parseContract } from '../contract/parse-contract.ts'
+import { privateBounds, type PrivateBounds } from '../contract/privacy/private-bounds.ts'
+import type { Contract } from '../domain/contract.ts'
+import type { ModelEngine, StagedFile } from '../ports/model-engine.ts'
+import type { World } from '../ports/world.ts'
+
+type ContractWorld = Pick<World, 'registry' | 'settings'>
+
+/**
+ * An engine that states no bounds of private columns, whoever asks it to write files: so none come into a table's log,
+ * nor into what is kept of a staged result.
+ */
+export function withoutPrivateBounds(engine: ModelEngine, world: ContractWorld): ModelEngine {
+  return {
+    async stage(plan) {
+      const result = await engine.stage(plan)
+      if (result.files.length === 0) return result
+      const bounds = await modelBounds(world)
+      const hidden = new Set(result.fields.filter((field) => bounds.hides(field)).map((field) => field.name))
+      return { ...result, files: result.files.map((file) => withoutBounds(file, hidden)) }
+    },
+    ask: (plan) => engine.ask(plan),
+    close: () => engine.close(),
+  }
+}
+
+/** By the contracts of all bronze tables. Where one cannot be read, nothing is known to be open, and all is hidden. */
+async function modelBounds({ registry, settings }: ContractWorld): Promise<PrivateBounds> {
+  const contracts: Contract[] = []
+  try {
+    for (const table of settings.tables.values()) contracts.push(parseContract(await contractInForce(registry, table)))
+  } catch {
+    return { hides: () => true }
+  }
+  return privateBounds({ contracts, unknown: 'texts' })
+}
+
+function withoutBounds(file: StagedFile, hidden: ReadonlySet<string>): StagedFile {
+  const stats = file.stats.map((each) => (hidden.has(each.column) ? { column: each.column, nulls: each.nulls } : each))
+  return { ...file, stats }
+}
