@@ -10,6 +10,14 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/start/demo.ts')).demoVerb,
   },
   {
+    name: 'simulate',
+    group: 'Start',
+    usage: '[--topic T] [--rows N] [--seed S] [--bad-rate R]',
+    hidden: true,
+    summary: 'the next day of a simulated source into its topic',
+    load: async () => (await import('./verbs/start/simulate.ts')).simulateVerb,
+  },
+  {
     name: 'doctor',
     group: 'Start',
     usage: '',

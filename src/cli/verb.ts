@@ -21,6 +21,8 @@ export interface VerbEntry {
   readonly summary: string
   /** What stands after the name: `[TABLE…]`. */
   readonly usage: string
+  /** Works, and is not shown by `sluice --help`. */
+  readonly hidden?: true
   /** It goes on until it is told to end: off a terminal its stderr is logs alone. */
   readonly stays?: true
   load(): Promise<Verb>

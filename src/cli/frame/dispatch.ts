@@ -106,7 +106,7 @@ function findVerb(argv: readonly string[], verbs: readonly VerbEntry[]): Found {
   if (single !== undefined) return { kind: 'verb', entry: single, rest: without(at) }
   const members = verbs.filter((verb) => verb.name.startsWith(`${word} `))
   if (members.length === 0) {
-    const words = new Set(verbs.map((verb) => verb.name.split(' ')[0] ?? ''))
+    const words = new Set(verbs.filter((verb) => verb.hidden !== true).map((verb) => verb.name.split(' ')[0] ?? ''))
     throw new SluiceError('USAGE', `there is no verb ${JSON.stringify(word)}${suggestion(word, words)}`)
   }
   const action = secondAt === undefined ? undefined : argv[secondAt]

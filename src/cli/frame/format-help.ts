@@ -10,7 +10,7 @@ export function formatTopHelp(verbs: readonly VerbEntry[]): string {
     'Usage: sluice VERB [arguments] [flags]',
   ]
   for (const group of VERB_GROUPS) {
-    const members = verbs.filter((verb) => verb.group === group)
+    const members = verbs.filter((verb) => verb.group === group && verb.hidden !== true)
     if (members.length === 0) continue
     lines.push('', group, ...members.flatMap(topLines))
   }
