@@ -8,36 +8,38 @@ const POLL_MS = 1_000
  * followed by another within the lease time. A courtesy: what two do at once harms nothing.
  */
 export class Duties {
-  readonly #membership: Membership
+  readonly #world: Pick<World, 'assignment' | 'clock' | 'signal'>
+  readonly #group: string
+  readonly #names: readonly string[]
+  #membership: Membership | null = null
   #held: ReadonlySet<string> = new Set()
 
-  private constructor(membership: Membership) {
-    this.#membership = membership
-  }
-
-  static async join(world: Pick<World, 'assignment'>, group: string, names: readonly string[]): Promise<Duties> {
-    const duties = new Duties(await world.assignment.join(group, names))
-    await duties.#look()
-    return duties
+  constructor(world: Pick<World, 'assignment' | 'clock' | 'signal'>, group: string, names: readonly string[]) {
+    this.#world = world
+    this.#group = group
+    this.#names = names
   }
 
   holds(name: string): boolean {
     return this.#held.has(name)
   }
 
-  /** While the leases cannot be asked for, all stays as it was. */
-  async watch({ clock }: Pick<World, 'clock'>, signal: AbortSignal): Promise<void> {
+  /** Until the process is asked to end. While the leases cannot be asked for, all stays as it was. */
+  async watch(): Promise<void> {
+    const { assignment, clock, signal } = this.#world
     while (!signal.aborted) {
-      await this.#look().catch(() => undefined)
+      try {
+        this.#membership ??= await assignment.join(this.#group, this.#names)
+        this.#held = await this.#membership.poll()
+      } catch {
+        // Asked again at the next turn; what the flow itself meets is told by the flow.
+      }
       await clock.sleep(POLL_MS, signal).catch(() => undefined)
     }
   }
 
+  /** A lease that cannot be given back runs out by itself. */
   async leave(): Promise<void> {
-    await this.#membership.leave().catch(() => undefined)
-  }
-
-  async #look(): Promise<void> {
-    this.#held = await this.#membership.poll()
+    await this.#membership?.leave().catch(() => undefined)
   }
 }
