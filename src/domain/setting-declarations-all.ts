@@ -71,16 +71,16 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
           example: ['id'],
           meaning: "Columns whose values make the record's key; records of one key keep their order.",
         }),
-      }),
-      variants: { by: 'connector', fields: Object.fromEntries(connectors.map((c) => [c.connector, c.options])) },
-    },
-    topics: {
-      kind: 'map',
         poll_interval: setting({
           type: { kind: 'duration', forever: false },
           default: '1m',
           meaning: 'How often `up` reads it.',
         }),
+      }),
+      variants: { by: 'connector', fields: Object.fromEntries(connectors.map((c) => [c.connector, c.options])) },
+    },
+    topics: {
+      kind: 'map',
       meaning: 'Topics of the embedded broker.',
       of: 'topic',
       entry: group('One topic.', {
@@ -131,11 +131,6 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       fetch_mb: size(4, 'How much one fetch from a partition may bring.'),
       max_record_mb: size(16, 'A record larger than this goes to the error lane.'),
     }),
-    engine: group('The engine that runs models and queries.', {
-      memory_limit_mb: size(256, 'Memory that the engine may use before it spills to disk.'),
-      threads: setting({
-        type: { kind: 'integer', min: 1, max: 256 },
-        default: 2,
     jobs: group('What `up` does by interval.', {
       build: group('Bronze to silver and gold.', {
         every: setting({
@@ -152,6 +147,11 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
         meaning: 'How long after SIGTERM it may go on to commit what it holds; what is not done then is left to the next run.',
       }),
     }),
+    engine: group('The engine that runs models and queries.', {
+      memory_limit_mb: size(256, 'Memory that the engine may use before it spills to disk.'),
+      threads: setting({
+        type: { kind: 'integer', min: 1, max: 256 },
+        default: 2,
         meaning: 'Threads of the engine.',
       }),
     }),

@@ -24,6 +24,9 @@ export interface Settings {
     readonly fetchBytes: number
     readonly maxRecordBytes: number
   }
+  /** What a process that stays does by interval, and how long it may take to end. */
+  readonly jobs: { readonly build: { readonly everyMs: number } }
+  readonly up: { readonly graceMs: number }
   readonly engine: { readonly memoryLimitBytes: number; readonly threads: number }
   readonly errors: {
     readonly retentionMs: number | null
@@ -31,9 +34,6 @@ export interface Settings {
     /** Earlier seal keys: they open letters and seal none. */
     readonly oldSealKeys: readonly string[]
     readonly copyToTopic: boolean
-  /** What a process that stays does by interval, and how long it may take to end. */
-  readonly jobs: { readonly build: { readonly everyMs: number } }
-  readonly up: { readonly graceMs: number }
   }
   readonly privacy: {
     /** What `on_ingest: hash` hashes under. */
@@ -57,6 +57,7 @@ export interface SourceSettings {
   readonly topic: string
   /** Columns whose values make the record's key; one column stands as its text, several as a JSON array. */
   readonly key: readonly string[]
+  readonly pollIntervalMs: number
   /** What only this connector knows, checked by its own declaration; paths absolute. */
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | null>>
 }
@@ -68,7 +69,6 @@ export interface TopicSettings {
 }
 
 export interface BronzeTableSettings {
-  readonly pollIntervalMs: number
   readonly table: string
   readonly topic: string
   readonly subject: string

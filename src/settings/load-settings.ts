@@ -77,14 +77,14 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
       fetchBytes: read.number('ingest', 'fetch_mb'),
       maxRecordBytes: read.number('ingest', 'max_record_mb'),
     },
+    jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
+    up: { graceMs: read.number('up', 'grace') },
     engine: { memoryLimitBytes: read.number('engine', 'memory_limit_mb'), threads: read.number('engine', 'threads') },
     errors: {
       retentionMs: read.numberOrNull('errors', 'retention'),
       sealKey: read.textOrNull('errors', 'seal_key'),
       oldSealKeys: read.list('errors', 'old_seal_keys') ?? [],
       copyToTopic: read.value('errors', 'copy_to_topic') === true,
-    jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
-    up: { graceMs: read.number('up', 'grace') },
     },
     privacy: { hashKey: read.textOrNull('privacy', 'hash_key') },
     performance: { partitionSizeBytes: read.number('performance', 'partition_size_mb') },
@@ -121,21 +121,21 @@ function noneWhereEmpty(text: string | null): string | null {
   return text === '' ? null : text
 }
 
+/** Every source has it; a connector may declare it again with a default of its own. */
+const POLL_INTERVAL = 'poll_interval'
+
 function toSource(name: string, read: Reader, input: SettingsInput): SourceSettings {
   const connector = read.text('sources', name, 'connector')
   const options = input.connectors.find((declared) => declared.connector === connector)?.options ?? {}
+  const own = Object.keys(options).filter((key) => key !== POLL_INTERVAL)
   return {
     name,
     connector,
     topic: read.text('sources', name, 'topic'),
-/** Every source has it; a connector may declare it again with a default of its own. */
-const POLL_INTERVAL = 'poll_interval'
-
     key: read.list('sources', name, 'key') ?? [],
     pollIntervalMs: read.number('sources', name, POLL_INTERVAL),
     options: Object.fromEntries(own.map((key) => [key, read.value('sources', name, key)])),
   }
-  const own = Object.keys(options).filter((key) => key !== POLL_INTERVAL)
 }
 
 function toTopic(topic: string, read: Reader): TopicSettings {
