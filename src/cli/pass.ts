@@ -7,6 +7,7 @@ import { runSource, type SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
+import { dropReleased, openBuildGate } from '../operate/gate/build-gate.ts'
 import { expireLetters } from '../operate/expire-letters.ts'
 import { readPauseNotes, type PausablePart } from '../operate/status/pause-note.ts'
 import { noteStops } from '../operate/status/stop-note.ts'
@@ -121,14 +122,18 @@ export interface BuildRequest {
   readonly select: readonly string[]
   readonly fullRefresh: boolean
   readonly dryRun: boolean
+  /** Stage and judge, never commit. */
+  readonly stageOnly?: boolean
 }
 
 /** Bronze → silver and gold. With no models there is nothing to build. */
 export async function buildPass(world: World, request: BuildRequest): Promise<ModelOutcome[]> {
   const models = loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
-  const outcomes = await buildModels({ models, world, ...request })
+  const gate = await openBuildGate({ world, models, stageOnly: request.stageOnly === true, dryRun: request.dryRun })
+  const outcomes = await buildModels({ models, world, ...request, ...gate })
   if (request.dryRun) return outcomes
+  await dropReleased(world, outcomes)
   await noteStops(
     world,
     outcomes.map((each) => ({

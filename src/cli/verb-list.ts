@@ -69,7 +69,7 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'build',
     group: 'Flow',
-    usage: '[MODEL…] [--full-refresh] [--as-of DATE] [--dry-run]',
+    usage: '[MODEL…] [--full-refresh] [--as-of DATE] [--stage-only] [--dry-run]',
     summary: 'bronze → silver, SCD2 and gold',
     load: async () => (await import('./verbs/flow/build.ts')).buildVerb,
   },
@@ -112,7 +112,7 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'query',
     group: 'Look',
-    usage: 'SQL [--as-of TIME] [--table NAME=URI]',
+    usage: 'SQL [--as-of TIME] [--staged] [--table NAME=URI]',
     summary: 'ask the lake, or any Delta table by its place',
     load: async () => (await import('./verbs/look/query.ts')).queryVerb,
   },
@@ -185,6 +185,13 @@ export const VERBS: readonly VerbEntry[] = [
     usage: 'TABLE --to-version V | --to-time TIME',
     summary: 'make a table what an older version was; on bronze the positions go back too',
     load: async () => (await import('./verbs/repair/table-restore.ts')).tableRestore,
+  },
+  {
+    name: 'gate',
+    group: 'Repair',
+    usage: '[TABLE…] [--bypass EXPECTATION --reason TEXT]',
+    summary: 'judge what is staged again and commit it, or exit 3',
+    load: async () => (await import('./verbs/repair/gate.ts')).gateVerb,
   },
   {
     name: 'contract check',

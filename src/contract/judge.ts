@@ -3,6 +3,7 @@ import { landingColumn, type Contract, type UnknownFieldMode } from '../domain/c
 import type { ColumnField } from '../domain/column-batch.ts'
 import type { JsonValue, RuleBreach } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
+import type { Expectation } from '../domain/expectation.ts'
 import { recordKey, type RecordBatch } from '../domain/record-batch.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import { createAvroReader } from './avro/read/reader.ts'
@@ -14,6 +15,7 @@ import type { BodyReader } from './reading/body-reader.ts'
 import { createJsonReader } from './json/read/reader.ts'
 import { invalidContract } from './invalid.ts'
 import { parseContract } from './parse-contract.ts'
+import { suiteRules } from './suite-rules.ts'
 import { compileRuleCheck } from './rules/check-rules.ts'
 import { PrivateNames } from './privacy/private-names.ts'
 import { RowState } from './reading/row-state.ts'
@@ -30,6 +32,8 @@ export interface JudgeOptions {
    * rescued, so that a table does not depend on which type came first in a batch.
    */
   readonly evolved?: readonly ColumnField[]
+  /** Expectations that each record alone keeps or breaks, held beside the contract's own rules. */
+  readonly recordRules?: readonly Expectation[]
   /** What fields with `on_ingest: hash` are hashed under. Without it a contract that has such fields is refused. */
   readonly hashKey?: string | null
 }
@@ -64,7 +68,14 @@ export interface Refusal {
   readonly record: JsonValue
 }
 
-export function createJudge({ schema, mode, keyColumns, evolved = [], hashKey = null }: JudgeOptions): Judge {
+export function createJudge({
+  schema,
+  mode,
+  keyColumns,
+  recordRules = [],
+  evolved = [],
+  hashKey = null,
+}: JudgeOptions): Judge {
   const contract = parseContract(schema)
   const privateNames = new PrivateNames(contract)
   const row = new RowState(mode, privateNames)
@@ -75,6 +86,11 @@ export function createJudge({ schema, mode, keyColumns, evolved = [], hashKey = 
       : createJsonReader({ contract, mode, builders, row, evolved, privateNames })
   const checks = contract.fields
     .map((field, i) => (reader.checksRules ? null : compileRuleCheck(field, builders[i]!)))
+    .concat(
+      suiteRules(recordRules, contract.fields).map(({ field, rules }) =>
+        compileRuleCheck({ ...field, rules }, builders[contract.fields.indexOf(field)]!),
+      ),
+    )
     .filter((check) => check !== null)
   const tombstone = createTombstoneWriter({ contract, builders, keyColumns, row })
   const landing = landingColumns(contract, builders, hashKey)

@@ -49,6 +49,11 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
     paths: group('Files of the project.', {
       schemas: setting({ type: { kind: 'path' }, default: 'schemas', meaning: 'Folder of the proposed contracts.' }),
       models: setting({ type: { kind: 'path' }, default: 'models', meaning: 'Folder of the models.' }),
+      dq: setting({
+        type: { kind: 'path' },
+        default: 'dq.yaml',
+        meaning: 'Suites of expectations by table; `dq_thresholds.yaml` beside it holds the bounds that they share.',
+      }),
       questions: setting({
         type: { kind: 'path' },
         meaning: 'Folder of SQL files that `demo` asks at its end; the first line of each is its title.',
@@ -144,7 +149,8 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       grace: setting({
         type: { kind: 'duration', forever: false },
         default: '30s',
-        meaning: 'How long after SIGTERM it may go on to commit what it holds; what is not done then is left to the next run.',
+        meaning:
+          'How long after SIGTERM it may go on to commit what it holds; what is not done then is left to the next run.',
       }),
     }),
     engine: group('The engine that runs models and queries.', {

@@ -1,4 +1,5 @@
 import type { UnknownFieldMode } from './contract.ts'
+import type { Expectation, Suite } from './expectation.ts'
 
 /** Settings as the rooms receive them: parsed, checked, paths absolute, durations in ms, sizes in bytes. */
 export interface Settings {
@@ -10,9 +11,13 @@ export interface Settings {
   readonly paths: {
     readonly schemas: string
     readonly models: string
+    /** The suites; a file that is not there holds none. */
+    readonly dq: string
     /** SQL files that `demo` asks at its end. */
     readonly questions: string | null
   }
+  /** What tables are held to, by `layer.table`. */
+  readonly suites: ReadonlyMap<string, Suite>
   readonly sources: ReadonlyMap<string, SourceSettings>
   readonly topics: ReadonlyMap<string, TopicSettings>
   /** Bronze tables by name. */
@@ -77,4 +82,6 @@ export interface BronzeTableSettings {
   readonly onUnknownField: UnknownFieldMode
   /** Columns that a tombstone's key fills; by default the key of the sources that feed the topic. */
   readonly key: readonly string[]
+  /** Expectations of its suite that each record alone keeps or breaks: part of the contract check. */
+  readonly recordRules?: readonly Expectation[]
 }

@@ -28,7 +28,8 @@ export class LaneJudge {
 
   constructor({ schema, table, snapshot, hashKey }: LaneJudgeOptions) {
     const mode = table.onUnknownField
-    this.#make = (evolved) => createJudge({ schema, mode, keyColumns: table.key, evolved, hashKey })
+    this.#make = (evolved) =>
+      createJudge({ schema, mode, keyColumns: table.key, recordRules: table.recordRules ?? [], evolved, hashKey })
     this.#judge = this.#make([])
     this.#contracted = new Set(this.#judge.contract.fields.map((field) => field.column.name.toLowerCase()))
     this.#evolves = mode === 'evolve'

@@ -4,13 +4,13 @@ import type { TableName } from '../domain/identifier.ts'
 /** A table as a suite is held to it: a view of its rows, and what is known besides. */
 export interface JudgedTable {
   readonly name: TableName
-  /** The engine's view of the rows: a checked name. */
+  /** What stands after FROM for its rows: a view's checked name, or a query in brackets. */
   readonly view: string
   readonly fields: readonly ColumnField[]
   /** What makes a row the same thing over time; empty where nothing does. */
   readonly key: readonly string[]
-  /** Column that says how old a row is, where an expectation names none. */
-  readonly ageColumn: string | null
+  /** SQL over alias `r` for when a row came to be, where an expectation names no column; null where nothing says. */
+  readonly bornAt: string | null
   readonly nowMs: number
   /** Null where there is no such table yet. */
   readonly parent: (table: string) => ParentTable | null

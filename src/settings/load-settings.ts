@@ -9,6 +9,8 @@ import type {
   SourceSettings,
   TopicSettings,
 } from '../domain/settings.ts'
+import { isRecordRule } from '../domain/expectation.ts'
+import { loadSuites, type Suites } from './dq-file.ts'
 import { checkReferences } from './resolve/check-settings.ts'
 import { findSettingsFile } from './find-settings.ts'
 import { problemsError } from './resolve/problem.ts'
@@ -57,6 +59,7 @@ export function loadResolved(input: SettingsInput): LoadedSettings {
 function toSettings(file: string, read: Reader, input: SettingsInput): Settings {
   const sources = new Map(read.names('sources').map((name) => [name, toSource(name, read, input)]))
   const level = read.text('log', 'level')
+  const suites = loadSuites(read.text('paths', 'dq'))
   return {
     file,
     lake: { uri: read.text('lake', 'uri') },
@@ -65,11 +68,13 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
     paths: {
       schemas: read.text('paths', 'schemas'),
       models: read.text('paths', 'models'),
+      dq: read.text('paths', 'dq'),
       questions: read.textOrNull('paths', 'questions'),
     },
+    suites,
     sources,
     topics: new Map(read.names('topics').map((name) => [name, toTopic(name, read)])),
-    tables: new Map(read.names('tables', 'bronze').map((name) => [name, toTable(name, read, sources)])),
+    tables: new Map(read.names('tables', 'bronze').map((name) => [name, toTable(name, read, { sources, suites })])),
     ingest: {
       flushBytes: read.number('ingest', 'flush_mb'),
       flushAgeMs: read.number('ingest', 'flush_age'),
@@ -146,7 +151,12 @@ function toTopic(topic: string, read: Reader): TopicSettings {
   }
 }
 
-function toTable(table: string, read: Reader, sources: ReadonlyMap<string, SourceSettings>): BronzeTableSettings {
+interface TableContext {
+  readonly sources: ReadonlyMap<string, SourceSettings>
+  readonly suites: Suites
+}
+
+function toTable(table: string, read: Reader, { sources, suites }: TableContext): BronzeTableSettings {
   const topic = read.text('tables', 'bronze', table, 'topic')
   const contract = read.textOrNull('tables', 'bronze', table, 'contract') ?? `${topic}-value`
   const pin = /^(.*)@(\d{1,9})$/.exec(contract)
@@ -158,6 +168,7 @@ function toTable(table: string, read: Reader, sources: ReadonlyMap<string, Sourc
     pinnedVersion: pin === null ? null : Number(pin[2]),
     onUnknownField: read.text('tables', 'bronze', table, 'on_unknown_field') as UnknownFieldMode,
     key: read.list('tables', 'bronze', table, 'key') ?? feeding?.key ?? [],
+    recordRules: (suites.get(`bronze.${table}`)?.expectations ?? []).filter(isRecordRule),
   }
 }
 

@@ -2,14 +2,14 @@ import { SluiceError, classifyError } from '../domain/errors.ts'
 import type { Happening, JobEnd } from '../domain/events.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { ModelDefinition } from '../domain/model.ts'
-import type { Verdict, StagedModel } from './commit-model.ts'
+import type { JudgeStaged } from './commit-model.ts'
 import { orderModels, selectModels } from './graph.ts'
 import type { ModelNode } from './graph.ts'
-import type { ModelOutcome } from './model-outcome.ts'
+import type { GateNote, ModelOutcome } from './model-outcome.ts'
 import { runModel } from './run-model.ts'
 import type { BuildWorld } from './run-model.ts'
 
-export type { StagedModel, Verdict } from './commit-model.ts'
+export type { Bypass, JudgeStaged, StagedModel, Verdict } from './commit-model.ts'
 export type { ModelOutcome } from './model-outcome.ts'
 export type { BuildWorld } from './run-model.ts'
 
@@ -22,7 +22,11 @@ export interface BuildOptions {
   readonly fullRefresh: boolean
   readonly dryRun: boolean
   /** Judges a staged result before its commit (I10); without it everything passes. */
-  readonly judge?: (staged: StagedModel) => Promise<Verdict>
+  readonly judge?: JudgeStaged
+  /** Bronze rows that must not be built on: why this model is blocked, or null. */
+  readonly mayRead?: (node: ModelNode) => Promise<GateNote | null>
+  /** See `GraphFacts.after`. */
+  readonly after?: ReadonlyMap<string, readonly string[]>
 }
 
 /**
@@ -33,7 +37,7 @@ export interface BuildOptions {
 export async function buildModels(options: BuildOptions): Promise<ModelOutcome[]> {
   const { world, models, select } = options
   const bronze = new Map([...world.settings.tables.values()].map(({ table, key }) => [table, key]))
-  const nodes = orderModels({ models, bronze })
+  const nodes = orderModels({ models, bronze, after: options.after ?? new Map() })
   const outcomes = new Map<string, ModelOutcome>()
   for (const node of selectModels(nodes, select)) {
     const emit = (happening: Happening): void =>
@@ -65,6 +69,9 @@ function endOf({ error }: ModelOutcome): JobEnd {
   return { outcome: 'failed', code: error.code, message: error.message }
 }
 
+/** What keeps the models downstream from being built. */
+const STOPS: ReadonlySet<ModelOutcome['outcome']> = new Set(['failed', 'blocked', 'skipped', 'staged'])
+
 interface ModelTurn {
   readonly options: BuildOptions
   readonly node: ModelNode
@@ -77,14 +84,14 @@ interface ModelTurn {
 async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): Promise<ModelOutcome> {
   const { world, dryRun } = options
   const upstream = upstreamOf(node, outcomes)
-  const stopped = upstream.find(({ outcome }) => outcome === 'failed' || outcome === 'blocked' || outcome === 'skipped')
+  const stopped = upstream.find(({ outcome }) => STOPS.has(outcome))
   if (stopped !== undefined) {
     return without(
       node,
       'skipped',
       stopped.outcome === 'skipped'
         ? `${stopped.model} was skipped`
-        : `${stopped.model} ${stopped.outcome === 'failed' ? 'failed' : 'was blocked'}`,
+        : `${stopped.model} ${{ failed: 'failed', staged: 'is staged and not committed' }[stopped.outcome as string] ?? 'was blocked'}`,
     )
   }
   if (world.signal.aborted) return without(node, 'skipped', 'the build was asked to end')
@@ -106,6 +113,11 @@ async function tryBuild({ options, node, nodes, emit, outcomes }: ModelTurn): Pr
   const { world, fullRefresh, dryRun } = options
   const upstream = upstreamOf(node, outcomes)
   try {
+    const refused = (await options.mayRead?.(node)) ?? null
+    if (refused !== null) {
+      const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${refused.reason}`, { where: { model: node.name } })
+      return { ...without(node, 'blocked', refused.reason), error }
+    }
     const outcome = await runModel({
       world,
       node,

@@ -3,6 +3,7 @@ import type { ColumnLineage } from '../domain/dataset.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import { formatTableName } from '../domain/identifier.ts'
+import type { GateNote } from './model-outcome.ts'
 import { commitTransaction } from '../lake/commit.ts'
 import { addStagedFile } from '../lake/data-file.ts'
 import type { NewFile } from '../lake/data-file.ts'
@@ -36,7 +37,19 @@ export interface StagedModel {
   readonly needsUnknown: readonly boolean[]
 }
 
-export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'blocked'; readonly reason: string }
+/** `held`: it may be committed, and is kept for a person to do so. */
+export type Verdict =
+  | { readonly kind: 'passed'; readonly gate?: GateNote }
+  | { readonly kind: 'blocked' | 'held'; readonly reason: string; readonly gate?: GateNote }
+
+/** Between staging and commit (I10). `inputs` are what the result was made from. */
+export type JudgeStaged = (staged: StagedModel, inputs: readonly OpenInput[]) => Promise<Verdict>
+
+/** What a person let pass once, and why: it stands in the commit. */
+export interface Bypass {
+  readonly expectations: readonly string[]
+  readonly reason: string
+}
 
 export interface CommitRequest {
   readonly world: Pick<World, 'clock' | 'engine' | 'stagingFolder' | 'settings' | 'lake' | 'runId'>
@@ -45,6 +58,7 @@ export interface CommitRequest {
   readonly staged: StagedModel
   readonly store: ObjectStore
   readonly inputs: readonly OpenInput[]
+  readonly bypass?: Bypass
   readonly emit: (happening: Happening) => void
 }
 
@@ -94,6 +108,9 @@ export async function commitModel(request: CommitRequest): Promise<ModelCommit> 
         model: node.name,
         runId: world.runId,
         reason: staged.reason,
+        ...(request.bypass === undefined
+          ? {}
+          : { gateBypass: request.bypass.expectations.join(', '), gateBypassReason: request.bypass.reason }),
       },
       metrics: {
         numOutputRows: String(staged.rows),

@@ -28,13 +28,15 @@ export interface GraphFacts {
   readonly models: readonly ModelDefinition[]
   /** Bronze tables that are declared, with the columns of their topic's key where known. */
   readonly bronze: ReadonlyMap<string, readonly string[]>
+  /** By model: what it does not read and had better come after, where nothing forbids it. */
+  readonly after?: ReadonlyMap<string, readonly string[]>
 }
 
 /**
  * All models, each after what it reads. Pure. Throws MODEL_INVALID, TABLE_UNKNOWN or MODEL_CYCLE, naming the model's
  * file or the circle.
  */
-export function orderModels({ models, bronze }: GraphFacts): readonly ModelNode[] {
+export function orderModels({ models, bronze, after = new Map() }: GraphFacts): readonly ModelNode[] {
   const definitions = new Map(models.map((model) => [formatTableName(model), model]))
   const nodes = new Map<string, ModelNode>()
   for (const [name, model] of [...definitions].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
@@ -44,7 +46,7 @@ export function orderModels({ models, bronze }: GraphFacts): readonly ModelNode[
     for (const input of node.inputs) checkKnown(node, input, nodes, bronze)
     checkTieBreak(node, bronze)
   }
-  return sortNodes(nodes)
+  return sortNodes(nodes, after)
 }
 
 function readNode(model: ModelDefinition, definitions: ReadonlyMap<string, ModelDefinition>): ModelNode {
@@ -114,7 +116,10 @@ function checkTieBreak({ model, sql }: ModelNode, bronze: ReadonlyMap<string, re
 }
 
 /** Depth first, by name, so that the order is the same on every run. */
-function sortNodes(nodes: ReadonlyMap<string, ModelNode>): readonly ModelNode[] {
+function sortNodes(
+  nodes: ReadonlyMap<string, ModelNode>,
+  after: ReadonlyMap<string, readonly string[]>,
+): readonly ModelNode[] {
   const sorted = new Map<string, ModelNode>()
   const path: string[] = []
   const visit = (node: ModelNode): void => {
@@ -132,7 +137,7 @@ function sortNodes(nodes: ReadonlyMap<string, ModelNode>): readonly ModelNode[] 
     sorted.set(node.name, node)
   }
   for (const node of nodes.values()) visit(node)
-  return afterLookups([...sorted.values()])
+  return afterLookups([...sorted.values()], after)
 }
 
 function parentsOf(node: ModelNode, nodes: ReadonlyMap<string, ModelNode>): readonly ModelNode[] {
@@ -143,7 +148,10 @@ function parentsOf(node: ModelNode, nodes: ReadonlyMap<string, ModelNode>): read
  * A fact may give its dimensions their unknown member: whoever else reads such a dimension comes after the facts
  * that look it up, where nothing forbids it, so that one pass settles all.
  */
-function afterLookups(order: readonly ModelNode[]): readonly ModelNode[] {
+function afterLookups(
+  order: readonly ModelNode[],
+  after: ReadonlyMap<string, readonly string[]>,
+): readonly ModelNode[] {
   const waiting = [...order]
   const done = new Set<string>()
   const result: ModelNode[] = []
@@ -154,6 +162,7 @@ function afterLookups(order: readonly ModelNode[]): readonly ModelNode[] {
   const looksUp = (fact: ModelNode, dimension: string): boolean =>
     fact.lookups.some((lookup) => formatTableName(lookup.dimension) === dimension)
   const mustWait = (node: ModelNode): boolean =>
+    (after.get(node.name) ?? []).some((name) => waiting.some((other) => other !== node && other.name === name)) ||
     node.inputs.some((input) =>
       waiting.some(
         (fact) => fact !== node && looksUp(fact, formatTableName(input)) && !looksUp(node, formatTableName(input)),

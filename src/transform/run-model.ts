@@ -5,7 +5,7 @@ import { openSnapshot } from '../lake/snapshot.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import { commitModel } from './commit-model.ts'
-import type { StagedModel, Verdict } from './commit-model.ts'
+import type { JudgeStaged } from './commit-model.ts'
 import type { ModelNode } from './graph.ts'
 import { openInputs, readRange, tableStore } from './model-inputs.ts'
 import type { RangeFiles } from './model-inputs.ts'
@@ -27,7 +27,7 @@ export interface RunRequest {
   readonly fullRefresh: boolean
   readonly dryRun: boolean
   /** Between staging and commit (I10). */
-  readonly judge: (staged: StagedModel) => Promise<Verdict>
+  readonly judge: JudgeStaged
   readonly emit: (happening: Happening) => void
 }
 
@@ -76,10 +76,14 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
     })
   }
   request.emit({ type: 'model.staged', model: node.name, rows: staged.rows, files: staged.files.length })
-  const verdict = await request.judge(staged)
+  const verdict = await request.judge(staged, at.inputs)
+  const gate = verdict.gate === undefined ? {} : { gate: verdict.gate }
+  if (verdict.kind === 'held') {
+    return done(node, target, { outcome: 'staged', mode: staged.mode, reason: verdict.reason, ...gate })
+  }
   if (verdict.kind === 'blocked') {
     const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${verdict.reason}`, { where: { model: node.name } })
-    return done(node, target, { outcome: 'blocked', mode: staged.mode, reason: verdict.reason, error })
+    return done(node, target, { outcome: 'blocked', mode: staged.mode, reason: verdict.reason, error, ...gate })
   }
   const committed = await commitModel({ ...request, staged, store, inputs: at.inputs })
   if (committed.kind === 'conflicted') return { kind: 'again', reason: committed.reason }
@@ -89,6 +93,7 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
     reason: staged.isSame ? `${staged.reason}, and the rows are the same` : staged.reason,
     rows: committed.rows,
     version: committed.version,
+    ...gate,
   })
 }
 

@@ -54,6 +54,11 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 'expect_column_values_to_not_be_null(order_id) failed on 3 rows',
     where: { table: 'silver.orders' },
   },
+  GATE_STALE: {
+    message: 'the staged result of gold.fact_sales is out of date: silver.orders went from version 3 to 4',
+    where: { model: 'gold.fact_sales' },
+  },
+  STAGED_UNKNOWN: { message: 'nothing of gold.fact_sales is staged', where: { model: 'gold.fact_sales' } },
   CONTRACT_INCOMPATIBLE: {
     message: 'field Country: removed, and it has no default',
     where: { subject: 'orders-value', version: 2 },

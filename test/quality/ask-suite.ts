@@ -90,7 +90,7 @@ function askAll(engine: ModelEngine, expectations: readonly Expectation[], ask: 
     view: 'judged',
     fields: fields(ask.columns),
     key: ask.key ?? [],
-    ageColumn: ask.ageColumn ?? null,
+    bornAt: ask.ageColumn === undefined ? null : `r.${ask.ageColumn}`,
     nowMs: NOW_MS,
     parent: (name) => {
       const found = ask.parents?.[name]

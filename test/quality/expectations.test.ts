@@ -477,7 +477,7 @@ describe('expectations', () => {
     assert.deepEqual(
       found.samples
         .slice(0, 2)
-        .map((row) => String(row['v']))
+        .map((row) => `${row['v'] as bigint}`)
         .toSorted(),
       ['3', '4'],
     )

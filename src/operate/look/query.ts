@@ -1,10 +1,12 @@
 import { SluiceError } from '../../domain/errors.ts'
-import { formatTableName } from '../../domain/identifier.ts'
+import { formatTableName, parseTableName } from '../../domain/identifier.ts'
 import { engineInput } from '../../lake/engine-input.ts'
 import type { SnapshotAt } from '../../lake/snapshot.ts'
 import type { EngineInput } from '../../ports/model-engine.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
+import { listManifests } from '../gate/staged-manifest.ts'
+import { openStagedTable } from '../gate/staged-table.ts'
 import { openTableAt } from './table-at.ts'
 import { listTables } from '../list-tables.ts'
 import { plainRow, type PlainRow } from './plain-rows.ts'
@@ -22,6 +24,8 @@ export interface QueryRequest {
   readonly asOfMs: number | null
   /** Name → place of a table outside the lake. */
   readonly places: ReadonlyMap<string, string>
+  /** Where a result is staged, the table as it would be once that is committed. */
+  readonly staged?: { readonly nowMs: number }
   /** Null: all. */
   readonly maxRows: number | null
 }
@@ -34,7 +38,13 @@ export async function runQuery(world: QueryWorld, request: QueryRequest): Promis
     const store = world.storeAt(uri)
     inputs.push(await engineInput({ name, schema: 'main', store, snapshot: await openTableAt(store, at) }))
   }
-  for (const name of await mentionedTables(world.lake, request.sql)) {
+  const { staged } = request
+  for (const name of await mentionedTables(world.lake, request)) {
+    const pending = staged === undefined ? null : await openStaged(world.lake!, name, staged.nowMs)
+    if (pending !== null) {
+      inputs.push(pending)
+      continue
+    }
     const table = await resolveTable(world.lake!, name, at)
     const { layer: schema, table: view } = table.name
     inputs.push(await engineInput({ name: view, schema, store: table.store, snapshot: table.snapshot }))
@@ -54,14 +64,21 @@ export async function runQuery(world: QueryWorld, request: QueryRequest): Promis
 }
 
 /** Tables of the lake that the SQL names; case does not count, as in SQL. */
-async function mentionedTables(lake: ObjectStore | null, sql: string): Promise<string[]> {
+async function mentionedTables(lake: ObjectStore | null, { sql, staged }: QueryRequest): Promise<string[]> {
   const mentions = tableMentions(sql)
   if (lake === null || mentions.length === 0) return []
-  const known = new Map((await listTables(lake)).map((name) => [formatTableName(name).toLowerCase(), name]))
+  const waiting = staged === undefined ? [] : await listManifests(lake, staged.nowMs)
+  const tables = [...(await listTables(lake)), ...waiting.map(({ model }) => parseTableName(model))]
+  const known = new Map(tables.map((name) => [formatTableName(name).toLowerCase(), name]))
   return mentions.flatMap((mention) => {
     const name = known.get(formatTableName(mention).toLowerCase())
     return name === undefined ? [] : [formatTableName(name)]
   })
+}
+
+function openStaged(lake: ObjectStore, name: string, nowMs: number): Promise<EngineInput | null> {
+  const table = parseTableName(name)
+  return openStagedTable({ lake, table, nowMs, name: table.table, schema: table.layer })
 }
 
 const READS = /^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(select|with|from|values)\b/i

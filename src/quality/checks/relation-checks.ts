@@ -45,8 +45,8 @@ function ageSql(asked: Asked): string {
   if (field !== null && field.type.kind !== 'timestamp' && field.type.kind !== 'date') {
     throw new Impossible(`age_column ${field.name} is ${field.type.kind}, and no time`)
   }
-  const column = field?.name ?? asked.table.ageColumn
-  if (column === null) return 'true'
+  const born = field === null ? asked.table.bornAt : `r.${field.name}`
+  if (born === null) return 'true'
   const limit = sqlInstant(asked.table.nowMs - (parseDuration(asked.text('grace') ?? '') ?? 0))
-  return `coalesce(cast(r.${column} as timestamp) < ${limit}, true)`
+  return `coalesce(cast(${born} as timestamp) < ${limit}, true)`
 }

@@ -20,6 +20,11 @@ export const buildVerb: Verb = {
       value: 'DATE',
       meaning: 'the tables as of the end of that day in the data (or of a time), into TABLE_snapshot',
     },
+    {
+      name: 'stage-only',
+      type: 'switch',
+      meaning: 'stage and judge, and commit nothing: `sluice gate` commits it within 24 hours',
+    },
     DRY_RUN,
   ],
   notes: [
@@ -34,6 +39,7 @@ export const buildVerb: Verb = {
       select: positionals,
       fullRefresh: flags.on('full-refresh'),
       dryRun: flags.on('dry-run'),
+      stageOnly: flags.on('stage-only'),
     })
     print.result({ run_id: world.runId, models: models.map(modelForm) }, () => modelText(models))
     world.signal.throwIfAborted()

@@ -18,8 +18,10 @@ export function tableForm({ table, read, landed, quarantined, skipped, version, 
   return { table, read, landed, quarantined, skipped, version, ...(paused === true ? { paused } : {}) }
 }
 
-export function modelForm({ model, outcome, mode, reason, rows, version }: ModelOutcome): object {
-  return { model, outcome, rows, version, mode, reason }
+export function modelForm({ model, outcome, mode, reason, rows, version, gate }: ModelOutcome): object {
+  const judged =
+    gate === undefined ? null : { outcome: gate.outcome, expectations: gate.expectations, reason: gate.reason }
+  return { model, outcome, rows, version, mode, reason, gate: judged }
 }
 
 export function sourceText(outcomes: readonly SourceReport[]): string {
@@ -38,11 +40,16 @@ export function tableText(reports: readonly LaneReport[]): string {
   })
 }
 
+/** Why, and what the gate tells of. */
+function reasonText({ reason, gate }: ModelOutcome): string {
+  return gate?.outcome === 'warned' ? `${reason}; warned: ${gate.reason}` : reason
+}
+
 export function modelText(outcomes: readonly ModelOutcome[]): string {
   if (outcomes.length === 0) return 'no models'
   return formatTable({
     heads: ['model', 'outcome', 'mode', 'rows', 'version', 'reason'],
-    rows: outcomes.map((each) => [each.model, each.outcome, each.mode, each.rows, each.version, each.reason]),
+    rows: outcomes.map((each) => [each.model, each.outcome, each.mode, each.rows, each.version, reasonText(each)]),
     maxCell: 80,
   })
 }

@@ -16,6 +16,11 @@ export const queryVerb: Verb = {
   flags: [
     { name: 'as-of', type: 'time', value: 'TIME', meaning: 'tables as they were at this time: ISO 8601, or -2h' },
     {
+      name: 'staged',
+      type: 'switch',
+      meaning: 'where a result waits at its gate, the table as it would be with it',
+    },
+    {
       name: 'table',
       type: 'texts',
       value: 'NAME=URI',
@@ -40,6 +45,7 @@ export const queryVerb: Verb = {
     const rows = await runQuery(await openFor(call, places.size > 0), {
       sql: positionals[0]!,
       asOfMs: flags.ms('as-of'),
+      ...(flags.on('staged') ? { staged: { nowMs: await nowOf(call) } } : {}),
       places,
       // One more than is shown tells whether there are more.
       maxRows: limit === null ? null : limit + 1,
@@ -49,6 +55,11 @@ export const queryVerb: Verb = {
     if (shown.length < rows.length) print.step(`cut after ${shown.length} rows; --limit shows more`)
     return 0
   },
+}
+
+async function nowOf(call: VerbCall): Promise<number> {
+  if (call.flags.ms('as-of') !== null) throw new SluiceError('USAGE', '--staged is of now, and --as-of of then')
+  return (await call.world()).clock.nowMs()
 }
 
 function readPlace(text: string, cwd: string): [string, string] {

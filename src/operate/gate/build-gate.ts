@@ -1,0 +1,42 @@
+import type { ModelDefinition } from '../../domain/model.ts'
+import { formatTableName } from '../../domain/identifier.ts'
+import type { BuildOptions, ModelOutcome } from '../../transform/build.ts'
+import { BronzeGate } from './bronze-gate.ts'
+import { checkSuites, parentsOf } from './expectations-of.ts'
+import type { GateWorld } from './judge-staged.ts'
+import { openGate } from './open-gate.ts'
+import { dropStaged, sweepStaged } from './staged-manifest.ts'
+
+export interface BuildGateOptions {
+  readonly world: GateWorld
+  readonly models: readonly ModelDefinition[]
+  readonly stageOnly: boolean
+  readonly dryRun: boolean
+}
+
+/** The gates of one build. Throws SETTINGS_INVALID before anything is built where a suite cannot be asked. */
+export async function openBuildGate(
+  options: BuildGateOptions,
+): Promise<Required<Pick<BuildOptions, 'judge' | 'mayRead' | 'after'>>> {
+  const { world, models, stageOnly, dryRun } = options
+  const { suites, tables } = world.settings
+  checkSuites(
+    suites,
+    new Set([...models.map(formatTableName), ...[...tables.keys()].map((table) => `bronze.${table}`)]),
+  )
+  if (!dryRun) await sweepStaged(world.lake, world.clock.nowMs())
+  const bronze = new BronzeGate(world, suites)
+  return {
+    after: parentsOf(suites),
+    judge: openGate({ world, suites, stageOnly }),
+    mayRead: (node) => (dryRun ? Promise.resolve(null) : bronze.mayRead(node)),
+  }
+}
+
+/** What a build committed takes the place of what was staged before. */
+export async function dropReleased(
+  { lake }: Pick<GateWorld, 'lake'>,
+  outcomes: readonly ModelOutcome[],
+): Promise<void> {
+  for (const { model, outcome } of outcomes) if (outcome === 'built') await dropStaged(lake, model)
+}
