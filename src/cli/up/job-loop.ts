@@ -4,6 +4,7 @@ import { classifyError } from '../../domain/errors.ts'
 import type { World } from '../../ports/world.ts'
 import type { Duties } from './duties.ts'
 import { nap } from './nap.ts'
+import { withOwnStaging } from './own-staging.ts'
 import { nextDueMs, selectDue } from './schedule.ts'
 
 export interface Job {
@@ -62,7 +63,7 @@ async function runTurn(world: World, turn: Turn): Promise<void> {
   const startedMs = clock.nowMs()
   const context = { runId: clock.newId(), traceId: clock.newId().replaceAll('-', '') }
   try {
-    if (!signal.aborted) await run({ ...world, ...context })
+    if (!signal.aborted) await withOwnStaging({ ...world, ...context }, run)
     turn.attempt = 0
     turn.dueMs = nextDueMs({ startedMs, nowMs: clock.nowMs(), everyMs, random: clock.random() })
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import PQueue from 'p-queue'
@@ -11,6 +12,7 @@ test('a job that fails is told and tried again, and disturbs no other; at the en
   const ending = new AbortController()
   const world = await scratchWorld(t, { signal: ending.signal })
   const runs = { good: 0, bad: 0, slow: 0, rival: 0 }
+  const folders: string[] = []
   let slowEnded = false
   let together = 0
   const job = (name: string, run: Job['run'], tables: readonly string[] = [name]): Job => ({
@@ -20,7 +22,10 @@ test('a job that fails is told and tried again, and disturbs no other; at the en
     run,
   })
   const jobs = [
-    job('good', async () => void (runs.good += 1)),
+    job('good', async (own) => {
+      runs.good += 1
+      folders.push(await own.stagingFolder('good'))
+    }),
     job('bad', async () => {
       runs.bad += 1
       throw new SluiceError('MODEL_INVALID', 'no such thing')
@@ -66,5 +71,7 @@ test('a job that fails is told and tried again, and disturbs no other; at the en
   assert.ok(failures.every((event) => event.type === 'loop.failed' && event.loop === 'bad'))
   // Each run is a run of its own.
   assert.equal(new Set(failures.map(({ runId }) => runId)).size, failures.length)
+  // What a run staged does not outlive it.
+  assert.deepEqual(folders.filter(existsSync), [])
   assert.equal((await world.assignment.held('up/jobs')).size, 0)
 })
