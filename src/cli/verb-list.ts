@@ -89,6 +89,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/flow/up.ts')).upVerb,
   },
   {
+    name: 'test',
+    group: 'Flow',
+    usage: '[MODEL…]',
+    summary: 'the given/expect tests in the models’ YAML',
+    load: async () => (await import('./verbs/flow/test.ts')).testVerb,
+  },
+  {
     name: 'status',
     group: 'Look',
     usage: '',

@@ -81,6 +81,8 @@ const KEYS: Readonly<Record<string, readonly ModelKind[]>> = {
   lookups: ['merge'],
   derive: ['merge'],
   over: ['calendar'],
+  // read by `loadModelTests`: they decide no rows
+  tests: MODEL_KINDS,
 }
 
 /** Pure. */
