@@ -4,7 +4,6 @@ import { brokenAfter } from '../../connectors/simulator/truth.ts'
 import { STREAMS } from '../../connectors/simulator/shop/shop-event.ts'
 import { distinctLetters, readLetters } from '../../src/error-lane/ledger.ts'
 import { verifyTable } from '../../src/operate/verify.ts'
-import { buildPass } from '../../src/cli/pass.ts'
 import { runSeed } from '../support/random.ts'
 import { sluice, temporaryFolder } from '../support/sluice.ts'
 import {
@@ -44,7 +43,7 @@ describe(`the shop over ${DAYS} days (SLUICE_SEED=${seed})`, () => {
       if (day % 3 === 1 || day === DAYS - 1) await assertTruth(shop)
     }
     await assertRefusals(shop)
-    await inWorld(shop, (world) => buildPass(world, { select: [], fullRefresh: true, dryRun: false }))
+    await ingestAndBuild(shop, true)
     await assertTruth(shop)
   })
 
@@ -75,7 +74,8 @@ describe(`the shop over ${DAYS} days (SLUICE_SEED=${seed})`, () => {
     ]) {
       const ended = await sluice(args, { env: { LAKE: shop.lake, SLUICE_KILL: step }, preload: [KILL] })
       if (ended.signal === 'SIGKILL') killed += 1
-      else assert.equal(ended.code, 0, ended.stderr)
+      // a gate may block what misses rows that a killed run did not bring
+      else assert.ok(ended.code === 0 || ended.code === 3, ended.stderr)
     }
     assert.ok(killed >= 3, `${killed} runs were killed`)
     await connectDays(shop, 1)
