@@ -1,6 +1,8 @@
 import { pino } from 'pino'
 import type { DestinationStream, Level } from 'pino'
+import type { DatasetOffsets, JobDataset } from '../domain/dataset.ts'
 import type { DomainEvent, Happening } from '../domain/events.ts'
+import type { GateAssertion } from '../domain/gate-result.ts'
 import type { Settings } from '../domain/settings.ts'
 import type { EventSink } from '../ports/event-sink.ts'
 
@@ -39,9 +41,30 @@ function logFields(event: DomainEvent): Record<string, unknown> {
     trace_id: traceId,
   }
   for (const [name, value] of Object.entries(rest)) {
-    fields[snakeCase(name)] = typeof value === 'bigint' ? value.toString() : value
+    const told = logValue(name, value)
+    if (told !== undefined) fields[snakeCase(name)] = told
   }
   return fields
+}
+
+/** What lineage tells in full is named here, or left out: a line is read by people. */
+function logValue(name: string, value: unknown): unknown {
+  switch (name) {
+    case 'fields':
+    case 'columns':
+      return undefined
+    case 'inputs':
+    case 'outputs':
+      return (value as readonly JobDataset[]).map((dataset) => dataset.name)
+    case 'offsets':
+      return (value as readonly DatasetOffsets[]).map((each) => `${each.partition}: [${each.first},${each.next})`)
+    case 'assertions':
+      return (value as readonly GateAssertion[])
+        .filter(({ success }) => !success)
+        .map(({ expectation, column }) => (column === null ? expectation : `${expectation} ${column}`))
+    default:
+      return typeof value === 'bigint' ? value.toString() : value
+  }
 }
 
 const LEVELS = {
@@ -81,6 +104,7 @@ const LEVELS = {
 } as const satisfies Record<Happening['type'], Level>
 
 function levelOf(event: DomainEvent): Level {
+  if (event.type === 'gate.judged' && event.outcome !== 'passed') return 'warn'
   return LEVELS[event.type]
 }
 

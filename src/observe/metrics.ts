@@ -132,7 +132,7 @@ function count(meters: Meters, event: DomainEvent): void {
       if (!event.idle) meters.latency.observe({ job_name: event.jobName, stage: event.stage }, event.ms / 1000)
       return
     case 'gate.judged':
-      meters.critical.set({ table: event.model }, event.outcome === 'bypassed' ? 0 : event.critical)
+      meters.critical.set({ table: event.model }, event.critical)
       meters.quarantined.inc({ stage: 'gate', table: event.model }, event.quarantined)
       return
     case 'lane.stopped':

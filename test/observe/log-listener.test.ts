@@ -91,3 +91,35 @@ test('I13: a line holds the event alone, no host, no process, no environment', (
     'trace_id',
   ])
 })
+
+test('what lineage tells in full is a word in the log: names of datasets, ranges, expectations that failed', () => {
+  const field = { name: 'id', type: { kind: 'string' }, nullable: true } as const
+  const offsets = [{ partition: 1, first: 0n, next: 9_007_199_254_740_993n }]
+  const assertion = {
+    expectation: 'expect_x',
+    severity: 'critical',
+    offending: 1,
+    expected: null,
+    actual: null,
+  } as const
+  const lines = logged('debug', [
+    { ...IDS, type: 'job.started', stage: 'ingest', inputs: [{ kind: 'topic', name: 'orders' }], outputs: [] },
+    { ...IDS, type: 'dataset.written', kind: 'table', name: 'bronze.t', rows: 1, fields: [field], offsets },
+    {
+      ...IDS,
+      type: 'gate.judged',
+      model: 'gold.f',
+      outcome: 'blocked',
+      critical: 1,
+      warned: 0,
+      quarantined: 0,
+      assertions: [
+        { ...assertion, column: 'id', success: false },
+        { ...assertion, column: null, success: true },
+      ],
+    },
+  ])
+  assert.deepEqual(lines[0]?.['inputs'], ['orders'])
+  assert.deepEqual([lines[1]?.['offsets'], lines[1]?.['fields']], [['1: [0,9007199254740993)'], undefined])
+  assert.deepEqual([lines[2]?.['level'], lines[2]?.['assertions']], ['warn', ['expect_x id']])
+})

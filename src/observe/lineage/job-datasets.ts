@@ -26,7 +26,6 @@ interface Sums {
   version: number | null
   fields: readonly ColumnField[] | null
   columns: ColumnLineage | null
-  assertions: readonly GateAssertion[]
   readonly offsets: Map<number, DatasetOffsets>
 }
 
@@ -34,6 +33,7 @@ interface Sums {
 export class JobDatasets {
   readonly #inputs = new Map<string, Sums>()
   readonly #outputs = new Map<string, Sums>()
+  readonly #assertions = new Map<string, { readonly table: string; readonly assertions: readonly GateAssertion[] }>()
 
   expect(inputs: readonly JobDataset[], outputs: readonly JobDataset[]): void {
     for (const dataset of inputs) sumsOf(this.#inputs, dataset)
@@ -61,24 +61,21 @@ export class JobDatasets {
     sums.version = Math.max(sums.version ?? 0, version)
   }
 
+  /** Told of the dataset that was written, else of the one that was read; one that was only judged counts as read. */
   judged(table: string, assertions: readonly GateAssertion[]): void {
-    const dataset: JobDataset = { kind: 'table', name: table }
-    const known = this.#outputs.get(keyOf(dataset)) ?? this.#inputs.get(keyOf(dataset))
-    const sums = known ?? sumsOf(this.#outputs, dataset)
-    sums.assertions = assertions
-  }
-
-  get isEmpty(): boolean {
-    return this.#inputs.size + this.#outputs.size === 0
+    this.#assertions.set(keyOf({ kind: 'table', name: table }), { table, assertions })
   }
 
   inputs(settings: Settings): EventDataset[] {
+    for (const [key, { table }] of this.#assertions) {
+      if (!this.#outputs.has(key)) sumsOf(this.#inputs, { kind: 'table', name: table })
+    }
     return [...this.#inputs.values()].map((sums) => ({
       ...described(sums, settings),
       inputFacets: defined({
         inputStatistics: sums.rows === null ? null : inputStatistics(sums.rows),
         sluice_offsets: offsetsOf(sums),
-        dataQualityAssertions: sums.assertions.length === 0 ? null : assertionsFacet(sums.assertions),
+        dataQualityAssertions: this.#outputs.has(keyOf(sums.dataset)) ? null : this.#verdicts(sums),
       }),
     }))
   }
@@ -93,7 +90,7 @@ export class JobDatasets {
           ...facets,
           ...defined({
             columnLineage: sums.columns === null ? null : columnLineageFacet(sums.columns, table),
-            dataQualityAssertions: sums.assertions.length === 0 ? null : assertionsFacet(sums.assertions),
+            dataQualityAssertions: this.#verdicts(sums),
           }),
         },
         outputFacets: defined({
@@ -103,6 +100,11 @@ export class JobDatasets {
         }),
       }
     })
+  }
+
+  #verdicts({ dataset }: Sums): Facet | null {
+    const found = this.#assertions.get(keyOf(dataset))
+    return found === undefined ? null : assertionsFacet(found.assertions)
   }
 }
 
@@ -115,7 +117,7 @@ function sumsOf(all: Map<string, Sums>, { kind, name }: JobDataset): Sums {
   let sums = all.get(key)
   if (sums === undefined) {
     const nothing = { rows: null, bytes: null, files: null, version: null, fields: null, columns: null }
-    sums = { dataset: { kind, name }, ...nothing, assertions: [], offsets: new Map() }
+    sums = { dataset: { kind, name }, ...nothing, offsets: new Map() }
     all.set(key, sums)
   }
   return sums

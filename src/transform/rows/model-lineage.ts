@@ -77,8 +77,8 @@ function withTaken(
     }
   }
   const own = 'silver.own_row'
-  const tables = new Map([[own, [...row.keys()]]])
   for (const { name, sql } of model.derive) {
+    const tables = new Map([[own, [...row.keys()]]])
     const read = columnOrigins(`select (${sql}) as ${name} from ${own}`, model.yamlFile, tables)
     const origins = (read.columns.get(name.toLowerCase()) ?? []).flatMap(({ column }) => row.get(column) ?? [])
     row.set(
