@@ -53,12 +53,13 @@ test('rows become framed records in the partition of their key, and the position
   }
   assert.deepEqual(keysOf(log), rows.map((row) => row.values[0]!).sort())
   assert.deepEqual(
-    events.map((event) => [event.type, event.jobName]),
-    [
-      ['source.read', 'connect:shop'],
-      ['source.appended', 'connect:shop'],
-    ],
+    events.map((event) => event.type),
+    ['job.started', 'source.read', 'source.appended', 'dataset.read', 'dataset.written', 'job.ended'],
   )
+  assert.deepEqual(new Set(events.map((event) => event.jobName)), new Set(['connect:shop']))
+  const batches = events.filter(({ type }) => !type.startsWith('job.')).map(({ batchId }) => batchId)
+  assert.equal(new Set(batches).size, 1)
+  assert.notEqual(batches[0], undefined)
   assert.equal((await runSource({ source: SHOP, world })).read, 0)
   assert.equal(log.appends.length, 1)
 })
@@ -135,7 +136,15 @@ test('what the wire schema cannot hold, and what is no record, is a letter befor
   assert.equal(log.copies.length, 2)
   assert.deepEqual(
     events.map((event) => event.type),
-    ['source.read', 'letters.written', 'source.appended'],
+    [
+      'job.started',
+      'source.read',
+      'letters.written',
+      'source.appended',
+      'dataset.read',
+      'dataset.written',
+      'job.ended',
+    ],
   )
 })
 
@@ -166,7 +175,7 @@ test('a source without a contract stops, and says which subject is missing (I8)'
   assert.equal(outcome.error.where.subject, 'orders-value')
   assert.deepEqual(
     events.map((event) => event.type),
-    ['source.stopped'],
+    ['job.started', 'source.stopped', 'job.ended'],
   )
 })
 
