@@ -2,7 +2,7 @@ import { countryOf, customerId, pickCustomer } from './customers.ts'
 import { comesOn, deliver } from './delivery.ts'
 import { between, drawOf } from './draw.ts'
 import { eurosPer } from './fx-rates.ts'
-import { centsOf, productCount, productId } from './products.ts'
+import { centsByDay, productCount, productId } from './products.ts'
 import { DAY_MS, MAX_DELAY_DAYS, timeText } from './shop-event.ts'
 import type { ShopEvent, ShopFacts } from './shop-event.ts'
 
@@ -22,14 +22,25 @@ interface Step {
   readonly gone?: 'row' | 'tombstone'
 }
 
-/** All lines that were ordered on a day, with everything that ever happens to them, a line after the other. */
-export function orderLinesOf(facts: ShopFacts, day: number): readonly (readonly ShopEvent[])[] {
-  const cents = new Map<number, number>()
-  const priceOf = (product: number): number => {
-    const known = cents.get(product) ?? centsOf(facts, product, day)
-    cents.set(product, known)
-    return known
+/** Cents of EUR, by product and day. */
+type Prices = (product: number, day: number) => number
+
+/** A product's history is told once for all days. */
+function pricesTo(facts: ShopFacts, lastDay: number): Prices {
+  const known = new Map<number, readonly number[]>()
+  return (product, day) => {
+    const cents = known.get(product) ?? centsByDay(facts, product, lastDay)
+    known.set(product, cents)
+    return cents[day]!
   }
+}
+
+/** All lines that were ordered on a day, with everything that ever happens to them, a line after the other. */
+export function orderLinesOf(
+  facts: ShopFacts,
+  day: number,
+  prices: Prices = pricesTo(facts, day),
+): readonly (readonly ShopEvent[])[] {
   const lines: (readonly ShopEvent[])[] = []
   for (let order = 0; lines.length < facts.rows; order += 1) {
     const draw = drawOf(facts.seed, 'order', day, order)
@@ -40,7 +51,7 @@ export function orderLinesOf(facts: ShopFacts, day: number): readonly (readonly 
     for (let line = 1; line <= wanted; line += 1) {
       const product = Math.floor(draw() * productCount(facts, day))
       const head = { day, order, line, customer, product, placedMs }
-      lines.push(lineEvents(facts, head, { steps, cents: priceOf(product) }))
+      lines.push(lineEvents(facts, head, { steps, cents: prices(product, day) }))
     }
   }
   return lines
@@ -116,9 +127,10 @@ function lineEvents(
 
 /** What the source hands out on a day. */
 export function ordersOn(facts: ShopFacts, day: number): readonly ShopEvent[] {
+  const prices = pricesTo(facts, day)
   const events: ShopEvent[] = []
   for (let from = Math.max(0, day - LIFE_DAYS - MAX_DELAY_DAYS); from <= day; from += 1) {
-    for (const line of orderLinesOf(facts, from)) {
+    for (const line of orderLinesOf(facts, from, prices)) {
       for (const event of line) if (comesOn(event, day)) events.push(event)
     }
   }

@@ -56,14 +56,17 @@ function applyChange(
   else product.name = `${pick(draw, KINDS)} ${pick(draw, THINGS)} ${day}`
 }
 
-/** What a product costs during the opening hours of a day, in cents of EUR. */
-export function centsOf(facts: ShopFacts, index: number, day: number): number {
+/** What a product costs during the opening hours of each day to the last, in cents of EUR. */
+export function centsByDay(facts: ShopFacts, index: number, lastDay: number): readonly number[] {
   const product = launched(facts, index)
-  for (let on = launchDay(facts, index) + 1; on <= day; on += 1) {
-    const changed = changeOn(facts, index, on)
-    if (changed !== null) applyChange(facts, product, { what: changed.what, index, day: on })
+  const launch = launchDay(facts, index)
+  const cents: number[] = []
+  for (let day = 0; day <= lastDay; day += 1) {
+    const changed = day > launch ? changeOn(facts, index, day) : null
+    if (changed !== null) applyChange(facts, product, { what: changed.what, index, day })
+    cents.push(product.cents)
   }
-  return product.cents
+  return cents
 }
 
 /** Everything that happened to one product by the end of the day, in order. */
