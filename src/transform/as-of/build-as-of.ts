@@ -1,5 +1,5 @@
 import { SluiceError, classifyError } from '../../domain/errors.ts'
-import type { Happening } from '../../domain/events.ts'
+import type { Happening, JobEnd } from '../../domain/events.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import type { TableName } from '../../domain/identifier.ts'
 import type { ModelDefinition } from '../../domain/model.ts'
@@ -137,6 +137,12 @@ async function snapshotOf({ options, node, built, scratch }: SnapshotTurn): Prom
   if (built.outcome === 'failed' || built.outcome === 'skipped') return { ...built, table: name }
   const emit = emitter(world, node, () => true)
   const startedMs = world.clock.nowMs()
+  emit({
+    type: 'job.started',
+    stage: 'build',
+    inputs: node.inputs.map((input) => ({ kind: 'table', name: formatTableName(input) })),
+    outputs: [{ kind: 'table', name }],
+  })
   const end = (outcome: ModelOutcome): AsOfOutcome => {
     if (outcome.error !== null) {
       emit({ type: 'model.failed', model: name, code: outcome.error.code, message: outcome.error.message })
@@ -144,6 +150,7 @@ async function snapshotOf({ options, node, built, scratch }: SnapshotTurn): Prom
     const ms = world.clock.nowMs() - startedMs
     const { rows, version } = outcome
     emit({ type: 'model.done', model: name, outcome: outcome.outcome, rows: rows ?? 0, version, ms })
+    emit({ type: 'job.ended', stage: 'build', idle: outcome.outcome === 'unchanged', ms, ...endOf(outcome) })
     return { ...outcome, table: name }
   }
   try {
@@ -186,6 +193,11 @@ function emitter(
     if (!wanted(happening)) return
     world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `as-of:${node.name}`, ...happening })
   }
+}
+
+function endOf({ error }: ModelOutcome): JobEnd {
+  if (error === null) return { outcome: 'completed' }
+  return { outcome: 'failed', code: error.code, message: error.message }
 }
 
 function told({ outcome }: ModelOutcome): string {

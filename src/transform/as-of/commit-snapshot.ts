@@ -106,7 +106,9 @@ async function tryCommit(request: SnapshotRequest): Promise<Attempt> {
     onEvent: (fact) => emit(nameFact(fact, name)),
   })
   if (outcome.kind === 'conflicted') return outcome
-  return { kind: 'committed', version: outcome.version, rows: staged.rows }
+  const { version } = outcome
+  emit({ type: 'dataset.written', kind: 'table', name, rows: staged.rows, files: adds.length, version, fields })
+  return { kind: 'committed', version, rows: staged.rows }
 }
 
 /** The model's columns and the date; columns that only older snapshots have stay, as nulls. */
