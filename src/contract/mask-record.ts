@@ -1,6 +1,6 @@
 import { fieldHasPii, type Contract, type ContractField } from '../domain/contract.ts'
 import type { JsonValue } from '../domain/dead-letter.ts'
-import { maskAll, maskValue } from '../domain/masking.ts'
+import { HIDDEN, maskAll, maskValue } from '../domain/masking.ts'
 
 /**
  * The record as a dead letter may show it. A field that the contract does not know is hidden too wherever the contract
@@ -27,9 +27,10 @@ function maskFields(
 
 function maskField(field: ContractField, value: JsonValue): JsonValue {
   if (value === null || !fieldHasPii(field)) return value
-  const kind = field.pii
+  const { children = [], column, pii: kind } = field
+  // A map's keys are data too.
+  if (kind !== null && column.type.kind === 'map') return HIDDEN
   if (kind !== null) return typeof value === 'object' ? maskAll(value) : maskValue(kind, value)
-  const { children = [], column } = field
   if (column.type.kind === 'list' && isJsonList(value)) return value.map((each) => maskField(children[0]!, each))
   if (column.type.kind === 'map' && isJsonObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, maskField(children[0]!, each)]))

@@ -1,7 +1,7 @@
 import { SluiceError, classifyError } from '../../domain/errors.ts'
 import type { ErrorCode } from '../../domain/errors.ts'
 
-/** DuckDB's failures by their kind. What is about the SQL itself becomes `sqlCode`, with DuckDB's own message. */
+/** DuckDB's failures by their kind. What is about the SQL itself becomes `sqlCode`, with DuckDB's own message but for the values that it quotes. */
 export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_SQL' | 'QUERY_INVALID'>): SluiceError {
   if (error instanceof SluiceError) return error
   const message = (error instanceof Error ? error.message : String(error)).replace(/^Failed to [a-z ]+: /, '')
@@ -17,7 +17,7 @@ export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_S
   if (/^IO Error/i.test(message)) return new SluiceError('STORE_UNAVAILABLE', firstLine(message), { cause: error })
   if (/^(INTERNAL|FATAL) Error/i.test(message)) return new SluiceError('BUG', firstLine(message), { cause: error })
   if (/^[A-Za-z ]+ Error: /.test(message)) {
-    if (sqlCode === 'MODEL_SQL' && ABOUT_VALUES.test(message)) return new SluiceError(sqlCode, withoutValues(message))
+    if (ABOUT_VALUES.test(message)) return new SluiceError(sqlCode, withoutValues(message))
     return new SluiceError(sqlCode, message.trim(), { cause: error })
   }
   return classifyError(error)
@@ -25,15 +25,21 @@ export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_S
 
 const ABOUT_VALUES = /^(Conversion|Invalid Input|Out of Range|Constraint) Error/
 
-/** DuckDB quotes the value that failed, which belongs to a record (I13). The lines after quote the SQL and stay. */
+/**
+ * DuckDB quotes the value that failed, which belongs to a record (I13): in the first line or below it, over several
+ * lines where the value has them. What stays are the first line without it, and the lines that quote the SQL.
+ */
 function withoutValues(message: string): string {
-  const [first = '', ...rest] = message.trim().split('\n')
-  const masked = first
-    .replace(/'.*'/, "'…'")
-    .replace(/".*"/, '"…"')
+  const lines = message.trim().split('\n')
+  const at = lines.findLastIndex((line) => /^LINE \d+: /.test(line))
+  const said = (at < 0 ? lines : lines.slice(0, at)).join('\n').trim()
+  const masked = said
+    .replace(/'[\s\S]*'/, "'…'")
+    .replace(/"[\s\S]*"/, '"…"')
     .replace(/\bvalue \S+/, 'value …')
     .replace(/-?\d+(\.\d+)? [-+*/] -?\d+(\.\d+)?/, '…')
-  return [masked, ...rest].join('\n')
+    .replace(/\d{5,}(\.\d+)?/g, '…')
+  return [firstLine(masked), ...(at < 0 ? [] : ['', ...lines.slice(at)])].join('\n')
 }
 
 function firstLine(message: string): string {

@@ -1,10 +1,11 @@
 import { createJudge, type Judge } from '../../contract/judge.ts'
+import { canonicalText } from '../../contract/rules/canonical-text.ts'
 import { createRecordShow, type ShowRecord } from '../../contract/show-record.ts'
 import { readSchemaId } from '../../contract/wire.ts'
 import { hasPii, type Contract } from '../../domain/contract.ts'
 import type { JsonValue, RuleBreach } from '../../domain/dead-letter.ts'
 import { SluiceError } from '../../domain/errors.ts'
-import { maskValue } from '../../domain/masking.ts'
+import { HIDDEN, maskValue } from '../../domain/masking.ts'
 import { readHeaders, recordKey, recordOffset, recordValue, type RecordBatch } from '../../domain/record-batch.ts'
 import type { BronzeTableSettings } from '../../domain/settings.ts'
 import { contractInForce } from '../../ingest/contract-in-force.ts'
@@ -136,7 +137,7 @@ async function showRecord(
     key: showKey(recordKey(batch, index), lenses),
     headers: readHeaders(batch, index).map((header) => ({
       key: header.key,
-      value: hidden && !OPEN_HEADER.test(header.key) ? '***' : bytesText(header.value),
+      value: hidden && !OPEN_HEADER.test(header.key) ? HIDDEN : bytesText(header.value),
     })),
     kind,
     schemaId,
@@ -172,7 +173,7 @@ function mostMasked(shown: readonly JsonValue[]): JsonValue {
     if (isPlainObject(a) && isPlainObject(b)) {
       return Object.fromEntries(Object.entries(a).map(([key, value]) => [key, mostMasked([value, b[key] ?? null])]))
     }
-    return JSON.stringify(a) === JSON.stringify(b) ? a : '***'
+    return JSON.stringify(a) === JSON.stringify(b) ? a : HIDDEN
   })
 }
 
@@ -200,14 +201,40 @@ function showKey(key: Uint8Array | null, lenses: readonly Lens[]): string | null
   return lenses.reduce((shown, { table, judge }) => maskKey(shown, table.key, judge.contract), text)
 }
 
-/** One key column stands as its text, several as a JSON list. What cannot be told apart is hidden as a whole. */
+/**
+ * One key column stands as its text, several as a JSON list. What cannot be told apart is hidden as a whole, and so is
+ * what cannot be the key that the table has: its producer may have put anything there.
+ */
 function maskKey(text: string, columns: readonly string[], contract: Contract): string {
   if (!hasPii(contract)) return text
   const tagged = columns.filter((name) => kindOf(contract, name) !== null)
-  if (columns.length > 0 && tagged.length === 0) return text
+  if (columns.length > 0 && tagged.length === 0) return isKey(text, columns, contract) ? text : HIDDEN
   const kind = columns.length === 1 ? kindOf(contract, columns[0]!) : null
   const masked = kind === null ? null : maskValue(kind, text)
-  return typeof masked === 'string' ? masked : '***'
+  return typeof masked === 'string' ? masked : HIDDEN
+}
+
+function isKey(text: string, columns: readonly string[], contract: Contract): boolean {
+  const parts = columns.length === 1 ? [text] : keyParts(text)
+  return (
+    parts?.length === columns.length &&
+    columns.every((name, i) => {
+      const field = contract.fields.find((each) => each.column.name === name)
+      const part = parts[i]
+      return (
+        part === null || (part !== undefined && field !== undefined && canonicalText(field.column.type, part) !== null)
+      )
+    })
+  )
+}
+
+function keyParts(text: string): readonly (string | null)[] | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value.map((each) => (each === null ? null : String(each))) : null
+  } catch {
+    return null
+  }
 }
 
 function kindOf(contract: Contract, column: string): string | null {
