@@ -9,8 +9,17 @@ import { runQuery } from '../../../operate/look/query.ts'
 import { verifyTable } from '../../../operate/verify.ts'
 import type { World } from '../../../ports/world.ts'
 import { loadModels } from '../../../settings/model-file.ts'
+import type { ModelOutcome } from '../../../transform/build.ts'
 import { formatTable, type Cell } from '../../format-table.ts'
-import { buildPass, connectPass, ingestPass, modelErrors, sourceErrors, tableErrors } from '../../pass.ts'
+import {
+  buildPass,
+  connectPass,
+  ingestPass,
+  modelErrors,
+  sourceErrors,
+  tableErrors,
+  type SourceReport,
+} from '../../pass.ts'
 import type { Verb } from '../../verb.ts'
 import { modelForm, modelText, sourceForm, sourceText, tableForm, tableText } from '../flow/pass-report.ts'
 
@@ -40,7 +49,7 @@ export const demoVerb: Verb = {
     if (flags.on('fresh')) await startOver(settings())
     const world = await open()
     print.step('sources → topics')
-    const sources = await connectPass(world, [])
+    const sources = await connectDays(world)
     print.step('topics → bronze, refused records → error lanes')
     const tables = await ingestPass(world, [])
     world.signal.throwIfAborted()
@@ -52,7 +61,7 @@ export const demoVerb: Verb = {
     const proof = await proveAll(world)
     const versions = await countVersions(world)
     const answers = await askQuestions(world)
-    const next = nextCommands(refusals)
+    const next = nextCommands(refusals, models)
     print.result(
       {
         run_id: world.runId,
@@ -68,6 +77,7 @@ export const demoVerb: Verb = {
           example: example.row_id,
         })),
         ok: proof.ok,
+        gates: models.flatMap(({ model, gate }) => (gate === undefined ? [] : [{ model, ...gate }])),
         versions,
         answers,
         next,
@@ -78,6 +88,7 @@ export const demoVerb: Verb = {
           section('Topics → bronze', tableText(tables)),
           section('Refused so far, by rule', refusals.length === 0 ? 'nothing' : refusalText(refusals)),
           section('Silver and gold', modelText(models)),
+          section('Gates', gateText(models)),
           section('Conservation', proof.text),
           ...(versions.length === 0 ? [] : [section('Versions', rowsText(versions))]),
           ...answers.map(({ title, rows }) => section(title, rowsText(rows))),
@@ -88,6 +99,28 @@ export const demoVerb: Verb = {
     )
     return proof.ok ? 0 : 1
   },
+}
+
+/** A source that makes up its days hands out one a pass: on an empty log a week, so that there is history to look at. */
+const FIRST_DAYS = 7
+
+async function connectDays(world: World): Promise<SourceReport[]> {
+  const states = await Promise.all([...world.settings.sources.keys()].map((source) => world.log.sourceState(source)))
+  const days = states.every(({ sequence }) => sequence === 0n) ? FIRST_DAYS : 1
+  const total = new Map<string, SourceReport>()
+  for (let day = 0; day < days && !world.signal.aborted; day += 1) {
+    for (const each of await connectPass(world, [])) {
+      const before = total.get(each.source) ?? { read: 0, appended: 0, refused: 0 }
+      const { read, appended, refused } = each
+      total.set(each.source, {
+        ...each,
+        read: before.read + read,
+        appended: before.appended + appended,
+        refused: before.refused + refused,
+      })
+    }
+  }
+  return [...total.values()]
 }
 
 /** What `demo` made. A folder that holds anything else is not ours to remove. */
@@ -103,6 +136,9 @@ async function startOver({ lake, broker, registry }: Settings): Promise<void> {
   for (const folder of [lake.uri, broker.dir, registry.dir]) await rm(folder, { recursive: true, force: true })
 }
 
+/** Groups of refusals on the page, the most frequent first. */
+const SHOWN_REFUSALS = 12
+
 type Refusal = LetterGroup & { readonly table: string }
 
 async function readRefusals(world: World): Promise<Refusal[]> {
@@ -111,13 +147,15 @@ async function readRefusals(world: World): Promise<Refusal[]> {
     const { groups } = await summariseLetters(readLetters(world.lake.at('_errors'), { layer: 'bronze', table }))
     for (const group of groups) refusals.push({ ...group, table: `bronze.${table}` })
   }
-  return refusals
+  return refusals.sort((a, b) => b.letters - a.letters)
 }
 
 function refusalText(refusals: readonly Refusal[]): string {
+  const shown = refusals.slice(0, SHOWN_REFUSALS)
+  const rest = refusals.length - shown.length
   const table = formatTable({
     heads: ['table', 'letters', 'code', 'field', 'rule'],
-    rows: refusals.map((each) => [each.table, each.letters, each.code, each.field, each.rule]),
+    rows: shown.map((each) => [each.table, each.letters, each.code, each.field, each.rule]),
   })
   const { example, code, field } = refusals[0]!
   const error = example.errors.find((each) => each.code === code && each.field === field) ?? example.errors[0]
@@ -125,7 +163,8 @@ function refusalText(refusals: readonly Refusal[]): string {
     example.topic === null
       ? `${example.source?.object}:${example.source?.at}`
       : `${example.topic}/${example.partition}@${example.offset}`
-  return `${table}\nfor example ${place}: ${error?.message ?? ''}`
+  const more = rest === 0 ? '' : `\n${rest} more: sluice errors list`
+  return `${table}${more}\nfor example ${place}: ${error?.message ?? ''}`
 }
 
 async function proveAll(world: World): Promise<{ readonly ok: boolean; readonly text: string }> {
@@ -177,13 +216,27 @@ async function askQuestions(world: World): Promise<Answer[]> {
   return answers
 }
 
-function nextCommands(refusals: readonly Refusal[]): string[] {
-  const example = refusals[0]?.example
+function nextCommands(refusals: readonly Refusal[], models: readonly ModelOutcome[]): string[] {
+  const example = refusals.find((each) => each.example.topic !== null)?.example
+  const fact = models.findLast(({ model }) => model.startsWith('gold.'))?.model
   return [
-    ...(example === undefined ? [] : [`bin/sluice errors show ${example.row_id}`]),
-    'bin/sluice verify',
-    'bin/sluice table history gold.fact_sales',
+    ...(example === undefined
+      ? ['bin/sluice errors list']
+      : [
+          `bin/sluice errors show ${example.row_id}`,
+          `bin/sluice topic show ${example.topic} --partition ${example.partition} --offset ${example.offset}`,
+        ]),
+    `bin/sluice table history ${fact ?? 'gold.fact_sales'}`,
   ]
+}
+
+function gateText(models: readonly ModelOutcome[]): string {
+  const rows = models.flatMap(({ model, gate }) =>
+    gate === undefined ? [] : [[model, gate.outcome, gate.expectations, gate.reason]],
+  )
+  return rows.length === 0
+    ? 'nothing was judged'
+    : formatTable({ heads: ['model', 'gate', 'expectations', 'told'], rows, maxCell: 100 })
 }
 
 function rowsText(rows: Answer['rows']): string {
