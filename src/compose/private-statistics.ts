@@ -1,4 +1,4 @@
-import { contractInForce } from '../ingest/contract-in-force.ts'
+import { contractInForce } from '../ingest/lane/contract-in-force.ts'
 import { parseContract } from '../contract/parse-contract.ts'
 import { privateBounds, type PrivateBounds } from '../contract/privacy/private-bounds.ts'
 import type { Contract } from '../domain/contract.ts'

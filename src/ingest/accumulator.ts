@@ -1,8 +1,8 @@
 import { batchBytes, type ColumnBatch } from '../domain/column-batch.ts'
 import type { DeadLetter, Skip } from '../domain/dead-letter.ts'
 import { partitionKey, type PartitionPosition, type TopicPartition } from '../domain/position.ts'
-import type { JudgedBatch } from './judge-batch.ts'
-import type { PositionMove } from './lane-position.ts'
+import type { JudgedBatch } from './rows/judge-batch.ts'
+import type { PositionMove } from './lane/lane-position.ts'
 
 /**
  * What a lane holds between two commits: rows, letters, skips and how far they reach. Counts the bytes that it holds

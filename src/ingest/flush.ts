@@ -10,8 +10,8 @@ import { writeSkips } from '../error-lane/write-skips.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import type { Accumulator } from './accumulator.ts'
-import { landRows } from './land-rows.ts'
-import { movePositions } from './lane-position.ts'
+import { landRows } from './rows/land-rows.ts'
+import { movePositions } from './lane/lane-position.ts'
 
 export interface FlushRequest {
   readonly world: Pick<World, 'settings' | 'clock' | 'lake' | 'log' | 'runId' | 'engine' | 'stagingFolder'>

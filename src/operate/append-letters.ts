@@ -5,7 +5,7 @@ import { openingKeys } from '../error-lane/seal.ts'
 import { readHealings, readLetters, type LetterFilter } from '../error-lane/ledger.ts'
 import { writeHealings } from '../error-lane/write-healings.ts'
 import { appendRefused } from '../extract/append-refused.ts'
-import { findTable } from '../ingest/lane-table.ts'
+import { findTable } from '../ingest/lane/lane-table.ts'
 import type { World } from '../ports/world.ts'
 
 export type AppendWorld = Pick<

@@ -1,5 +1,5 @@
 import { formatTableName } from '../domain/identifier.ts'
-import { readPosition } from '../ingest/lane-position.ts'
+import { readPosition } from '../ingest/lane/lane-position.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import { listTables } from './list-tables.ts'

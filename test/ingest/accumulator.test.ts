@@ -5,7 +5,7 @@ import { batchBytes, type ColumnBatch } from '../../src/domain/column-batch.ts'
 import type { Skip } from '../../src/domain/dead-letter.ts'
 import { Accumulator } from '../../src/ingest/accumulator.ts'
 import { decideFlush } from '../../src/ingest/flush-policy.ts'
-import type { JudgedBatch } from '../../src/ingest/judge-batch.ts'
+import type { JudgedBatch } from '../../src/ingest/rows/judge-batch.ts'
 import { aLetter } from '../error-lane/ledger-fixtures.ts'
 
 const at = { topic: 'orders', partition: 0 }

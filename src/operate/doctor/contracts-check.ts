@@ -1,7 +1,7 @@
 import { parseContract } from '../../contract/parse-contract.ts'
 import { hasPii } from '../../domain/contract.ts'
 import { classifyError, SluiceError } from '../../domain/errors.ts'
-import { contractInForce } from '../../ingest/contract-in-force.ts'
+import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import type { World } from '../../ports/world.ts'
 import { fail, ok, warn, type Finding } from './check.ts'
 

@@ -1,6 +1,6 @@
 import { classifyError, SluiceError } from '../../domain/errors.ts'
 import { formatTableName } from '../../domain/identifier.ts'
-import { findTable } from '../../ingest/lane-table.ts'
+import { findTable } from '../../ingest/lane/lane-table.ts'
 import { storePath } from '../../lake/log/file-key.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'

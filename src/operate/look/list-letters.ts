@@ -10,7 +10,7 @@ import {
 } from '../../error-lane/ledger.ts'
 import type { LaneRecord } from '../../error-lane/lane-record.ts'
 import { letterState, type LetterState } from '../../error-lane/letter-state.ts'
-import { readPosition } from '../../ingest/lane-position.ts'
+import { readPosition } from '../../ingest/lane/lane-position.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
 import { readLandedOffsets } from '../landed-offsets.ts'

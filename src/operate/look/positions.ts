@@ -1,4 +1,4 @@
-import { positionedPartitions, readPosition } from '../../ingest/lane-position.ts'
+import { positionedPartitions, readPosition } from '../../ingest/lane/lane-position.ts'
 
 /** Where a table's lanes stand, decoded from its `txn` actions. */
 export interface LanePosition {

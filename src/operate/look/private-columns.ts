@@ -11,7 +11,7 @@ import {
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import { formatTableName, type TableName } from '../../domain/identifier.ts'
 import { HIDDEN, maskAll, maskValue } from '../../domain/masking.ts'
-import { contractInForce } from '../../ingest/contract-in-force.ts'
+import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import type { World } from '../../ports/world.ts'
 import { loadModels } from '../../settings/model-file.ts'
 import { privateOrigins, type KnownColumns } from '../privacy/private-origins.ts'

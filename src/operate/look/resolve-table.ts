@@ -1,7 +1,7 @@
 import { SluiceError } from '../../domain/errors.ts'
 import { formatTableName, LAYERS, parseTableName, type TableName } from '../../domain/identifier.ts'
 import { suggestion } from '../../domain/nearest-word.ts'
-import { findTable } from '../../ingest/lane-table.ts'
+import { findTable } from '../../ingest/lane/lane-table.ts'
 import { openSnapshot, type Snapshot, type SnapshotAt } from '../../lake/snapshot.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { listTables } from '../list-tables.ts'

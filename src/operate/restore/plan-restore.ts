@@ -1,6 +1,6 @@
 import { SluiceError } from '../../domain/errors.ts'
 import type { PartitionPosition, TopicPartition } from '../../domain/position.ts'
-import { movePositions, OPERATE_APP_ID, readPosition, type PositionMove } from '../../ingest/lane-position.ts'
+import { movePositions, OPERATE_APP_ID, readPosition, type PositionMove } from '../../ingest/lane/lane-position.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import { DEFINITION_APP, RESTORED_DEFINITION } from '../../transform/definition.ts'
 

@@ -2,7 +2,7 @@ import type { SkipReason } from '../../domain/dead-letter.ts'
 import { SKIPS_FOLDER, laneFolder } from '../../error-lane/lane-path.ts'
 import { readSkipFile } from '../../error-lane/ledger.ts'
 import { writeSkips } from '../../error-lane/write-skips.ts'
-import type { PositionMove } from '../../ingest/lane-position.ts'
+import type { PositionMove } from '../../ingest/lane/lane-position.ts'
 import type { World } from '../../ports/world.ts'
 
 /**

@@ -4,7 +4,7 @@ import {
   type ColumnBatch,
   type ColumnField,
   type ColumnType,
-} from '../domain/column-batch.ts'
+} from '../../domain/column-batch.ts'
 import { sameType } from './table-fields.ts'
 
 /** Casts columns to the table's types where those are wider (see `fits`); never with loss. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { createEncoder } from '../../src/contract/encode.ts'
-import { createJudge } from '../../src/contract/judge.ts'
-import { rowIdOfLog } from '../../src/error-lane/row-id.ts'
-import { judgeBatch, type JudgeContext, type JudgedBatch } from '../../src/ingest/judge-batch.ts'
-import { orderContract, placedBatch, rowObjects, type PlacedRecord } from './batches.ts'
+import { createEncoder } from '../../../src/contract/encode.ts'
+import { createJudge } from '../../../src/contract/judge.ts'
+import { rowIdOfLog } from '../../../src/error-lane/row-id.ts'
+import { judgeBatch, type JudgeContext, type JudgedBatch } from '../../../src/ingest/rows/judge-batch.ts'
+import { orderContract, placedBatch, rowObjects, type PlacedRecord } from '../batches.ts'
 
 const schema = orderContract()
 const encoder = createEncoder(schema)

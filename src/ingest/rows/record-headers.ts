@@ -1,4 +1,4 @@
-import { readHeaders, type RecordBatch } from '../domain/record-batch.ts'
+import { readHeaders, type RecordBatch } from '../../domain/record-batch.ts'
 
 /** What Sluice itself reads from a record's headers. */
 export interface LaneHeaders {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { Column, ColumnBatch, ColumnType } from '../../src/domain/column-batch.ts'
-import { castBatch } from '../../src/ingest/cast-column.ts'
-import { fits } from '../../src/ingest/table-fields.ts'
-import { columnValues } from '../contract/column-values.ts'
+import type { Column, ColumnBatch, ColumnType } from '../../../src/domain/column-batch.ts'
+import { castBatch } from '../../../src/ingest/rows/cast-column.ts'
+import { fits } from '../../../src/ingest/rows/table-fields.ts'
+import { columnValues } from '../../contract/column-values.ts'
 
 const decimal = (precision: number, scale: number): ColumnType => ({ kind: 'decimal', precision, scale })
 const batchOf = (column: Column): ColumnBatch => ({

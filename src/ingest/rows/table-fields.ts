@@ -1,4 +1,4 @@
-import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
+import type { ColumnField, ColumnType } from '../../domain/column-batch.ts'
 
 /** How a table's columns must change before rows with other columns may land. Pure. */
 

@@ -1,5 +1,5 @@
-import type { PartitionPosition } from '../domain/position.ts'
-import type { PartitionDescription } from '../ports/topic-log.ts'
+import type { PartitionPosition } from '../../domain/position.ts'
+import type { PartitionDescription } from '../../ports/topic-log.ts'
 
 /** Whether a lane may read on from where its table says it stands (I8, I18). Pure. */
 

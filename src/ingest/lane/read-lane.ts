@@ -1,8 +1,8 @@
-import { classifyError, SluiceError } from '../domain/errors.ts'
-import type { RecordBatch } from '../domain/record-batch.ts'
-import type { FetchOutcome } from '../ports/topic-log.ts'
-import type { World } from '../ports/world.ts'
-import { cutBatch } from './cut-batch.ts'
+import { classifyError, SluiceError } from '../../domain/errors.ts'
+import type { RecordBatch } from '../../domain/record-batch.ts'
+import type { FetchOutcome } from '../../ports/topic-log.ts'
+import type { World } from '../../ports/world.ts'
+import { cutBatch } from '../rows/cut-batch.ts'
 import type { WriterCache } from './resolve-writers.ts'
 
 /** What one fetch gave a lane: batches that can be judged, and why nothing may follow them, if so. */

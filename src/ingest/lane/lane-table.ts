@@ -1,6 +1,6 @@
-import { SluiceError } from '../domain/errors.ts'
-import { openSnapshot, type Snapshot } from '../lake/snapshot.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
+import { SluiceError } from '../../domain/errors.ts'
+import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
 
 /**
  * The table is the only ledger (I1), so a table that vanished would read as "nothing was ever ingested". A marker

@@ -1,6 +1,6 @@
-import { SluiceError } from '../domain/errors.ts'
-import type { BronzeTableSettings } from '../domain/settings.ts'
-import type { RegisteredSchema, SchemaRegistry } from '../ports/schema-registry.ts'
+import { SluiceError } from '../../domain/errors.ts'
+import type { BronzeTableSettings } from '../../domain/settings.ts'
+import type { RegisteredSchema, SchemaRegistry } from '../../ports/schema-registry.ts'
 
 /** What a table's records are judged by now: the latest version of its subject, or the version that the settings pin. */
 export async function contractInForce(registry: SchemaRegistry, table: BronzeTableSettings): Promise<RegisteredSchema> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { ColumnBatch } from '../../src/domain/column-batch.ts'
+import type { ColumnBatch } from '../../../src/domain/column-batch.ts'
 import {
   constantColumn,
   repeatedTextColumn,
@@ -9,8 +9,8 @@ import {
   runDate,
   stampIngestTime,
   SYSTEM_FIELDS,
-} from '../../src/ingest/system-columns.ts'
-import { columnValues } from '../contract/column-values.ts'
+} from '../../../src/ingest/rows/system-columns.ts'
+import { columnValues } from '../../contract/column-values.ts'
 
 const text = { kind: 'string' } as const
 

@@ -1,4 +1,4 @@
-import type { Membership } from '../ports/assignment.ts'
+import type { Membership } from '../../ports/assignment.ts'
 
 /** Well inside the time after which a silent member loses its leases, and seldom enough to cost nothing. */
 const HEARTBEAT_MS = 5_000

@@ -1,8 +1,8 @@
-import type { Judge } from '../contract/judge.ts'
-import { readSchemaId } from '../contract/wire.ts'
-import type { Column, ColumnBatch, ColumnField } from '../domain/column-batch.ts'
-import { hasPii, type Contract } from '../domain/contract.ts'
-import type { DeadLetter, JsonValue, RuleBreach, Skip } from '../domain/dead-letter.ts'
+import type { Judge } from '../../contract/judge.ts'
+import { readSchemaId } from '../../contract/wire.ts'
+import type { Column, ColumnBatch, ColumnField } from '../../domain/column-batch.ts'
+import { hasPii, type Contract } from '../../domain/contract.ts'
+import type { DeadLetter, JsonValue, RuleBreach, Skip } from '../../domain/dead-letter.ts'
 import {
   readHeaders,
   recordKey,
@@ -10,9 +10,9 @@ import {
   recordValue,
   selectRecords,
   type RecordBatch,
-} from '../domain/record-batch.ts'
-import { rowIdOfLog } from '../error-lane/row-id.ts'
-import type { RegisteredSchema } from '../ports/schema-registry.ts'
+} from '../../domain/record-batch.ts'
+import { rowIdOfLog } from '../../error-lane/row-id.ts'
+import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import { laneHeadersReader } from './record-headers.ts'
 import { constantColumn, repeatedTextColumn, SYSTEM_FIELDS } from './system-columns.ts'
 

@@ -1,4 +1,4 @@
-import { START, type PartitionPosition, type TopicPartition } from '../domain/position.ts'
+import { START, type PartitionPosition, type TopicPartition } from '../../domain/position.ts'
 
 /**
  * Where a lane stands, as its bronze table's `txn` actions state it (I1): one `sluice/<topic>/<partition>` with the

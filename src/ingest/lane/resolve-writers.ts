@@ -1,6 +1,6 @@
-import { readSchemaId } from '../contract/wire.ts'
-import { recordValue, type RecordBatch } from '../domain/record-batch.ts'
-import type { RegisteredSchema, SchemaRegistry } from '../ports/schema-registry.ts'
+import { readSchemaId } from '../../contract/wire.ts'
+import { recordValue, type RecordBatch } from '../../domain/record-batch.ts'
+import type { RegisteredSchema, SchemaRegistry } from '../../ports/schema-registry.ts'
 
 /** The writer schemas that a batch's records name; asked of the registry once per id for the life of a lane. */
 export class WriterCache {

@@ -1,4 +1,4 @@
-import type { Column, ColumnBatch, ColumnField, ColumnType } from '../domain/column-batch.ts'
+import type { Column, ColumnBatch, ColumnField, ColumnType } from '../../domain/column-batch.ts'
 
 /** The columns that every bronze row carries beside the contract's (DESIGN §1 "Tables"). */
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { frameRecord } from '../../src/contract/wire.ts'
-import { SluiceError } from '../../src/domain/errors.ts'
-import { WriterCache } from '../../src/ingest/resolve-writers.ts'
-import type { RegisteredSchema, SchemaRegistry } from '../../src/ports/schema-registry.ts'
-import { orderContract, placedBatch } from './batches.ts'
+import { frameRecord } from '../../../src/contract/wire.ts'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import { WriterCache } from '../../../src/ingest/lane/resolve-writers.ts'
+import type { RegisteredSchema, SchemaRegistry } from '../../../src/ports/schema-registry.ts'
+import { orderContract, placedBatch } from '../batches.ts'
 
 function registry(schemas: RegisteredSchema[]) {
   const asked: number[] = []

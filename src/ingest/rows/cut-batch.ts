@@ -1,4 +1,4 @@
-import { recordOffset, type BatchSkip, type RecordBatch } from '../domain/record-batch.ts'
+import { recordOffset, type BatchSkip, type RecordBatch } from '../../domain/record-batch.ts'
 
 /** The part of a batch before its record `index`: what may still land when that record stops the lane. */
 export function cutBatch(batch: RecordBatch, index: number): RecordBatch {

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { readHeaders, recordKey, recordOffset, recordValue, type RecordBatch } from '../../src/domain/record-batch.ts'
-import { cutBatch } from '../../src/ingest/cut-batch.ts'
-import { placedBatch, type PlacedRecord } from './batches.ts'
+import {
+  readHeaders,
+  recordKey,
+  recordOffset,
+  recordValue,
+  type RecordBatch,
+} from '../../../src/domain/record-batch.ts'
+import { cutBatch } from '../../../src/ingest/rows/cut-batch.ts'
+import { placedBatch, type PlacedRecord } from '../batches.ts'
 
 const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString())
 const recordsOf = (batch: RecordBatch): unknown[] =>

@@ -1,9 +1,9 @@
-import { createJudge, type Judge } from '../contract/judge.ts'
-import type { ColumnBatch, ColumnField } from '../domain/column-batch.ts'
-import type { BronzeTableSettings } from '../domain/settings.ts'
-import type { Snapshot } from '../lake/snapshot.ts'
-import type { RegisteredSchema } from '../ports/schema-registry.ts'
-import { RUN_DATE, SYSTEM_FIELDS } from './system-columns.ts'
+import { createJudge, type Judge } from '../../contract/judge.ts'
+import type { ColumnBatch, ColumnField } from '../../domain/column-batch.ts'
+import type { BronzeTableSettings } from '../../domain/settings.ts'
+import type { Snapshot } from '../../lake/snapshot.ts'
+import type { RegisteredSchema } from '../../ports/schema-registry.ts'
+import { RUN_DATE, SYSTEM_FIELDS } from '../rows/system-columns.ts'
 
 const OURS: ReadonlySet<string> = new Set([...Object.values(SYSTEM_FIELDS), RUN_DATE].map((field) => field.name))
 

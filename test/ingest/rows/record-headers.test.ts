@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { laneHeadersReader } from '../../src/ingest/record-headers.ts'
-import { placedBatch } from './batches.ts'
+import { laneHeadersReader } from '../../../src/ingest/rows/record-headers.ts'
+import { placedBatch } from '../batches.ts'
 
 const PLAIN = { source: 'kafka', op: 'c', batchId: null }
 const UUID = '0f4fd39a-97a6-4f0b-9a6a-6f4b0b6a1c2d'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { movePositions, positionedPartitions, readPosition } from '../../src/ingest/lane-position.ts'
+import { movePositions, positionedPartitions, readPosition } from '../../../src/ingest/lane/lane-position.ts'
 
 const at = { topic: 'orders', partition: 3 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { frameRecord } from '../../src/contract/wire.ts'
-import { SluiceError } from '../../src/domain/errors.ts'
-import { outOfRange, readLane, type LaneRead, type LaneReadRequest } from '../../src/ingest/read-lane.ts'
-import { WriterCache } from '../../src/ingest/resolve-writers.ts'
-import type { SchemaRegistry } from '../../src/ports/schema-registry.ts'
-import type { FetchOutcome, FetchRequest } from '../../src/ports/topic-log.ts'
-import { orderContract, placedBatch } from './batches.ts'
+import { frameRecord } from '../../../src/contract/wire.ts'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import { outOfRange, readLane, type LaneRead, type LaneReadRequest } from '../../../src/ingest/lane/read-lane.ts'
+import { WriterCache } from '../../../src/ingest/lane/resolve-writers.ts'
+import type { SchemaRegistry } from '../../../src/ports/schema-registry.ts'
+import type { FetchOutcome, FetchRequest } from '../../../src/ports/topic-log.ts'
+import { orderContract, placedBatch } from '../batches.ts'
 
 const registry = { byId: async (id: number) => (id < 10 ? orderContract({ id }) : null) } as SchemaRegistry
 const framed = (id: number) => ({ value: frameRecord(id, Buffer.from('body')) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
-import { fits, planFields } from '../../src/ingest/table-fields.ts'
+import type { ColumnField, ColumnType } from '../../../src/domain/column-batch.ts'
+import { fits, planFields } from '../../../src/ingest/rows/table-fields.ts'
 
 const field = (name: string, type: ColumnType): ColumnField => ({ name, type, nullable: true })
 const int32: ColumnType = { kind: 'int32' }
