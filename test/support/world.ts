@@ -30,6 +30,7 @@ export interface TestWorldOptions {
   readonly sources?: readonly SourceSettings[]
   readonly ingest?: Partial<Settings['ingest']>
   readonly errors?: Partial<Settings['errors']>
+  readonly privacy?: Partial<Settings['privacy']>
   readonly clock?: Clock
   readonly signal?: AbortSignal
   readonly lake?: (real: ObjectStore) => ObjectStore
@@ -100,7 +101,7 @@ export const ORDERS: BronzeTableSettings = {
 /** The defaults of every setting, but for what a test says. */
 async function testSettings(
   folder: string,
-  { tables = [{}], sources = [], ingest, errors }: TestWorldOptions,
+  { tables = [{}], sources = [], ingest, errors, privacy }: TestWorldOptions,
 ): Promise<Settings> {
   const file = join(folder, `defaults-${crypto.randomUUID()}.yaml`)
   await writeFile(
@@ -115,5 +116,6 @@ async function testSettings(
     tables: new Map(bronze.map((table) => [table.table, table])),
     ingest: { ...defaults.ingest, ...ingest },
     errors: { ...defaults.errors, retentionMs: null, ...errors },
+    privacy: { ...defaults.privacy, ...privacy },
   }
 }
