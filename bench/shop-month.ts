@@ -1,0 +1,60 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { measure, REPOSITORY, type Measured } from './measure.ts'
+
+/**
+ * `npm run bench:month`: a month of the simulated shop, a day a run: does a day cost more as history grows, and does
+ * memory? SLUICE_BENCH_DAYS and SLUICE_BENCH_ROWS (new order lines a day) set the size.
+ */
+const DAYS = Number(process.env['SLUICE_BENCH_DAYS'] ?? 30)
+const ROWS = Number(process.env['SLUICE_BENCH_ROWS'] ?? 10_000)
+const CONFIG = join(REPOSITORY, 'config/dev.yaml')
+const MAIN = join(REPOSITORY, 'src/main.ts')
+/** Days that are shown; the first ones only fill empty tables. */
+const SHOWN = [1, 3, 10, 20, DAYS]
+
+interface Day {
+  readonly day: number
+  readonly connect: Measured
+  readonly ingest: Measured
+  readonly build: Measured
+}
+
+const scratch = await mkdtemp(join(tmpdir(), 'sluice-month-'))
+try {
+  const env = { LAKE: join(scratch, 'lake'), SLUICE_DEMO_ROWS: String(ROWS) }
+  const verb = (word: string): Promise<Measured> => measure([MAIN, word, '--config', CONFIG], { env, scratch })
+  const days: Day[] = []
+  for (let day = 1; day <= DAYS; day += 1) {
+    days.push({ day, connect: await verb('connect'), ingest: await verb('ingest'), build: await verb('build') })
+  }
+  await report(days)
+} finally {
+  await rm(scratch, { recursive: true, force: true })
+}
+
+async function report(days: readonly Day[]): Promise<void> {
+  const total = ({ connect, ingest, build }: Day): number => connect.cpuSeconds + ingest.cpuSeconds + build.cpuSeconds
+  const base = days.find(({ day }) => day === 3) ?? days[0]!
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`
+  const megabytes = ({ peakBytes }: Measured): number => Math.round(peakBytes / 2 ** 20)
+  const lines = [
+    '# A month of the shop: measured',
+    '',
+    `${DAYS} days of ${ROWS} new order lines, by \`npm run bench:month\`, on ${machine}.`,
+    '',
+    '| day | connect CPU s | ingest CPU s | build CPU s | day against day 3 | peak MB connect | ingest | build |',
+    '|---:|---:|---:|---:|---:|---:|---:|---:|',
+    ...days
+      .filter(({ day }) => SHOWN.includes(day))
+      .map((each) => {
+        const { day, connect, ingest, build } = each
+        const seconds = [connect, ingest, build].map((part) => part.cpuSeconds.toFixed(1))
+        return `| ${[day, ...seconds, `${(total(each) / total(base)).toFixed(2)} ×`, megabytes(connect), megabytes(ingest), megabytes(build)].join(' | ')} |`
+      }),
+    '',
+  ]
+  process.stdout.write(lines.join('\n'))
+  await writeFile(join(REPOSITORY, 'bench/MONTH.md'), lines.join('\n'))
+}
