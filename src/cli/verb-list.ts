@@ -201,6 +201,20 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/repair/gate.ts')).gateVerb,
   },
   {
+    name: 'dq import',
+    group: 'Govern',
+    usage: 'FILE [--table TABLE]',
+    summary: 'add a suite of Great Expectations to dq.yaml',
+    load: async () => (await import('./verbs/dq/import.ts')).dqImport,
+  },
+  {
+    name: 'dq export',
+    group: 'Govern',
+    usage: 'TABLE',
+    summary: 'print a suite as Great Expectations reads it',
+    load: async () => (await import('./verbs/dq/export.ts')).dqExport,
+  },
+  {
     name: 'contract check',
     group: 'Govern',
     usage: '[FILE|SUBJECT…] [--allow-tightening]',

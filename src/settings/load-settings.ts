@@ -160,6 +160,7 @@ function toTable(table: string, read: Reader, { sources, suites }: TableContext)
   const topic = read.text('tables', 'bronze', table, 'topic')
   const contract = read.textOrNull('tables', 'bronze', table, 'contract') ?? `${topic}-value`
   const pin = /^(.*)@(\d{1,9})$/.exec(contract)
+  const recordRules = (suites.get(`bronze.${table}`)?.expectations ?? []).filter(isRecordRule)
   const feeding = [...sources.values()].find((source) => source.topic === topic)
   return {
     table,
@@ -168,7 +169,7 @@ function toTable(table: string, read: Reader, { sources, suites }: TableContext)
     pinnedVersion: pin === null ? null : Number(pin[2]),
     onUnknownField: read.text('tables', 'bronze', table, 'on_unknown_field') as UnknownFieldMode,
     key: read.list('tables', 'bronze', table, 'key') ?? feeding?.key ?? [],
-    recordRules: (suites.get(`bronze.${table}`)?.expectations ?? []).filter(isRecordRule),
+    ...(recordRules.length === 0 ? {} : { recordRules }),
   }
 }
 

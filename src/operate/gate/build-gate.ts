@@ -1,8 +1,7 @@
 import type { ModelDefinition } from '../../domain/model.ts'
-import { formatTableName } from '../../domain/identifier.ts'
 import type { BuildOptions, ModelOutcome } from '../../transform/build.ts'
 import { BronzeGate } from './bronze-gate.ts'
-import { checkSuites, parentsOf } from './expectations-of.ts'
+import { checkSuites, knownTables, parentsOf } from './expectations-of.ts'
 import type { GateWorld } from './judge-staged.ts'
 import { openGate } from './open-gate.ts'
 import { dropStaged, sweepStaged } from './staged-manifest.ts'
@@ -19,11 +18,8 @@ export async function openBuildGate(
   options: BuildGateOptions,
 ): Promise<Required<Pick<BuildOptions, 'judge' | 'mayRead' | 'after'>>> {
   const { world, models, stageOnly, dryRun } = options
-  const { suites, tables } = world.settings
-  checkSuites(
-    suites,
-    new Set([...models.map(formatTableName), ...[...tables.keys()].map((table) => `bronze.${table}`)]),
-  )
+  const { suites } = world.settings
+  checkSuites(suites, knownTables(world, models))
   if (!dryRun) await sweepStaged(world.lake, world.clock.nowMs())
   const bronze = new BronzeGate(world, suites)
   return {

@@ -1,7 +1,9 @@
 import { portablePattern } from '../../contract/rules/portable-pattern.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { isRecordRule, labelOf, type Expectation, type Suite } from '../../domain/expectation.ts'
+import { formatTableName, type TableName } from '../../domain/identifier.ts'
 import { nearestWord } from '../../domain/nearest-word.ts'
+import type { World } from '../../ports/world.ts'
 import type { ModelNode } from '../../transform/graph.ts'
 
 /** By `layer.table`. */
@@ -31,6 +33,11 @@ export function parentsOf(suites: Suites): ReadonlyMap<string, readonly string[]
 /** What the rows of a bronze table are held to after they landed; the rest is part of the contract check. */
 export function landedExpectations(table: string, suites: Suites): readonly Expectation[] {
   return (suites.get(`bronze.${table}`)?.expectations ?? []).filter((each) => !isRecordRule(each))
+}
+
+/** Tables that may have a suite. */
+export function knownTables({ settings }: Pick<World, 'settings'>, models: readonly TableName[]): ReadonlySet<string> {
+  return new Set([...[...settings.tables.keys()].map((table) => `bronze.${table}`), ...models.map(formatTableName)])
 }
 
 /** Throws SETTINGS_INVALID with file and line for a suite of no table, and for a pattern that is not of the safe dialect. */

@@ -8,7 +8,7 @@ import type { Bypass } from '../../transform/build.ts'
 import type { ModelNode } from '../../transform/graph.ts'
 import { tableStore } from '../../transform/model-inputs.ts'
 import { acceptRows, BronzeGate, openBronze, seenVersion } from './bronze-gate.ts'
-import { checkSuites, landedExpectations, type Suites } from './expectations-of.ts'
+import { checkSuites, knownTables, landedExpectations, type Suites } from './expectations-of.ts'
 import { toAssertion, type GateWorld } from './judge-staged.ts'
 import { checkBypass, releaseStaged, type ReleaseOutcome } from './release-staged.ts'
 import { listManifests, readManifest, sweepStaged, type StagedManifest } from './staged-manifest.ts'
@@ -26,7 +26,13 @@ export interface GateRequest {
 /** Judges what is staged and commits it, upstream first. A bronze table has no staged rows: its new ones are judged. */
 export async function runGate(request: GateRequest): Promise<ReleaseOutcome[]> {
   const { world, nodes, suites, tables, bypass } = request
-  checkSuites(suites, knownTables(world, nodes))
+  checkSuites(
+    suites,
+    knownTables(
+      world,
+      nodes.map(({ model }) => model),
+    ),
+  )
   if (bypass !== null && tables.length === 0) {
     throw new SluiceError('USAGE', 'a bypass is of one table: name it, as in `gate silver.orders --bypass …`')
   }
@@ -41,10 +47,6 @@ export async function runGate(request: GateRequest): Promise<ReleaseOutcome[]> {
   for (const table of bronze) outcomes.push(await judgeBronze(request, table))
   for (const manifest of inOrder(manifests, nodes)) outcomes.push(await releaseStaged({ ...request, manifest }))
   return outcomes
-}
-
-export function knownTables({ settings }: Pick<World, 'settings'>, nodes: readonly ModelNode[]): ReadonlySet<string> {
-  return new Set([...[...settings.tables.keys()].map((table) => `bronze.${table}`), ...nodes.map(({ name }) => name)])
 }
 
 async function namedManifests(

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { runSeed } from '../support/random.ts'
+import { rawRows } from '../support/raw-delta.ts'
+import { makeLines } from '../support/retail-lines.ts'
+import { retailWorld, RETAIL_CONFIG, sameModels, type RetailWorld } from '../support/retail-world.ts'
+import { REPOSITORY, sluice, sluiceJson, temporaryFolder } from '../support/sluice.ts'
+
+/** I10 under SIGKILL: dying between staging, judgement and commit leaves yesterday's table or the whole new one. */
+
+const KILL = join(REPOSITORY, 'test/support/kill-at.ts')
+const STRICT = `gold.fact_sales:
+  critical:
+    - expect_table_row_count_to_be_between: {max_value: 0}
+`
+
+describe('kill -9 at the gate', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let made: ReturnType<typeof makeLines>
+  let strict: string
+  before(async () => {
+    folder = await temporaryFolder('gate-kill')
+    made = makeLines(runSeed(), 3, 100)
+    strict = join(folder.path, 'dq.yaml')
+    await writeFile(strict, STRICT)
+  })
+  after(() => folder.remove())
+
+  const args = (verb: string, ...more: string[]): string[] => [verb, '--config', RETAIL_CONFIG, ...more]
+  const run = async (world: RetailWorld): Promise<void> => {
+    const ended = await sluice(args('run'), { env: world.env })
+    assert.equal(ended.code, 0, ended.stderr)
+  }
+  const kill = async (world: RetailWorld, at: string, ...verb: [string, ...string[]]): Promise<void> => {
+    const ended = await sluice(args(...verb), { env: { ...world.env, SLUICE_KILL: at }, preload: [KILL] })
+    assert.equal(ended.signal, 'SIGKILL', ended.stderr)
+  }
+
+  it('I4, I10: killed after the judgement, a later run makes what a straight one makes', async () => {
+    const straight = await retailWorld(join(folder.path, 'straight'), made.files)
+    await run(straight)
+    const world = await retailWorld(join(folder.path, 'judged'), made.files)
+    for (const at of ['gate.judged@gold.dim_customer:1', 'gate.judged@gold.fact_sales:1']) await kill(world, at, 'run')
+    await run(world)
+    await sameModels(world, straight)
+  })
+
+  it('I4, I10: killed while a staged result is released, it still waits, and is released whole', async () => {
+    const world = await retailWorld(join(folder.path, 'released'), made.files)
+    const blocked = await sluice(args('run', '--set', `paths.dq=${strict}`), { env: world.env })
+    assert.equal(blocked.code, 3, blocked.stderr)
+    const still = await sluice(args('gate', '--set', `paths.dq=${strict}`), { env: world.env })
+    assert.equal(still.code, 3, still.stderr)
+    await kill(world, 'gate.judged@gold.fact_sales:1', 'gate')
+    await kill(world, 'data_file.written@gold.fact_sales:1', 'gate')
+    const form = await sluiceJson<{ tables: { table: string; outcome: string; rows: number }[] }>(args('gate'), {
+      env: world.env,
+    })
+    assert.deepEqual(
+      form.tables.map(({ table, outcome }) => [table, outcome]),
+      [['gold.fact_sales', 'committed']],
+    )
+    const [rows] = await rawRows(join(world.lake, 'gold/fact_sales'), 'select count(*)::int as n from rows')
+    assert.equal(rows?.['n'], form.tables[0]?.rows)
+    await run(world)
+  })
+})
