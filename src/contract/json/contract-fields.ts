@@ -1,17 +1,34 @@
-import type { ContractField, FieldRules } from '../../domain/contract.ts'
+import { fieldHasPii, type ContractField, type FieldRules } from '../../domain/contract.ts'
 import type { ColumnType } from '../../domain/column-batch.ts'
 import { ExactNumber, isExactArray, isExactObject, type ExactJson } from '../../domain/exact-json.ts'
-import { childPath, type ContractPlace } from '../invalid.ts'
+import { childPath, invalidContract, type ContractPlace } from '../invalid.ts'
 import { parsePrivacy } from '../privacy/field-privacy.ts'
 import { parseRules } from '../rules/parse-rules.ts'
-import type { JsonObject, JsonSchema } from './schema.ts'
+import { TagFinder } from './inner-tags.ts'
+import { conjuncts, type JsonObject, type JsonSchema } from './schema.ts'
 import { columnTypeOf, recordShape, type JsonShape } from './shape.ts'
 
 /** The contract's fields. Their rules are what `diff` shows and what exact numbers are held to; the schema itself judges. */
 export function jsonContractFields(schema: JsonSchema): ContractField[] {
-  return recordShape(schema).map(({ name, shape, required }) =>
-    fieldOf({ name, shape, required }, { subject: schema.subject, path: '' }),
+  const place = { subject: schema.subject, path: '' }
+  const finder = new TagFinder(schema)
+  const fields = recordShape(schema).map((property) => fieldOf(property, place, finder))
+  checkRoot(schema, fields, finder)
+  return fields
+}
+
+/** Tags of fields that have no name (`patternProperties`, `additionalProperties`) hold only as far as unknown fields are hidden. */
+function checkRoot({ root, subject }: JsonSchema, fields: readonly ContractField[], finder: TagFinder): void {
+  const own = conjuncts(root, root)
+  const nameless = own.map((schema) =>
+    Object.fromEntries(Object.entries(schema).filter(([word]) => word !== 'properties')),
   )
+  const tags = finder.below(nameless, own)
+  const place = { subject, path: '' }
+  if (tags.onIngest)
+    throw invalidContract(place, 'on_ingest stands where no field has a name; it belongs in properties')
+  if (tags.pii && !fields.some(fieldHasPii))
+    throw invalidContract(place, 'pii stands where no field has a name; tag a field in properties too')
 }
 
 interface Named {
@@ -20,28 +37,35 @@ interface Named {
   readonly required: boolean
 }
 
-function fieldOf({ name, shape, required }: Named, parent: ContractPlace): ContractField {
+function fieldOf({ name, shape, required }: Named, parent: ContractPlace, finder: TagFinder): ContractField {
   const place = { subject: parent.subject, path: childPath(parent.path, name) }
   const type = columnTypeOf(shape)
   const attributes = Object.assign({}, ...[...shape.schemas].reverse()) as JsonObject
-  const children = childrenOf(shape, place)
+  const children = childrenOf(shape, place, finder)
+  const privacy = parsePrivacy(attributes, { place, parent, type })
+  const tags = finder.below(shape.schemas)
+  if (tags.onIngest)
+    throw invalidContract(place, 'on_ingest is for fields of the record itself, not for what stands inside one')
+  // Tags that no column of ours stands for make the whole field private.
+  const isPrivate = tags.pii && privacy.pii === null && children?.some(fieldHasPii) !== true
   return {
     column: { name, type, nullable: true },
     rules: { ...rulesOf(shape, type, place), ...(required ? { required } : {}) },
-    ...parsePrivacy(attributes, { place, parent, type }),
+    ...privacy,
+    ...(isPrivate ? { pii: 'private' } : {}),
     doc: typeof attributes['description'] === 'string' ? attributes['description'] : null,
     ...(children === null ? {} : { children }),
   }
 }
 
-function childrenOf(shape: JsonShape, place: ContractPlace): ContractField[] | null {
+function childrenOf(shape: JsonShape, place: ContractPlace, finder: TagFinder): ContractField[] | null {
   switch (shape.kind) {
     case 'struct':
-      return shape.fields.map((field) => fieldOf(field, place))
+      return shape.fields.map((field) => fieldOf(field, place, finder))
     case 'list':
-      return [fieldOf({ name: '[]', shape: shape.element, required: false }, place)]
+      return [fieldOf({ name: '[]', shape: shape.element, required: false }, place, finder)]
     case 'map':
-      return [fieldOf({ name: '[]', shape: shape.value, required: false }, place)]
+      return [fieldOf({ name: '[]', shape: shape.value, required: false }, place, finder)]
     case 'scalar':
     case 'text':
       return null
