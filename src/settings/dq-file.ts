@@ -214,7 +214,7 @@ function asMap(tree: YamlTree, what: string, key: string | null = null): YamlMap
 function invalid(message: string, at: YamlPlace, key: string | null): SluiceError {
   return new SluiceError('SETTINGS_INVALID', message, {
     where: { file: at.file, ...(at.line === null ? {} : { line: at.line }), ...(key === null ? {} : { key }) },
-    hint: 'Mend the named line; README "Gate" lists the expectations.',
+    hint: 'Mend the named line; docs/gate.md lists the expectations.',
   })
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { SluiceError } from '../../src/domain/errors.ts'
 import { ExactNumber } from '../../src/domain/exact-json.ts'
+import { EXPECTATIONS } from '../../src/domain/expectation-declarations.ts'
 import { isRecordRule } from '../../src/domain/expectation.ts'
 import { parseSuites, type Suites } from '../../src/settings/dq-file.ts'
 
@@ -111,4 +113,10 @@ bronze.orders:
     - expect_column_values_to_match_regex: {column: currency, regex: x}
 `)
   assert.deepEqual(suites.get('bronze.orders')!.expectations.map(isRecordRule), [true, false, false, false, false])
+})
+
+test('docs/gate.md lists every expectation and nothing else', () => {
+  const page = readFileSync(new URL('../../docs/gate.md', import.meta.url), 'utf8')
+  const listed = [...page.matchAll(/^\| `(expect_\w+)`/gm)].map((match) => match[1])
+  assert.deepEqual(listed, Object.keys(EXPECTATIONS))
 })

@@ -105,7 +105,12 @@ export async function judgeViews(request: ViewsRequest): Promise<GateJudgement> 
 
 function tell(world: GateWorld, table: TableName, happening: Happening): void {
   const { runId, traceId } = world
-  world.events.emit({ runId, traceId, jobName: `build:${formatTableName(table)}`, ...happening })
+  world.events.emit({
+    runId,
+    traceId,
+    jobName: `${table.layer === 'bronze' ? 'gate' : 'build'}:${formatTableName(table)}`,
+    ...happening,
+  })
 }
 
 /** Null where no contract tells what is private: all is then masked. */

@@ -1,4 +1,5 @@
-import { SluiceError } from '../../domain/errors.ts'
+import { classifyError, SluiceError } from '../../domain/errors.ts'
+import type { Happening, JobEnd } from '../../domain/events.ts'
 import { labelOf } from '../../domain/expectation.ts'
 import type { GateAssertion } from '../../domain/gate-result.ts'
 import { suggestion } from '../../domain/nearest-word.ts'
@@ -41,6 +42,33 @@ export interface ReleaseOutcome {
 
 /** Judges a staged result by the suites as they are now and commits it if nothing critical fails but what is let pass. */
 export async function releaseStaged(request: ReleaseRequest): Promise<ReleaseOutcome> {
+  const { world, manifest, dryRun } = request
+  if (dryRun) return tryRelease(request)
+  const { runId, traceId, events, clock } = world
+  const emit = (happening: Happening): void =>
+    events.emit({ runId, traceId, jobName: `build:${manifest.model}`, ...happening })
+  const startedMs = clock.nowMs()
+  emit({
+    type: 'job.started',
+    stage: 'build',
+    inputs: manifest.inputs.map(({ table }) => ({ kind: 'table', name: table })),
+    outputs: [{ kind: 'table', name: manifest.model }],
+  })
+  const end = (how: JobEnd): void =>
+    emit({ type: 'job.ended', stage: 'build', idle: false, ms: clock.nowMs() - startedMs, ...how })
+  try {
+    const outcome = await tryRelease(request)
+    const { error } = outcome
+    end(error === null ? { outcome: 'completed' } : { outcome: 'failed', code: error.code, message: error.message })
+    return outcome
+  } catch (error) {
+    const { code, message } = classifyError(error)
+    end({ outcome: 'failed', code, message })
+    throw error
+  }
+}
+
+async function tryRelease(request: ReleaseRequest): Promise<ReleaseOutcome> {
   const { world, manifest, nodes, suites, bypass, dryRun } = request
   const node = nodes.find(({ name }) => name === manifest.model)
   const reopened =
