@@ -31,6 +31,12 @@ export const filesDeclaration: ConnectorDeclaration = {
       default: ',',
       meaning: 'What stands between the fields of a CSV file: one character.',
     },
+    plain_names: {
+      kind: 'setting',
+      type: { kind: 'boolean' },
+      default: false,
+      meaning: 'Columns are read under plain names: `Order ID` as order_id, `order` (a word of SQL) as order_.',
+    },
     max_record_mb: {
       kind: 'setting',
       type: { kind: 'size_mb', min: 1 },

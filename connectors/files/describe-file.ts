@@ -1,3 +1,4 @@
+import { plainNames } from '../../src/domain/plain-names.ts'
 import type { SourceDescription } from '../../src/ports/source-connector.ts'
 import { formatOf, type FilesOptions } from './files-options.ts'
 import type { FoundFile } from './list-files.ts'
@@ -15,7 +16,7 @@ export async function describeFile(
 ): Promise<SourceDescription['objects'][number]> {
   const columns = new Set<string>()
   const csv = formatOf(file.object, options.format) === 'csv'
-  const toRow = csv ? csvRows({ source, object: file.object }) : jsonRows()
+  const toRow = csv ? csvRows({ source, object: file.object, plainNames: false }) : jsonRows({ plainNames: false })
   let seen = 0
   look: for await (const records of splitAll(openBytes(source, file).chunks, createSplitter(file, options))) {
     for (const record of records) {
@@ -26,5 +27,6 @@ export async function describeFile(
       if (csv || seen >= LOOKED_AT_RECORDS) break look
     }
   }
-  return { name: file.object, columns: [...columns], bytes: file.bytes }
+  const names = [...columns]
+  return { name: file.object, columns: options.plainNames ? plainNames(names) : names, bytes: file.bytes }
 }

@@ -9,6 +9,8 @@ export interface FilesOptions {
   readonly format: 'auto' | FileFormat
   /** One ASCII character. */
   readonly delimiter: string
+  /** Columns come under the names that `plainNames` gives them. */
+  readonly plainNames: boolean
   readonly maxRecordBytes: number
   readonly samplePath: string | null
 }
@@ -40,7 +42,8 @@ export function readFilesOptions(name: string, options: SourceSettings['options'
   }
   const bytes = options['max_record_mb'] ?? DEFAULT_MAX_RECORD_BYTES
   if (typeof bytes !== 'number' || bytes < 1) throw refuse('max_record_mb', 'is no size')
-  return { path, pattern, format, delimiter, maxRecordBytes: bytes, samplePath: text('sample_path') }
+  const plainNames = options['plain_names'] === true
+  return { path, pattern, format, delimiter, plainNames, maxRecordBytes: bytes, samplePath: text('sample_path') }
 }
 
 /** How a file is written, by its options and its ending; null where neither tells. */

@@ -33,7 +33,7 @@ export async function* readFile({
 }: ReadFileRequest): AsyncGenerator<SourceBatch> {
   const csv = formatOf(file.object, options.format) === 'csv'
   const splitter = createSplitter(file, options)
-  const toRow = csv ? csvRows({ source, object: file.object }) : jsonRows()
+  const toRow = csv ? csvRows({ source, object: file.object, plainNames: options.plainNames }) : jsonRows(options)
   const bytes = openBytes(source, file, signal ?? undefined)
   const held = createBatch(file.object, csv)
   let lines = start.lines

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../src/domain/errors.ts'
 import { ExactNumber, parseExactJson, type ExactJson } from '../../src/domain/exact-json.ts'
+import { plainNames } from '../../src/domain/plain-names.ts'
 import type { SourceRefusal, SourceRow, SourceValue } from '../../src/ports/source-connector.ts'
 import type { TextRecord } from './split-records.ts'
 
@@ -14,6 +15,7 @@ export type RowReader = (record: TextRecord) => FileRow
 export interface RowPlace {
   readonly source: string
   readonly object: string
+  readonly plainNames: boolean
 }
 
 /** The first record names the columns. Throws SOURCE_UNREADABLE for a header that cannot name them. */
@@ -21,7 +23,8 @@ export function csvRows(place: RowPlace): RowReader {
   let columns: readonly string[] | null = null
   return (record) => {
     if (columns === null) {
-      columns = readHeader(place, record)
+      const header = readHeader(place, record)
+      columns = place.plainNames ? plainNames(header) : header
       return { kind: 'none' }
     }
     if (record.kind === 'refused') return refuse(record, record.why)
@@ -34,7 +37,8 @@ export function csvRows(place: RowPlace): RowReader {
 }
 
 /** Every line is one JSON object; its keys are the columns. Numbers keep every digit. */
-export function jsonRows(): RowReader {
+export function jsonRows(place: Pick<RowPlace, 'plainNames'>): RowReader {
+  let keys: readonly string[] = []
   let last: readonly string[] = []
   return (record) => {
     if (record.kind === 'refused') return refuse(record, record.why)
@@ -42,12 +46,15 @@ export function jsonRows(): RowReader {
     if (text.trim() === '') return { kind: 'none' }
     const object = parseObject(text)
     if (object === null) return refuse(record, 'the line is no JSON object')
-    const columns = Object.keys(object)
-    if (columns.length !== last.length || columns.some((column, i) => column !== last[i])) last = columns
+    const found = Object.keys(object)
+    if (found.length !== keys.length || found.some((key, i) => key !== keys[i])) {
+      keys = found
+      last = place.plainNames ? plainNames(found) : found
+    }
     return {
       kind: 'row',
       columns: last,
-      row: { values: columns.map((column) => object[column]!), at: String(record.line), op: 'c' },
+      row: { values: found.map((key) => object[key]!), at: String(record.line), op: 'c' },
     }
   }
 }

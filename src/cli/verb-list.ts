@@ -18,6 +18,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/start/simulate.ts')).simulateVerb,
   },
   {
+    name: 'init',
+    group: 'Start',
+    usage: 'DIR [--from FILE]',
+    summary: 'a project of your own that runs at once, from your own data if you have some',
+    load: async () => (await import('./verbs/start/init.ts')).initVerb,
+  },
+  {
     name: 'doctor',
     group: 'Start',
     usage: '',
@@ -234,6 +241,13 @@ export const VERBS: readonly VerbEntry[] = [
     usage: 'FILE|SUBJECT [VERSION]',
     summary: 'what a proposed contract changes',
     load: async () => (await import('./verbs/contract/diff.ts')).contractDiff,
+  },
+  {
+    name: 'contract infer',
+    group: 'Govern',
+    usage: 'FILE [--rows N]',
+    summary: 'draft a contract from a file, or from a source of the settings',
+    load: async () => (await import('./verbs/contract/infer.ts')).contractInfer,
   },
   {
     name: 'contract rehearse',

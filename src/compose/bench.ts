@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ModelEngine } from '../ports/model-engine.ts'
 import type { Bench } from '../ports/world.ts'
-import { openStoreAt } from './world.ts'
+import { openConnector, openStoreAt } from './world.ts'
 
 /** What the settings' own defaults say. */
 const ENGINE = { memoryLimitBytes: 256 * 1024 * 1024, threads: 2 }
@@ -19,6 +19,7 @@ export function openBench(): Bench {
   }
   return {
     storeAt: openStoreAt,
+    connector: openConnector,
     engine() {
       engine ??= open()
       return engine

@@ -80,7 +80,7 @@ async function openEngine(settings: Settings, tempFolder: Promise<string>): Prom
   return openDuckdbEngine({ ...settings.engine, tempFolder: await tempFolder })
 }
 
-function openConnector(source: SourceSettings): SourceConnector {
+export function openConnector(source: SourceSettings): SourceConnector {
   if (source.connector === 'files') return createFilesConnector(source)
   if (source.connector === 'simulator') return createSimulatorConnector(source)
   throw new SluiceError(

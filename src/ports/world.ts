@@ -32,5 +32,5 @@ export interface World {
   close(): Promise<void>
 }
 
-/** What looking at tables by their place asks for: no project and no settings. */
-export type Bench = Pick<World, 'engine' | 'storeAt' | 'close'>
+/** What looking at tables and files by their place asks for: no project and no settings. */
+export type Bench = Pick<World, 'engine' | 'storeAt' | 'connector' | 'close'>

@@ -97,3 +97,15 @@ test('a project of its own runs from files to gold on the installed command', { 
   assert.deepEqual([String(table.landed), String(table.quarantined)], ['1', '1'])
   assert.equal(sluice(['verify'], project).status, 0)
 })
+
+test('a stranger’s CSV becomes a running project in two commands, anywhere', { timeout: 120_000 }, () => {
+  const home = join(folder, 'stranger')
+  mkdirSync(home)
+  writeFileSync(join(home, 'orders.csv'), 'Order ID,placed on,total\n1,2026-01-01,9.50\n2,2026-01-02,3.00\n')
+  const made = sluice(['init', 'shop', '--from', 'orders.csv'], home)
+  assert.equal(made.status, 0, made.stderr)
+  const run = sluice(['run', '--json'], join(home, 'shop'))
+  assert.equal(run.status, 0, run.stderr)
+  assert.equal(String(JSON.parse(run.stdout).tables[0].landed), '2')
+  assert.equal(JSON.parse(sluice(['errors', 'list', '--json'], join(home, 'shop')).stdout).records.length, 1)
+})

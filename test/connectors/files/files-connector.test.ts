@@ -36,6 +36,29 @@ testSourceConnector(
   },
 )
 
+test('under plain names columns come as words that a contract and SQL take, of CSV and JSON alike', async () => {
+  await inFolder(async (folder) => {
+    await put(folder, 'a.csv', 'Order ID,order,total\n1,2,3\n')
+    await put(folder, 'b.jsonl', '{"Order ID":1,"select":2}\n{"Order ID":3,"select":4}\n')
+    const plain = await read(folder, new Map(), { path: folder, plain_names: true })
+    assert.deepEqual(
+      plain.batches.map(({ columns, rows }) => [columns, rows.map(({ values }) => values)]),
+      [
+        [['order_id', 'order_', 'total'], [['1', '2', '3']]],
+        [
+          ['order_id', 'select_'],
+          [
+            [1, 2],
+            [3, 4],
+          ],
+        ],
+      ],
+    )
+    const asWritten = await read(folder)
+    assert.deepEqual(asWritten.batches[0]!.columns, ['Order ID', 'order', 'total'])
+  })
+})
+
 test('a line with too few or too many fields is refused with its text and place', async () => {
   await inFolder(async (folder) => {
     await put(folder, 'a.csv', 'id,name\r\n1\r\n2,x,y\r\n3,ok\r\n')

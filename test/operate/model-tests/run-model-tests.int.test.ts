@@ -52,7 +52,8 @@ async function project(name: string, tests: string): Promise<string> {
   const root = join(folder.path, name)
   for (const each of ['schemas', 'models/silver', 'models/gold']) await mkdir(join(root, each), { recursive: true })
   const files = {
-    'sluice.yaml': 'lake: {uri: .sluice/lake}\ntopics: {orders: {}}\ntables: {bronze: {orders: {topic: orders, key: [id]}}}\n',
+    'sluice.yaml':
+      'lake: {uri: .sluice/lake}\ntopics: {orders: {}}\ntables: {bronze: {orders: {topic: orders, key: [id]}}}\n',
     'schemas/orders-value.avsc': JSON.stringify(SCHEMA),
     'models/silver/orders.sql': SQL,
     'models/silver/orders.yaml': `kind: merge\nkey: [id]\n${tests}`,

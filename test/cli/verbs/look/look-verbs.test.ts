@@ -87,6 +87,7 @@ test('query reads a table by its place without any settings', async (t) => {
     openBench: async () => ({
       engine: () => world.engine(),
       storeAt: (uri: string) => world.storeAt(uri),
+      connector: (source: Parameters<typeof world.connector>[0]) => world.connector(source),
       close: async () => void (closed += 1),
     }),
   }

@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { constants, gunzipSync } from 'node:zlib'
+import { SluiceError } from '../../domain/errors.ts'
+import { plainNames } from '../../domain/plain-names.ts'
+import type { SourceSettings } from '../../domain/settings.ts'
+
+/** A file that a person named, as the files connector reads it. */
+export interface SourceFile {
+  /** Absolute. */
+  readonly path: string
+  readonly format: 'csv' | 'jsonl'
+  readonly delimiter: string
+  readonly gzip: boolean
+  /** A name for its topic and table, from the file's. */
+  readonly table: string
+}
+
+const LOOKED_AT_BYTES = 64 * 1024
+
+/** Looks at the ending and the first line. Throws FILE_UNREADABLE. */
+export async function lookAtFile(path: string): Promise<SourceFile> {
+  const gzip = /\.gz$/i.test(path)
+  const head = await readHead(path, gzip)
+  const ending = /\.([a-z0-9]+)(\.gz)?$/i.exec(basename(path))?.[1]?.toLowerCase() ?? ''
+  const isJson = ending === 'jsonl' || ending === 'ndjson' || (ending !== 'csv' && head.trimStart().startsWith('{'))
+  const stem = basename(path)
+    .replace(/\.gz$/i, '')
+    .replace(/\.[^.]*$/, '')
+  return {
+    path,
+    format: isJson ? 'jsonl' : 'csv',
+    delimiter: isJson ? ',' : delimiterOf(head),
+    gzip,
+    table: (plainNames([stem])[0] ?? 'records').toLowerCase().slice(0, 60),
+  }
+}
+
+/** The source as settings would state it. */
+export function sourceOf(file: SourceFile): SourceSettings {
+  return {
+    name: file.table,
+    connector: 'files',
+    topic: file.table,
+    key: [],
+    pollIntervalMs: 0,
+    options: { path: file.path, format: file.format, delimiter: file.delimiter, plain_names: true },
+  }
+}
+
+async function readHead(path: string, gzip: boolean): Promise<string> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOKED_AT_BYTES), 0, LOOKED_AT_BYTES, 0)
+      const bytes = buffer.subarray(0, bytesRead)
+      const plain = gzip ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes
+      return plain.toString('utf8').replace(/^\uFEFF/, '')
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SluiceError('FILE_UNREADABLE', `${path} cannot be read: ${reason}`, {
+      where: { file: path },
+      cause: error,
+    })
+  }
+}
+
+/** The one that the header holds most of, outside quotes. */
+function delimiterOf(head: string): string {
+  const line = (head.split(/\r?\n/)[0] ?? '').replaceAll(/"[^"]*"/g, '')
+  const counts = [',', ';', '\t', '|'].map((each) => [each, line.split(each).length - 1] as const)
+  const [best] = counts.toSorted((a, b) => b[1] - a[1])
+  return best === undefined || best[1] === 0 ? ',' : best[0]
+}

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { inferContract, type InferredContract } from '../../../contract/infer/infer-contract.ts'
+import { SluiceError } from '../../../domain/errors.ts'
+import type { SourceBatch } from '../../../ports/source-connector.ts'
+import { lookAtFile, sourceOf } from '../../project/source-file.ts'
+import type { Verb, VerbCall } from '../../verb.ts'
+
+/** Drafts a contract from data. */
+export const contractInfer: Verb = {
+  positionals: [
+    { name: 'FILE', meaning: 'a CSV file or JSON lines, also .gz; or a source of the settings', required: true },
+  ],
+  flags: [{ name: 'rows', type: 'integer', value: 'N', meaning: 'look at the first N rows (default: all)' }],
+  notes: [
+    'Prints the Avro schema; what was guessed goes to stderr. It is a draft: types with some headroom, what may be null, columns that name a row, what looks like personal data. Rules are yours to add.',
+  ],
+  async run(call) {
+    const { positionals, flags, print } = call
+    const { read, table } = await openData(call, positionals[0]!)
+    const draft = await inferContract({
+      read,
+      subject: `${table}-value`,
+      name: recordName(table),
+      maxRows: flags.integer('rows'),
+    })
+    for (const line of told(draft)) print.step(line)
+    print.result(
+      {
+        subject: draft.subject,
+        rows: draft.rows,
+        whole: draft.isWhole,
+        key: draft.key,
+        keys: draft.keys,
+        columns: draft.columns,
+        schema: draft.schema,
+      },
+      () => JSON.stringify(draft.schema, null, 2),
+    )
+    return 0
+  },
+}
+
+/** `order_lines` → `OrderLines`. */
+export function recordName(table: string): string {
+  const words = table.split('_').filter((word) => word !== '')
+  const name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('')
+  return /^[A-Za-z]/.test(name) ? name : `Record${name}`
+}
+
+interface OpenData {
+  readonly read: () => AsyncIterable<SourceBatch>
+  readonly table: string
+}
+
+async function openData(call: VerbCall, named: string): Promise<OpenData> {
+  const path = resolve(call.cwd, named)
+  if (existsSync(path)) {
+    const file = await lookAtFile(path)
+    const bench = await call.bench()
+    return { table: file.table, read: () => bench.connector(sourceOf(file)).read(new Map(), call.signal) }
+  }
+  if (/[./\\]/.test(named))
+    throw new SluiceError('FILE_UNREADABLE', `there is no file ${path}`, { where: { file: path } })
+  const source = call.settings().sources.get(named)
+  if (source === undefined) {
+    throw new SluiceError('SOURCE_UNKNOWN', `${JSON.stringify(named)} is neither a file nor a source of the settings`, {
+      where: { source: named },
+    })
+  }
+  const world = await call.world()
+  return { table: source.topic, read: () => world.connector(source).read(new Map(), call.signal) }
+}
+
+export function told(draft: InferredContract): string[] {
+  const { rows, isWhole, keys, keyRows, refused } = draft
+  const others = keys.slice(1, 6).map((key) => key.join(' + '))
+  const first = keys[0]?.join(' + ')
+  return [
+    `looked at ${isWhole ? 'all' : 'the first'} ${rows} rows${refused === 0 ? '' : `; ${refused} lines were no rows`}`,
+    first === undefined
+      ? 'no column, nor any two, name a row'
+      : `key: ${first}, unique over ${keyRows === rows ? 'them' : `the first ${keyRows}`}${others.length === 0 ? '' : `; so are ${others.join(', ')}`}`,
+    ...draft.columns.flatMap(({ name, pii, notes }) => [
+      ...(pii === null ? [] : [`${name}: looks like personal data (${pii})`]),
+      ...notes.filter((note) => !note.startsWith('seen: ')).map((note) => `${name}: ${note}`),
+    ]),
+  ]
+}

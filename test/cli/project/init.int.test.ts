@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { sluice, sluiceJson, temporaryFolder } from '../../support/sluice.ts'
+
+/** `init` and `contract infer`: a stranger's file to a running project in two commands. */
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+before(async () => {
+  folder = await temporaryFolder('init')
+})
+after(() => folder.remove())
+
+interface Ran {
+  readonly tables: readonly { readonly landed: number | string; readonly quarantined: number | string }[]
+  readonly models: readonly { readonly model: string; readonly outcome: string; readonly rows: number }[]
+}
+interface Letters {
+  readonly records: readonly {
+    readonly stage: string
+    readonly errors: readonly { readonly code: string; readonly field: string | null }[]
+  }[]
+}
+
+/** init, then `run` in the new folder: what landed, and the one letter. */
+async function initAndRun(name: string, file?: { readonly name: string; readonly bytes: string | Uint8Array }) {
+  const cwd = join(folder.path, name)
+  await mkdir(cwd, { recursive: true })
+  if (file !== undefined) await writeFile(join(cwd, file.name), file.bytes)
+  const made = await sluice(['init', 'shop', ...(file === undefined ? [] : ['--from', file.name])], { cwd })
+  assert.equal(made.code, 0, made.stderr)
+  assert.match(made.stdout, /next: cd shop && sluice run\n$/)
+  const shop = join(cwd, 'shop')
+  const ran = await sluiceJson<Ran>(['run'], { cwd: shop })
+  const letters = (await sluiceJson<Letters>(['errors', 'list'], { cwd: shop })).records
+  assert.equal(letters.length, 1)
+  for (const { outcome } of ran.models) assert.equal(outcome, 'built')
+  assert.equal((await sluice(['test'], { cwd: shop })).code, 0)
+  assert.equal((await sluice(['verify', '--against-log'], { cwd: shop })).code, 0)
+  const readme = await readFile(join(shop, 'README.md'), 'utf8')
+  const field = letters[0]!.errors[0]!.field
+  if (field !== null) assert.ok(readme.includes(`its \`${field}\``), `README tells of ${field}`)
+  return { shop, ran, letter: letters[0]!, landed: Number(ran.tables[0]!.landed), files: await readdir(shop) }
+}
+
+test('without a file the sample runs at once, and refuses the one row that README explains', async () => {
+  const { ran, letter, landed, shop, files } = await initAndRun('sample')
+  assert.equal(landed, 12)
+  assert.deepEqual(
+    [letter.stage, letter.errors.map(({ code, field }) => [code, field])],
+    ['contract', [['RANGE', 'amount']]],
+  )
+  assert.deepEqual(
+    ran.models.map(({ model, rows }) => [model, rows]),
+    [
+      ['silver.orders', 12],
+      ['gold.orders_by_status', 3],
+    ],
+  )
+  assert.ok(!files.includes('secrets.yaml'))
+  const again = await sluiceJson<Ran>(['run'], { cwd: shop })
+  assert.deepEqual(
+    again.models.map(({ outcome }) => outcome),
+    ['unchanged', 'unchanged'],
+  )
+})
+
+test('a file with odd names, another delimiter and personal data runs too; what is personal is sealed by a key of its own', async () => {
+  const csv = [
+    'Customer No;Full Name;E-Mail;order;Signed up;Balance',
+    '007;Ada Lovelace;ada@example.org;1;2026-01-05 10:00:00;1.5',
+    '008;"Hopper; Grace";grace@example.org;2;2026-01-06 10:00:00;2.25',
+  ].join('\n')
+  const { shop, landed } = await initAndRun('odd', { name: 'My people.csv', bytes: `\uFEFF${csv}\n` })
+  assert.equal(landed, 2)
+  assert.match(await readFile(join(shop, 'secrets.yaml'), 'utf8'), /seal_key: \S{20,}/)
+  assert.match(await readFile(join(shop, '.gitignore'), 'utf8'), /secrets\.yaml/)
+  const rows = await sluiceJson<unknown[]>(
+    ['query', 'select customer_no, full_name, order_, "Balance" from silver.my_people order by 1'],
+    { cwd: shop },
+  )
+  assert.deepEqual(rows, [
+    { customer_no: '007', full_name: 'Ada Lovelace', order_: 1, Balance: '1.50' },
+    { customer_no: '008', full_name: 'Hopper; Grace', order_: 2, Balance: '2.25' },
+  ])
+})
+
+test('compressed JSON lines with nested values, and rows that nothing names, run too', async () => {
+  const lines = [
+    { kind: 'a', at: '2026-01-01T00:00:00Z', where: { city: 'Oslo' }, tags: ['x'] },
+    { kind: 'a', at: '2026-01-01T00:00:00Z', where: { city: 'Oslo' }, tags: ['x'] },
+    { kind: 'b', at: '2026-01-02T00:00:00Z', where: { city: 'Rome' }, tags: [] },
+  ]
+  const bytes = gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  const { ran, landed } = await initAndRun('nested', { name: 'events.jsonl.gz', bytes })
+  assert.equal(landed, 3)
+  // two that are alike count once
+  assert.equal(ran.models.find(({ model }) => model === 'silver.events')?.rows, 2)
+})
+
+test('columns that may all be empty, and a file without an ending, still show one refused row', async () => {
+  const { landed } = await initAndRun('empty', { name: 'things', bytes: 'a,b\n1,\n,x\n' })
+  assert.equal(landed, 2)
+})
+
+test('a folder that holds anything is left alone, and what cannot be read leaves nothing behind', async () => {
+  const cwd = join(folder.path, 'refused')
+  await mkdir(join(cwd, 'full'), { recursive: true })
+  await writeFile(join(cwd, 'full/mine.txt'), 'mine')
+  const full = await sluice(['init', 'full'], { cwd })
+  assert.equal(full.code, 2)
+  assert.match(full.stderr, /is not empty: it holds mine\.txt/)
+  assert.equal((await sluice(['init', 'new', '--from', 'absent.csv'], { cwd })).code, 2)
+  await writeFile(join(cwd, 'header.csv'), 'a,b\n')
+  assert.notEqual((await sluice(['init', 'new', '--from', 'header.csv'], { cwd })).code, 0)
+  assert.deepEqual(await readdir(cwd), ['full', 'header.csv'])
+})
+
+test('contract infer prints the schema alone on stdout, and its guesses beside', async () => {
+  const cwd = join(folder.path, 'infer')
+  await mkdir(cwd, { recursive: true })
+  await writeFile(join(cwd, 'o.csv'), 'id,email\n1,a@b.org\n2,c@d.org\n')
+  const told = await sluice(['contract', 'infer', 'o.csv'], { cwd })
+  assert.equal(told.code, 0)
+  assert.equal(JSON.parse(told.stdout).name, 'O')
+  assert.match(
+    told.stderr,
+    /looked at all 2 rows\nkey: id, unique over them\b.*\nemail: looks like personal data \(email\)/,
+  )
+  const form = await sluiceJson<{ subject: string; whole: boolean; key: string[] }>(
+    ['contract', 'infer', 'o.csv', '--rows', '1'],
+    { cwd },
+  )
+  assert.deepEqual([form.subject, form.whole, form.key], ['o-value', false, ['id']])
+})
