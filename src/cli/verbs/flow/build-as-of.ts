@@ -13,6 +13,9 @@ export async function runAsOf(call: VerbCall, text: string): Promise<VerbEnd> {
   if (flags.on('full-refresh')) {
     throw new SluiceError('USAGE', '--full-refresh means nothing with --as-of, which always works from the whole input')
   }
+  if (flags.on('stage-only')) {
+    throw new SluiceError('USAGE', '--stage-only means nothing with --as-of: snapshots pass no gate')
+  }
   const world = await open()
   const asOf = readAsOf(text, world.clock.nowMs())
   const models = await asOfPass(world, { select: positionals, asOf, dryRun: flags.on('dry-run') })
