@@ -27,11 +27,12 @@ export function referential(asked: Asked): Check {
   const missing =
     parent === null ? 'true' : `not exists (select 1 from ${parent.view} p where p.${parentColumn} = ${column})`
   const inner = `select r.*, ${ageSql(asked)} as sluice_old ${asked.from(`${column} is not null`, missing)}`
-  const offending = `select count(*) from (${inner}) o where sluice_old`
-  const young = `select count(*) from (${inner}) o where not sluice_old`
+  const counted = ['sluice_old', 'not sluice_old'].map(
+    (which) => `coalesce(sum(case when ${which} then 1 else 0 end), 0)`,
+  )
   return {
     kind: 'query',
-    counts: `select (select count(*) ${asked.from(`${column} is not null`)}) as considered, (${offending}) as offending, (${young}) as young`,
+    counts: `select (select count(*) ${asked.from(`${column} is not null`)}) as considered, ${counted[0]} as offending, ${counted[1]} as young from (${inner}) o`,
     // the old ones first: samples are few
     rows: `select ${asked.table.fields.map((field) => `o.${field.name}`).join(', ')} from (${inner}) o order by case when sluice_old then 0 else 1 end`,
     mostly: asked.mostly,
