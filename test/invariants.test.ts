@@ -14,7 +14,7 @@ const PAGE = 'src/INVARIANTS.md'
 test('INVARIANTS.md names for each rule the tests whose titles name it', () => {
   const holders = findHolders()
   const page = readFileSync(join(ROOT, PAGE), 'utf8').replaceAll(
-    /^## (I\d+)\n([^]*?)^Held by:[^\n]*(?:\n- [^\n]*)*$/gm,
+    /^## (I\d+)\n((?:(?!^## )[^])*?)^Held by:[^\n]*(?:\n- [^\n]*)*$/gm,
     (_, id: string, rule: string) => {
       const files = holders.get(id) ?? []
       return `## ${id}\n${rule}Held by:${files.map((file) => `\n- ${file}`).join('')}`

@@ -21,7 +21,7 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'init',
     group: 'Start',
     usage: 'DIR [--from FILE]',
-    summary: 'a project of your own that runs at once, from your own data if you have some',
+    summary: 'a project of your own that runs at once',
     load: async () => (await import('./verbs/start/init.ts')).initVerb,
   },
   {
@@ -197,7 +197,7 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'table restore',
     group: 'Repair',
     usage: 'TABLE --to-version V | --to-time TIME',
-    summary: 'make a table what an older version was; on bronze the positions go back too',
+    summary: 'make a table what an older version was, positions too',
     load: async () => (await import('./verbs/repair/table-restore.ts')).tableRestore,
   },
   {
