@@ -132,7 +132,7 @@ async function found(lake: LakeFixture): Promise<readonly unknown[]> {
       rate_id: row['rate_id'],
       product: row['product'],
       label: row['label'],
-      gold: String(fact?.['size_now']),
+      gold: String(fact?.['size_now'] as string | number | bigint | null | undefined),
     }
   })
 }

@@ -81,7 +81,10 @@ before(async () => {
   const engine = { ask: () => Promise.resolve([[row], []]) } as unknown as ModelEngine
   world = {
     lake,
-    settings: { tables: new Map([['orders', {}]]), errors: { sealKey: 'secret', oldSealKeys: [] } } as unknown as Settings,
+    settings: {
+      tables: new Map([['orders', {}]]),
+      errors: { sealKey: 'secret', oldSealKeys: [] },
+    } as unknown as Settings,
     engine: () => Promise.resolve(engine),
     events: { emit: (event: DomainEvent) => void (event.type.startsWith('run.') || events.push(event)) },
     runId: RUN,
