@@ -41,7 +41,7 @@ export const contractInfer: Verb = {
   },
 }
 
-/** `order_lines` → `OrderLines`. */
+/** `web_orders` → `WebOrders`. */
 export function recordName(table: string): string {
   const words = table.split('_').filter((word) => word !== '')
   const name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('')

@@ -226,7 +226,7 @@ function nextCommands(refusals: readonly Refusal[], models: readonly ModelOutcom
           `bin/sluice errors show ${example.row_id}`,
           `bin/sluice topic show ${example.topic} --partition ${example.partition} --offset ${example.offset}`,
         ]),
-    `bin/sluice table history ${fact ?? 'gold.fact_sales'}`,
+    fact === undefined ? 'bin/sluice verify' : `bin/sluice table history ${fact}`,
   ]
 }
 
