@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { makeLines, writeLines } from '../support/retail-lines.ts'
 import { REPOSITORY, sluice, temporaryFolder } from '../support/sluice.ts'
 
 const GOLDEN = join(REPOSITORY, 'test/golden/demo.txt')
-const CONFIG = join(REPOSITORY, 'config/dev.yaml')
+const CONFIG = join(REPOSITORY, 'config/shop.yaml')
 const ROWS = ['--rows', '100', '--bad-rate', '0.05']
 
 describe('what the demo prints', () => {
@@ -20,7 +21,7 @@ describe('what the demo prints', () => {
   it('is the golden page', async () => {
     const ended = await sluice(['demo', ...ROWS, '--config', CONFIG], { env })
     assert.equal(ended.code, 0, ended.stderr)
-    const page = ended.stdout.replaceAll(/\b[0-9a-f]{32}\b/g, '<row_id>')
+    const page = ended.stdout.replaceAll(/\b[0-9a-f]{32}\b/g, '<row_id>').replaceAll(CONFIG, 'config/shop.yaml')
     if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(GOLDEN, page)
     assert.equal(page, await readFile(GOLDEN, 'utf8'))
   })
@@ -30,7 +31,7 @@ describe('what the demo prints', () => {
     const commands = again.stdout.split('\n').flatMap((line) => /^ {2}bin\/sluice (.+)$/.exec(line)?.[1] ?? [])
     assert.ok(commands.length >= 3, again.stdout)
     for (const command of commands) {
-      const ended = await sluice([...command.split(' '), '--config', CONFIG], { env })
+      const ended = await sluice(command.split(' '), { env })
       assert.equal(ended.code, 0, `${command}\n${ended.stderr}`)
     }
   })
@@ -53,5 +54,27 @@ describe('what the demo prints', () => {
     const ended = await sluice(['demo', '--fresh', '--config', CONFIG], { env })
     assert.equal(ended.code, 2)
     assert.match(ended.stderr, /thesis\.txt/)
+  })
+})
+
+describe('the demo of a fresh clone', () => {
+  it('brings real order lines from files to gold, and again commits nothing', async () => {
+    const folder = await temporaryFolder('demo-dev')
+    try {
+      const data = join(folder.path, 'data')
+      await writeLines(data, makeLines(1, 3, 60).files)
+      const env = { LAKE: join(folder.path, 'lake'), RETAIL_DATA: data }
+      const outcomes = async (): Promise<string[]> => {
+        const ended = await sluice(['demo', '--json', '--config', join(REPOSITORY, 'config/dev.yaml')], { env })
+        assert.equal(ended.code, 0, ended.stderr)
+        const { ok, models } = JSON.parse(ended.stdout) as { ok: boolean; models: { outcome: string }[] }
+        assert.equal(ok, true)
+        return [...new Set(models.map((model) => model.outcome))]
+      }
+      assert.deepEqual(await outcomes(), ['built'])
+      assert.deepEqual(await outcomes(), ['unchanged'])
+    } finally {
+      await folder.remove()
+    }
   })
 })

@@ -45,7 +45,7 @@ export const demoVerb: Verb = {
     ...(flags.integer('rows') === null ? {} : { SLUICE_DEMO_ROWS: String(flags.integer('rows')) }),
     ...(flags.text('bad-rate') === null ? {} : { SLUICE_DEMO_BAD_RATE: flags.text('bad-rate')! }),
   }),
-  async run({ settings, world: open, flags, print }) {
+  async run({ settings, world: open, flags, print, config }) {
     if (flags.on('fresh')) await startOver(settings())
     const world = await open()
     print.step('sources → topics')
@@ -61,7 +61,8 @@ export const demoVerb: Verb = {
     const proof = await proveAll(world)
     const versions = await countVersions(world)
     const answers = await askQuestions(world)
-    const next = nextCommands(refusals, models)
+    const given = config.file === null ? '' : ` --config ${config.file}`
+    const next = nextCommands(refusals, models).map((command) => `bin/sluice ${command}${given}`)
     print.result(
       {
         run_id: world.runId,
@@ -221,12 +222,12 @@ function nextCommands(refusals: readonly Refusal[], models: readonly ModelOutcom
   const fact = models.findLast(({ model }) => model.startsWith('gold.'))?.model
   return [
     ...(example === undefined
-      ? ['bin/sluice errors list']
+      ? ['errors list']
       : [
-          `bin/sluice errors show ${example.row_id}`,
-          `bin/sluice topic show ${example.topic} --partition ${example.partition} --offset ${example.offset}`,
+          `errors show ${example.row_id}`,
+          `topic show ${example.topic} --partition ${example.partition} --offset ${example.offset}`,
         ]),
-    fact === undefined ? 'bin/sluice verify' : `bin/sluice table history ${fact}`,
+    fact === undefined ? 'verify' : `table history ${fact}`,
   ]
 }
 
