@@ -21,6 +21,12 @@ import { TARGET_VIEW, unknownMemberSql } from './stage-sql.ts'
  * own commit, so that no reader ever finds a fact without its member, and takes it away after, when none needs it.
  */
 
+const ADD = 'ADD UNKNOWN MEMBER'
+const DROP = 'DROP UNKNOWN MEMBER'
+
+/** Operations in the log of a dimension that bring or take the unknown member, and change nothing else. */
+export const UNKNOWN_MEMBER_OPERATIONS: ReadonlySet<string> = new Set([ADD, DROP])
+
 export type MemberWorld = Pick<World, 'clock' | 'engine' | 'stagingFolder' | 'settings' | 'lake'>
 
 export interface MemberRequest {
@@ -49,7 +55,7 @@ export async function addUnknownMember(request: MemberRequest): Promise<CommitOu
   const { lookup, dimension } = request
   const { fields } = dimension.snapshot.metadata
   const sql = unknownMemberSql({ model: lookup.model, stored: fields })
-  return replaceFiles(request, { sql, reads: false, files: [], name: 'ADD UNKNOWN MEMBER' })
+  return replaceFiles(request, { sql, reads: false, files: [], name: ADD })
 }
 
 /** Takes the unknown member away if no fact of `nodes` is on it. Losing the race to another writer is no matter. */
@@ -63,10 +69,7 @@ export async function dropUnknownMember(request: MemberRequest, nodes: readonly 
   if (files.length === 0 || (await someFactNeeds(world, lookup, nodes))) return
   const columns = snapshot.metadata.fields.map((field) => field.name).join(', ')
   const sql = `select ${columns} from ${TARGET_VIEW} where ${lookup.surrogateKey} is distinct from '${UNKNOWN_MEMBER}'`
-  const outcome = await replaceFiles(
-    { world, lookup, dimension, emit },
-    { sql, reads: true, files, name: 'DROP UNKNOWN MEMBER' },
-  )
+  const outcome = await replaceFiles({ world, lookup, dimension, emit }, { sql, reads: true, files, name: DROP })
   if (outcome.kind === 'conflicted') {
     emit({
       type: 'warning',

@@ -4,6 +4,8 @@ import type { StagedFile } from '../../ports/model-engine.ts'
 import type { StagedModel } from '../../transform/build.ts'
 import type { ModelNode } from '../../transform/graph.ts'
 import { openInputs, readRange, tableStore, type OpenInput } from '../../transform/model-inputs.ts'
+import { UNKNOWN_MEMBER_OPERATIONS } from '../../transform/unknown-member.ts'
+import { readHistory } from '../../lake/history.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import { toAssertion, type GateJudgement, type GateWorld } from './judge-staged.ts'
 import { STAGED_MS, stagedStore, writeManifest, type ManifestFile, type StagedManifest } from './staged-manifest.ts'
@@ -109,8 +111,21 @@ async function inputMoved(input: OpenInput, manifest: StagedManifest): Promise<s
   if (was.version === snapshot.version) return null
   const moved = `${input.name} went from version ${was.version} to ${snapshot.version}`
   if (was.version > snapshot.version) return moved
+  if (await onlyUnknownMember(input, was.version)) return null
   const range = await readRange(input, was.version)
   return range === null || range.tableIdChanged || range.added.length > 0 || range.removed.length > 0 ? moved : null
+}
+
+/**
+ * The unknown member comes and goes with the facts that need it, a fact that was killed while it was released among
+ * them: it is no row that a lookup finds, so the staged result still stands.
+ */
+async function onlyUnknownMember(input: OpenInput, after: number): Promise<boolean> {
+  for await (const { version, operation, filesAdded, filesRemoved } of readHistory(input.store)) {
+    if (version <= after) return true
+    if (filesAdded + filesRemoved > 0 && !UNKNOWN_MEMBER_OPERATIONS.has(operation ?? '')) return false
+  }
+  return false
 }
 
 export async function localFiles(lake: ObjectStore, manifest: StagedManifest): Promise<StagedFile[] | null> {
