@@ -9,7 +9,7 @@ import { measure, REPOSITORY, type Measured } from './measure.ts'
  */
 const DAYS = Number(process.env['SLUICE_BENCH_DAYS'] ?? 30)
 const ROWS = Number(process.env['SLUICE_BENCH_ROWS'] ?? 10_000)
-const CONFIG = join(REPOSITORY, 'config/shop.yaml')
+const CONFIG = join(REPOSITORY, 'config/dev.yaml')
 const MAIN = join(REPOSITORY, 'src/main.ts')
 /** Days that are shown; the first ones only fill empty tables. */
 const SHOWN = [1, 3, 10, 20, DAYS]

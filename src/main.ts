@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { dispatch } from './cli/frame/dispatch.ts'
 import type { OpenWorldInput } from './cli/frame/dispatch.ts'
 import { Interruption } from './cli/frame/interruption.ts'
@@ -47,6 +47,7 @@ const exit = await dispatch(process.argv.slice(2), {
   verbs: VERBS,
   env: process.env,
   cwd: process.cwd(),
+  program: programFrom(process.cwd()),
   streams: {
     out: (text) => {
       if (!outClosed) process.stdout.write(text)
@@ -93,6 +94,12 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
     if (stream.destroyed || stream.writableEnded) resolve()
     else stream.write('', () => resolve())
   })
+}
+
+/** The repository is called by its own bin/sluice, the package by the name under which npm puts it on the PATH. */
+function programFrom(cwd: string): string {
+  const root = dirname(import.meta.dirname)
+  return existsSync(join(root, 'bin/sluice')) ? relative(cwd, join(root, 'bin/sluice')) : 'sluice'
 }
 
 /** The manifest is beside `src` in the repository and beside `dist` in the package. */

@@ -49,10 +49,5 @@ export const filesDeclaration: ConnectorDeclaration = {
       default: '10s',
       meaning: 'How often `up` looks for new files and lines.',
     },
-    sample_path: {
-      kind: 'setting',
-      type: { kind: 'path' },
-      meaning: 'A folder that stands in while `path` does not exist.',
-    },
   },
 }

@@ -12,7 +12,6 @@ export interface FilesOptions {
   /** Columns come under the names that `plainNames` gives them. */
   readonly plainNames: boolean
   readonly maxRecordBytes: number
-  readonly samplePath: string | null
 }
 
 export type FileFormat = 'csv' | 'jsonl'
@@ -43,7 +42,7 @@ export function readFilesOptions(name: string, options: SourceSettings['options'
   const bytes = options['max_record_mb'] ?? DEFAULT_MAX_RECORD_BYTES
   if (typeof bytes !== 'number' || bytes < 1) throw refuse('max_record_mb', 'is no size')
   const plainNames = options['plain_names'] === true
-  return { path, pattern, format, delimiter, plainNames, maxRecordBytes: bytes, samplePath: text('sample_path') }
+  return { path, pattern, format, delimiter, plainNames, maxRecordBytes: bytes }
 }
 
 /** How a file is written, by its options and its ending; null where neither tells. */

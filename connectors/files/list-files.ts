@@ -72,21 +72,18 @@ interface Root {
   readonly stats: BigIntStats
 }
 
-async function findRoot(source: string, { path, samplePath }: FilesOptions): Promise<Root> {
-  for (const each of samplePath === null ? [path] : [path, samplePath]) {
-    try {
-      const stats = await stat(each, { bigint: true })
-      return { kind: stats.isDirectory() ? 'folder' : 'file', path: each, stats }
-    } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-      if (!missing) throw unreadable(source, each, error)
-    }
+async function findRoot(source: string, { path }: FilesOptions): Promise<Root> {
+  try {
+    const stats = await stat(path, { bigint: true })
+    return { kind: stats.isDirectory() ? 'folder' : 'file', path, stats }
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (!missing) throw unreadable(source, path, error)
+    throw new SluiceError('SOURCE_UNREADABLE', `source ${source} cannot read ${path}: it does not exist`, {
+      where: { source, file: path },
+      hint: `Make the folder ${dirname(path) === '.' ? path : basename(path)} or set sources.${source}.path.`,
+    })
   }
-  const also = samplePath === null ? '' : `, and neither does sample_path ${samplePath}`
-  throw new SluiceError('SOURCE_UNREADABLE', `source ${source} cannot read ${path}: it does not exist${also}`, {
-    where: { source, file: path },
-    hint: `Make the folder ${dirname(path) === '.' ? path : basename(path)} or set sources.${source}.path.`,
-  })
 }
 
 function matcher(options: FilesOptions): (object: string) => boolean {

@@ -5,8 +5,9 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'demo',
     group: 'Start',
-    usage: '[--fresh]',
+    usage: '[--rows N] [--bad-rate R] [--fresh]',
     summary: 'the main job end to end, told in a page',
+    tells: true,
     load: async () => (await import('./verbs/start/demo.ts')).demoVerb,
   },
   {

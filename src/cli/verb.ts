@@ -25,6 +25,8 @@ export interface VerbEntry {
   readonly hidden?: true
   /** It goes on until it is told to end: off a terminal its stderr is logs alone. */
   readonly stays?: true
+  /** It is made to be read, wherever it runs: of the logs only warnings and errors, unless the settings ask for more. */
+  readonly tells?: true
   load(): Promise<Verb>
 }
 
@@ -81,6 +83,8 @@ export interface VerbCall {
   readonly confirm: (question: string) => Promise<void>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** What a person types to call Sluice again from `cwd`. */
+  readonly program: string
   readonly config: ConfigAccess
 }
 

@@ -231,7 +231,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
         type: { kind: 'choice', values: ['auto', 'debug', 'info', 'warn', 'error', 'silent'] },
         default: 'auto',
         meaning:
-          'The least grave level that is written; `auto` is `info` for verbs that change data where no terminal is, else `warn`.',
+          'The least grave level that is written; `auto` is `info` for verbs that change data, but for `demo`, where no terminal is, else `warn`.',
       }),
     }),
   })

@@ -18,7 +18,7 @@ import type { DaysTold, TruthRow } from './shop-truth.ts'
 
 /** The default shop as a project: a lake of its own a world, every pass a process's view of it. */
 
-export const SHOP_CONFIG = join(REPOSITORY, 'config/shop.yaml')
+export const SHOP_CONFIG = join(REPOSITORY, 'config/dev.yaml')
 
 export interface ShopOptions {
   readonly seed: number

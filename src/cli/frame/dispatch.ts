@@ -24,6 +24,7 @@ export interface Frame {
   readonly verbs: readonly VerbEntry[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  readonly program: string
   readonly streams: Streams
   readonly asking: Omit<Asking, 'yes'>
   readonly signal: AbortSignal
@@ -158,7 +159,7 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
   const sets = flags.texts('set')
   const file = flags.text('config')
   const works = changesData(entry, verb)
-  const quiet = !works || (frame.streams.terminal && !json)
+  const quiet = !works || entry.tells === true || (frame.streams.terminal && !json)
   let settings: Settings | null = null
   let world: Promise<World> | null = null
   let bench: Promise<Bench> | null = null
@@ -171,6 +172,7 @@ async function runVerb(running: Running, frame: Frame): Promise<number> {
     signal: frame.signal,
     env,
     cwd: frame.cwd,
+    program: frame.program,
     config: { file, sets, connectors, quiet },
     settings: () => (settings ??= loadSettings({ file, sets, env, cwd: frame.cwd, connectors, quiet })),
     world: () => (world ??= openWorld(frame, { entry, works, settings: call.settings(), printer })),

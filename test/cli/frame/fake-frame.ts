@@ -16,6 +16,7 @@ export async function runFrame(argv: readonly string[], over: Partial<Frame> = {
     verbs: [],
     env: {},
     cwd: '/nowhere',
+    program: 'sluice',
     streams: { out: (text) => (out += text), err: (text) => (err += text), terminal: false, columns: 80 },
     asking: { terminal: false, input: Readable.from([]), output: new Writable() },
     signal: new AbortController().signal,

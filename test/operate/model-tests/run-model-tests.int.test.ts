@@ -68,7 +68,7 @@ test(
   'the tests of both projects of this repository pass, and every default model has some',
   { timeout: 120_000 },
   async () => {
-    for (const config of ['config/shop.yaml', 'examples/online-retail/config.yaml']) {
+    for (const config of ['config/dev.yaml', 'examples/online-retail/config.yaml']) {
       const env = { LAKE: join(folder.path, 'lake'), RETAIL_DATA: join(folder.path, 'none') }
       const report = await sluiceJson<Report>(['test', '--config', config], { env, cwd: REPOSITORY })
       assert.equal(report.ok, true)

@@ -18,9 +18,10 @@ import {
   modelErrors,
   sourceErrors,
   tableErrors,
+  type LaneReport,
   type SourceReport,
 } from '../../pass.ts'
-import type { Verb } from '../../verb.ts'
+import type { ConfigAccess, Verb } from '../../verb.ts'
 import { modelForm, modelText, sourceForm, sourceText, tableForm, tableText } from '../flow/pass-report.ts'
 
 /** The main job end to end on the settings' own data, told in a page. */
@@ -45,7 +46,7 @@ export const demoVerb: Verb = {
     ...(flags.integer('rows') === null ? {} : { SLUICE_DEMO_ROWS: String(flags.integer('rows')) }),
     ...(flags.text('bad-rate') === null ? {} : { SLUICE_DEMO_BAD_RATE: flags.text('bad-rate')! }),
   }),
-  async run({ settings, world: open, flags, print, config }) {
+  async run({ settings, world: open, flags, print, config, program }) {
     if (flags.on('fresh')) await startOver(settings())
     const world = await open()
     print.step('sources → topics')
@@ -61,8 +62,8 @@ export const demoVerb: Verb = {
     const proof = await proveAll(world)
     const versions = await countVersions(world)
     const answers = await askQuestions(world)
-    const given = config.file === null ? '' : ` --config ${config.file}`
-    const next = nextCommands(refusals, models).map((command) => `bin/sluice ${command}${given}`)
+    const given = givenFlags(config)
+    const next = nextCommands(refusals, models).map((command) => `${program} ${command}${given}`)
     print.result(
       {
         run_id: world.runId,
@@ -85,9 +86,13 @@ export const demoVerb: Verb = {
       },
       () => {
         const page = [
+          section('In all', sumText(sources, tables)),
           section('Sources → topics', sourceText(sources)),
           section('Topics → bronze', tableText(tables)),
-          section('Refused so far, by rule', refusals.length === 0 ? 'nothing' : refusalText(refusals)),
+          section(
+            'Refused so far, by rule',
+            refusals.length === 0 ? 'nothing' : refusalText(refusals, `${program} errors list${given}`),
+          ),
           section('Silver and gold', modelText(models)),
           section('Gates', gateText(models)),
           section('Conservation', proof.text),
@@ -151,7 +156,7 @@ async function readRefusals(world: World): Promise<Refusal[]> {
   return refusals.sort((a, b) => b.letters - a.letters)
 }
 
-function refusalText(refusals: readonly Refusal[]): string {
+function refusalText(refusals: readonly Refusal[], listing: string): string {
   const shown = refusals.slice(0, SHOWN_REFUSALS)
   const rest = refusals.length - shown.length
   const table = formatTable({
@@ -164,7 +169,7 @@ function refusalText(refusals: readonly Refusal[]): string {
     example.topic === null
       ? `${example.source?.object}:${example.source?.at}`
       : `${example.topic}/${example.partition}@${example.offset}`
-  const more = rest === 0 ? '' : `\n${rest} more: sluice errors list`
+  const more = rest === 0 ? '' : `\n${rest} more: ${listing}`
   return `${table}${more}\nfor example ${place}: ${error?.message ?? ''}`
 }
 
@@ -215,6 +220,26 @@ async function askQuestions(world: World): Promise<Answer[]> {
     answers.push({ title, rows: await runQuery(world, { sql: text, asOfMs: null, places: new Map(), maxRows: null }) })
   }
   return answers
+}
+
+/** What this run read and what became of it, each record once. */
+function sumText(sources: readonly SourceReport[], tables: readonly LaneReport[]): string {
+  const sum = <T>(items: readonly T[], pick: (item: T) => number): number =>
+    items.reduce((all, item) => all + pick(item), 0)
+  const [read, landed, quarantined] = (['read', 'landed', 'quarantined'] as const).map((key) =>
+    sum(tables, (each) => each[key]),
+  )
+  const skipped = sum(tables, (each) => each.skipped)
+  return [
+    `${sum(sources, (each) => each.read)} read from sources = ${sum(sources, (each) => each.appended)} to topics + ${sum(sources, (each) => each.refused)} refused, which no topic could hold`,
+    `${read} read from topics = ${landed} landed in bronze + ${quarantined} refused by their contract${skipped === 0 ? '' : ` + ${skipped} skipped`}`,
+  ].join('\n')
+}
+
+/** The flags that later verbs need to see the same settings, as a shell takes them. */
+function givenFlags({ file, sets }: ConfigAccess): string {
+  const flags = [...(file === null ? [] : ['--config', file]), ...sets.flatMap((set) => ['--set', set])]
+  return flags.map((word) => ` ${/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`}`).join('')
 }
 
 function nextCommands(refusals: readonly Refusal[], models: readonly ModelOutcome[]): string[] {
