@@ -43,7 +43,9 @@ export interface Column {
  * - boolean: `Uint8Array` of 0 and 1. int32 and date: `Int32Array`. int64 and timestamp: `BigInt64Array`.
  * - float32: `Float32Array`. float64: `Float64Array`.
  * - decimal of precision ≤ 18: unscaled `BigInt64Array`; above: `decimal128`, 16 bytes a row, two's complement, big-endian.
- * - string (UTF-8) and binary: `bytes`. list, map, struct: children.
+ * - string (UTF-8) and binary: `bytes`, or `dictionary` where values repeat: row i holds the bytes of entry `ids[i]`
+ *   (0 where it is null). Entries are distinct, and each stands in some row, so that they bound the column.
+ * - list, map, struct: children.
  */
 export type ColumnValues =
   | { readonly layout: 'bool'; readonly data: Uint8Array }
@@ -53,6 +55,13 @@ export type ColumnValues =
   | { readonly layout: 'float64'; readonly data: Float64Array }
   | { readonly layout: 'decimal128'; readonly data: Uint8Array }
   | { readonly layout: 'bytes'; readonly offsets: Int32Array; readonly data: Uint8Array }
+  | {
+      readonly layout: 'dictionary'
+      readonly ids: Int32Array
+      /** Of the entries: one more than there are. */
+      readonly offsets: Int32Array
+      readonly data: Uint8Array
+    }
   | { readonly layout: 'list'; readonly offsets: Int32Array; readonly element: Column }
   | { readonly layout: 'map'; readonly offsets: Int32Array; readonly keys: Column; readonly value: Column }
   | { readonly layout: 'struct'; readonly children: readonly Column[] }
@@ -74,6 +83,8 @@ export function columnBytes(column: Column): number {
   switch (values.layout) {
     case 'bytes':
       return validity + values.offsets.byteLength + values.data.byteLength
+    case 'dictionary':
+      return validity + values.ids.byteLength + values.offsets.byteLength + values.data.byteLength
     case 'list':
       return validity + values.offsets.byteLength + columnBytes(values.element)
     case 'map':

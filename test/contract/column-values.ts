@@ -26,6 +26,13 @@ function presentValues({ type, length, values }: Column): unknown[] {
         data.toString(type.kind === 'string' ? 'utf8' : 'hex', values.offsets[i]!, values.offsets[i + 1]!),
       )
     }
+    case 'dictionary': {
+      const data = Buffer.from(values.data)
+      const { ids, offsets } = values
+      return rows.map((i) =>
+        data.toString(type.kind === 'string' ? 'utf8' : 'hex', offsets[ids[i]!]!, offsets[ids[i]! + 1]!),
+      )
+    }
     case 'list': {
       const inner = columnValues(values.element)
       return rows.map((i) => inner.slice(values.offsets[i]!, values.offsets[i + 1]!))

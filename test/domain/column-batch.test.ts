@@ -18,6 +18,15 @@ const longs: Column = {
 test('I12 the bytes of a column are those of its values, offsets and validity', () => {
   assert.equal(columnBytes(longs), 3 * 8)
   assert.equal(columnBytes(strings), 3 + 4 * 4 + 5)
+  const ids = Int32Array.of(0, 1, 0, 0)
+  const entries = { offsets: Int32Array.of(0, 2, 5), data: Buffer.from('abcde') }
+  const repeated: Column = {
+    type: { kind: 'string' },
+    length: 4,
+    validity: null,
+    values: { layout: 'dictionary', ids, ...entries },
+  }
+  assert.equal(columnBytes(repeated), 4 * 4 + 3 * 4 + 5)
 })
 
 test('I12 the bytes of a nested column include its children', () => {

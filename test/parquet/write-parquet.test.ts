@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'
-import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
+import type { Column, ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
+import { cellsOf } from '../../src/parquet/decode/read-cell.ts'
 import { readParquetColumns } from '../../src/parquet/read-parquet.ts'
 import { createParquetWriter, writeParquet } from '../../src/parquet/write-parquet.ts'
 import type { ParquetOptions } from '../../src/parquet/write-parquet.ts'
@@ -405,6 +406,41 @@ describe('batches and fields', () => {
     assert.throws(
       () => writeParquet({ fields: [field('e', { kind: 'struct', fields: [] })], batches: [] }),
       /no fields/,
+    )
+  })
+
+  test('strings held as a dictionary are written as if they stood in every row', () => {
+    const texts = ['GBP', null, 'EUR', 'GBP', 'EUR', '', 'GBP', null]
+    const entries = ['GBP', 'EUR', '']
+    const plain = batchOf(
+      [field('a', STRING), field('b', STRING)],
+      texts.map((text) => [text, text ?? 'x']),
+    )
+    const indexed = (list: readonly (string | null)[], names: readonly string[]): Column => ({
+      type: STRING,
+      length: list.length,
+      validity: list.includes(null) ? Uint8Array.from(list, (text) => (text === null ? 0 : 1)) : null,
+      values: {
+        layout: 'dictionary',
+        ids: Int32Array.from(list, (text) => (text === null ? 0 : names.indexOf(text))),
+        offsets: Int32Array.from([0, 3, 6, 6, 7].slice(0, names.length + 1)),
+        data: Buffer.from(names.join('')),
+      },
+    })
+    const columns = [
+      indexed(texts, entries),
+      indexed(
+        texts.map((text) => text ?? 'x'),
+        [...entries, 'x'],
+      ),
+    ]
+    assert.deepEqual(
+      writeParquet({ fields: plain.fields, batches: [{ ...plain, columns }] }),
+      writeParquet({ fields: plain.fields, batches: [plain] }),
+    )
+    assert.deepEqual(
+      Array.from(texts, (_, row) => cellsOf(columns[0]!)(row)),
+      texts,
     )
   })
 

@@ -1,4 +1,4 @@
-import type { Column } from '../../domain/column-batch.ts'
+import type { Column, ColumnType } from '../../domain/column-batch.ts'
 import { signedBigEndian } from './column-values.ts'
 
 /**
@@ -34,12 +34,12 @@ function presentCells({ type, values }: Column): (row: number) => ParquetCell {
       return (row) => values.data[row]!
     case 'decimal128':
       return (row) => signedBigEndian(values.data.subarray(row * 16, row * 16 + 16))
-    case 'bytes': {
-      const { offsets, data } = values
-      const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-      return type.kind === 'string'
-        ? (row) => buffer.toString('utf8', offsets[row], offsets[row + 1])
-        : (row) => data.subarray(offsets[row], offsets[row + 1])
+    case 'bytes':
+      return bytesCells(values, type)
+    case 'dictionary': {
+      const { ids } = values
+      const entry = bytesCells(values, type)
+      return (row) => entry(ids[row]!)
     }
     case 'list': {
       const { offsets } = values
@@ -66,4 +66,14 @@ function presentCells({ type, values }: Column): (row: number) => ParquetCell {
       return (row) => Object.fromEntries(children.map(([name, read]) => [name, read(row)]))
     }
   }
+}
+
+function bytesCells(
+  { offsets, data }: { readonly offsets: Int32Array; readonly data: Uint8Array },
+  type: ColumnType,
+): (entry: number) => ParquetCell {
+  const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  return type.kind === 'string'
+    ? (entry) => buffer.toString('utf8', offsets[entry], offsets[entry + 1])
+    : (entry) => data.subarray(offsets[entry], offsets[entry + 1])
 }

@@ -37,9 +37,11 @@ export class ByteArrayValues implements PageValues {
     return this.indexed ? 1 + hybridBound(this.#count, bitWidth(this.#dictionary.count)) : this.#plainBytes
   }
 
-  append({ values, indexes, start, present }: Shredded): void {
-    const source = values.values
-    if (source.layout !== 'bytes') {
+  append(rows: Shredded): void {
+    const { start, present } = rows
+    const source = rows.values.values
+    const indexes = source.layout === 'dictionary' ? entriesOf(source.ids, rows) : rows.indexes
+    if (source.layout !== 'bytes' && source.layout !== 'dictionary') {
       throw new SluiceError('BUG', `a ${source.layout} column stands where BYTE_ARRAY is declared`)
     }
     let from = 0
@@ -156,6 +158,14 @@ export class ByteArrayValues implements PageValues {
     this.#plainBytes = at
     this.#count += to - from
   }
+}
+
+/** The entry of each value that is present. */
+function entriesOf(ids: Int32Array, { indexes, start, present }: Shredded): Int32Array {
+  if (indexes === null) return ids.subarray(start, start + present)
+  const entries = new Int32Array(present)
+  for (let i = 0; i < present; i += 1) entries[i] = ids[indexes[i]!]!
+  return entries
 }
 
 interface ByteSource {
