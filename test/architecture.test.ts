@@ -31,6 +31,7 @@ const FLOORS: Readonly<Record<string, number>> = {
 /** The one room of each library. A library that is not here has no door yet. */
 const DOORS: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'src/adapters/duckdb',
+  '@platformatic/kafka': 'src/adapters/kafka',
   ajv: 'src/contract',
   'ajv-formats': 'src/contract',
   avsc: 'src/contract',

@@ -187,10 +187,10 @@ export const ERRORS = {
     'Keep the old type, or land it in a new table.',
   ),
   LOG_CORRUPT: row(
-    'The embedded log holds bytes that fail their checksum.',
+    'The log holds bytes that fail their checksum or are not of the form that they state.',
     'operator',
     6,
-    'Restore the log from a copy.',
+    'Restore the embedded log from a copy; on Kafka pass the batch with `sluice checkpoint reset`.',
   ),
   SEAL_KEY_MISSING: row('A contract tags PII and no seal key is set.', 'operator', 6, 'Set errors.seal_key.'),
   HASH_KEY_MISSING: row(
