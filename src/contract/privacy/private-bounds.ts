@@ -46,3 +46,9 @@ function collect(field: ContractField, names: { readonly tagged: Set<string>; re
 function inherited(child: ContractField, { pii }: ContractField): ContractField {
   return child.pii === null && pii !== null ? { ...child, pii } : child
 }
+
+/** Columns whose least and greatest values the log of a table of this contract must not state (I13). */
+export function unstatedColumns(contract: Contract, fields: readonly ColumnField[]): ReadonlySet<string> {
+  const bounds = privateBounds({ contracts: [contract], unknown: 'all' })
+  return new Set(fields.filter((field) => bounds.hides(field)).map((field) => field.name))
+}
