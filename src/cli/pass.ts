@@ -1,13 +1,15 @@
 import { readProposals } from '../settings/read-proposals.ts'
 import { seedRegistry } from '../contract/registration/seed-registry.ts'
 import { SluiceError } from '../domain/errors.ts'
-import { formatTableName } from '../domain/identifier.ts'
+import { formatTableName, parseTableName } from '../domain/identifier.ts'
 import type { SourceSettings } from '../domain/settings.ts'
 import { runSource, type SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/lane/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
+import { judgeLanded } from '../operate/gate/bronze/judge-landed.ts'
 import { dropReleased, openBuildGate } from '../operate/gate/build-gate.ts'
+import type { GateReport } from '../operate/gate/report/gate-report.ts'
 import { expireLetters } from '../operate/expire-letters.ts'
 import { readPauseNotes, type PausablePart } from '../operate/status/pause-note.ts'
 import { noteStops } from '../operate/status/stop-note.ts'
@@ -31,6 +33,8 @@ export interface SourceReport extends Omit<SourceOutcome, 'outcome'> {
 export interface LaneReport extends TableReport {
   /** An operator has paused it: nothing was read. */
   readonly paused?: true
+  /** What its suite says of the rows that landed; absent where it asks nothing of them. */
+  readonly gate?: GateReport
 }
 
 /** What the stages need before any of them begins: the registry's subjects and the broker's topics. */
@@ -78,7 +82,10 @@ export async function connectPass(world: World, names: readonly string[]): Promi
   return [...outcomes, ...[...paused].map((source) => ({ source, ...idle }))]
 }
 
-/** Topics → bronze; then letters past their retention go. A paused lane is left alone. */
+/**
+ * Topics → bronze; then what landed is judged, and letters past their retention go. A verdict never fails the pass: it
+ * keeps models from the rows. A paused lane is left alone.
+ */
 export async function ingestPass(world: World, names: readonly string[]): Promise<LaneReport[]> {
   await seedContracts(world)
   const tables = selectTables(world.settings.tables, names)
@@ -91,8 +98,13 @@ export async function ingestPass(world: World, names: readonly string[]): Promis
     world,
     reports.map(({ table, errors }) => ({ kind: 'lane', name: table, errors, finished: !world.signal.aborted })),
   )
+  const judged: LaneReport[] = []
+  for (const report of reports) {
+    const gate = world.signal.aborted ? null : await judgeLanded(world, parseTableName(report.table))
+    judged.push(gate === null ? report : { ...report, gate })
+  }
   for (const { table } of tables) await expireLetters(world, table)
-  return [...reports, ...(await Promise.all([...paused].map((table) => pausedReport(world, table))))]
+  return [...judged, ...(await Promise.all([...paused].map((table) => pausedReport(world, table))))]
 }
 
 /** Of these, the ones that an operator has paused; each is told. */

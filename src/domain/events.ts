@@ -157,7 +157,8 @@ export type Happening =
       readonly retryMs: number
     }
 
-export type JobStage = 'connect' | 'ingest' | 'build'
+/** `gate`: rows of bronze that landed are judged. */
+export type JobStage = 'connect' | 'ingest' | 'build' | 'gate'
 
 export type JobEnd =
   | { readonly outcome: 'completed' | 'interrupted' }

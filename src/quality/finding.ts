@@ -16,7 +16,7 @@ export interface Finding {
   readonly actual: string | null
   /** Why it could not be asked: it then counts as failed. */
   readonly impossible: string | null
-  /** Of a critical one that failed: some of the offending rows, as they are. Whoever shows them masks them. */
+  /** Of one that failed: some of the offending rows, as they are. Whoever shows them masks them. */
   readonly samples: readonly EngineRow[]
 }
 

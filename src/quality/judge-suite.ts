@@ -12,8 +12,8 @@ export interface SuiteRequest {
   readonly inputs: readonly EngineInput[]
   readonly table: JudgedTable
   readonly expectations: readonly Expectation[]
-  /** At most so many offending rows are kept for each critical one that failed. */
-  readonly samples: number
+  /** At most how many offending rows are kept of an expectation that failed; 0 asks for none. */
+  readonly samples: (expectation: Expectation) => number
 }
 
 interface Asking {
@@ -50,7 +50,7 @@ export async function judgeSuite(request: SuiteRequest): Promise<readonly Findin
   }
   const samples = await sampleAll(
     request,
-    asked.filter((each, at) => !findings[at]!.success && each.expectation.severity === 'critical'),
+    asked.filter((_, at) => !findings[at]!.success),
   )
   return findings.map((finding, at) => ({ ...finding, samples: samples.get(asked[at]!) ?? [] }))
 }
@@ -176,7 +176,8 @@ async function sampleAll(
 ): Promise<ReadonlyMap<Asking, readonly EngineRow[]>> {
   const wanted = asked.flatMap((each) => {
     const sql = offendingRowsSql(table, each.check)
-    return sql === null ? [] : [{ each, sql: `select * from (${sql}) s limit ${samples}` }]
+    const limit = sql === null ? 0 : samples(each.expectation)
+    return limit === 0 ? [] : [{ each, sql: `select * from (${sql}) s limit ${limit}` }]
   })
   const found = new Map<Asking, readonly EngineRow[]>()
   for (const { each, sql } of wanted) {

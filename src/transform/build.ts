@@ -5,9 +5,9 @@ import type { ModelDefinition } from '../domain/model.ts'
 import type { JudgeStaged } from './commit-model.ts'
 import { orderModels, selectModels } from './graph.ts'
 import type { ModelNode } from './graph.ts'
-import type { GateNote, ModelOutcome } from './model-outcome.ts'
+import type { ModelOutcome } from './model-outcome.ts'
 import { runModel } from './run-model.ts'
-import type { BuildWorld } from './run-model.ts'
+import type { BuildWorld, MayRead } from './run-model.ts'
 
 export type { Bypass, JudgeStaged, StagedModel, Verdict } from './commit-model.ts'
 export type { ModelOutcome } from './model-outcome.ts'
@@ -23,8 +23,8 @@ export interface BuildOptions {
   readonly dryRun: boolean
   /** Judges a staged result before its commit (I10); without it everything passes. */
   readonly judge?: JudgeStaged
-  /** Bronze rows that must not be built on: why this model is blocked, or null. */
-  readonly mayRead?: (node: ModelNode) => Promise<GateNote | null>
+  /** Asked of what a model is about to be built from. */
+  readonly mayRead?: MayRead
   /** See `GraphFacts.after`. */
   readonly after?: ReadonlyMap<string, readonly string[]>
 }
@@ -113,11 +113,6 @@ async function tryBuild({ options, node, nodes, emit, outcomes }: ModelTurn): Pr
   const { world, fullRefresh, dryRun } = options
   const upstream = upstreamOf(node, outcomes)
   try {
-    const refused = (await options.mayRead?.(node)) ?? null
-    if (refused !== null) {
-      const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${refused.reason}`, { where: { model: node.name } })
-      return { ...without(node, 'blocked', refused.reason), error }
-    }
     const outcome = await runModel({
       world,
       node,
@@ -125,6 +120,7 @@ async function tryBuild({ options, node, nodes, emit, outcomes }: ModelTurn): Pr
       fullRefresh,
       dryRun,
       judge: options.judge ?? (async () => ({ kind: 'passed' })),
+      ...(options.mayRead === undefined ? {} : { mayRead: options.mayRead }),
       emit,
     })
     const planned = upstream.find((each) => each.outcome === 'planned')

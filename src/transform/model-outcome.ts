@@ -29,4 +29,6 @@ export interface GateNote {
   readonly expectations: number
   /** One sentence; empty where all were kept. */
   readonly reason: string
+  /** `layer.table` that was judged, where it is not the model's own. */
+  readonly table?: string
 }

@@ -8,8 +8,8 @@ import { commitModel } from './commit-model.ts'
 import type { JudgeStaged } from './commit-model.ts'
 import type { ModelNode } from './graph.ts'
 import { openInputs, readRange, tableStore } from './model-inputs.ts'
-import type { RangeFiles } from './model-inputs.ts'
-import type { ModelOutcome } from './model-outcome.ts'
+import type { OpenInput, RangeFiles } from './model-inputs.ts'
+import type { GateNote, ModelOutcome } from './model-outcome.ts'
 import { planChanges, planModel } from './plan.ts'
 import { stageWork } from './stage-work.ts'
 import type { Bearings, Work } from './stage-work.ts'
@@ -28,8 +28,13 @@ export interface RunRequest {
   readonly dryRun: boolean
   /** Between staging and commit (I10). */
   readonly judge: JudgeStaged
+  /** None: all may be read. */
+  readonly mayRead?: MayRead
   readonly emit: (happening: Happening) => void
 }
+
+/** Why rows of these inputs, just as they are open, must not be built on; null where they may. */
+export type MayRead = (inputs: readonly OpenInput[]) => Promise<GateNote | null>
 
 const MAX_ATTEMPTS = 5
 
@@ -67,6 +72,8 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   request.emit({ type: 'model.planned', model: node.name, mode: work.mode, reason: work.reason })
   if (work.mode === 'nothing') return done(node, target, { outcome: 'unchanged', mode: 'nothing', reason: work.reason })
   if (request.dryRun) return done(node, target, { outcome: 'planned', mode: work.mode, reason: work.reason })
+  const refused = (await request.mayRead?.(at.inputs)) ?? null
+  if (refused !== null) return done(node, target, refusal(node, refused))
   const staged = await stageWork(at, work)
   if (staged === null) {
     return done(node, target, {
@@ -95,6 +102,15 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
     version: committed.version,
     ...gate,
   })
+}
+
+function refusal(
+  node: ModelNode,
+  { reason, table }: GateNote,
+): Pick<ModelOutcome, 'outcome' | 'mode' | 'reason' | 'error'> {
+  const where = { model: node.name, ...(table === undefined ? {} : { table }) }
+  const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${reason}`, { where })
+  return { outcome: 'blocked', mode: 'nothing', reason, error }
 }
 
 async function planWork({ node, inputs, target }: Bearings, fullRefresh: boolean): Promise<Work> {

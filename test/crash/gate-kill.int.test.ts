@@ -71,4 +71,40 @@ describe('kill -9 at the gate', () => {
     assert.equal(rows?.['n'], form.tables[0]?.rows)
     await run(world)
   })
+
+  it('I10: killed between the commit of bronze and its verdict, or before the verdict stands, no model reads the rows', async () => {
+    const world = await retailWorld(join(folder.path, 'landed'), made.files)
+    const dq = join(folder.path, 'bronze-dq.yaml')
+    await writeFile(
+      dq,
+      'bronze.order_lines:\n  critical:\n    - expect_column_max_to_be_between: {column: Quantity, max_value: 1}\n',
+    )
+    const held = ['--set', `paths.dq=${dq}`]
+    for (const [at, verb] of [
+      ['flush.done@order_lines:1', 'run'],
+      ['gate.judged@bronze.order_lines:1', 'ingest'],
+      ['gate.judged@bronze.order_lines:1', 'build'],
+    ] as const)
+      await kill(world, at, verb, ...held)
+    const silver = join(world.lake, 'silver/order_lines')
+    for (const verb of ['build', 'run']) {
+      const ended = await sluice(args(verb, '--json', ...held), { env: world.env })
+      assert.equal(ended.code, 3, ended.stderr)
+      const { models } = JSON.parse(ended.stdout) as { models: { model: string; outcome: string; reason: string }[] }
+      const outcomes = new Map(models.map((each) => [each.model, each]))
+      assert.equal(outcomes.get('silver.order_lines')?.outcome, 'blocked')
+      assert.match(outcomes.get('silver.order_lines')!.reason, /bronze\.order_lines was blocked/)
+      assert.equal(outcomes.get('gold.fact_sales')?.outcome, 'skipped')
+      await assert.rejects(rawRows(silver, 'select 1 from rows'))
+    }
+    const ingest = await sluiceJson<{ tables: { gate: { outcome: string } }[] }>(args('ingest', ...held), {
+      env: world.env,
+    })
+    assert.equal(ingest.tables[0]?.gate.outcome, 'blocked', 'and ingest goes on with exit 0')
+    const bypass = ['--bypass', 'expect_column_max_to_be_between', '--reason', 'it is a shop']
+    await sluiceJson(args('gate', 'bronze.order_lines', ...bypass, ...held), { env: world.env })
+    await sluiceJson(args('build', ...held), { env: world.env })
+    const [rows] = await rawRows(silver, 'select count(*)::int as n from rows')
+    assert.ok(Number(rows?.['n']) > 0)
+  })
 })

@@ -285,6 +285,73 @@ describe('up', () => {
     await proveWhole(project, goodOf(4))
   })
 
+  it('rows are judged by the part that ingests; what is blocked stays unread by the part that builds, till it is let pass', async () => {
+    const project = retail('gates')
+    const dq = join(folder.path, 'gates-dq.yaml')
+    const suite = 'bronze.order_lines:\n  critical:\n    - expect_table_row_count_to_be_between: {min_value: 100000}\n'
+    await writeFile(dq, suite)
+    const held = ['--set', `paths.dq=${dq}`]
+    const gated: Project = { ...project, args: [...project.args, ...held] }
+    await deliver(project, 0, 1)
+    const lanes = await start(gated, [...FAST_SOURCE, '--only', 'connectors,ingest'])
+    await until('it is judged after its commit', () =>
+      lanes
+        .events()
+        .some(
+          ({ event, model, outcome }) =>
+            event === 'gate.judged' && model === 'bronze.order_lines' && outcome === 'blocked',
+        ),
+    )
+    const jobs = await start(gated, ['--only', 'jobs'])
+    await until('the build is blocked', () =>
+      jobs
+        .events()
+        .some(
+          ({ event, model, code }) =>
+            event === 'model.failed' && model === 'silver.order_lines' && code === 'GATE_BLOCKED',
+        ),
+    )
+    await deliver(project, 1, 1)
+    await until('ingest goes on', async () => (await count(project, 'bronze/order_lines')) === goodOf(2))
+    assert.equal(await count(project, 'silver/order_lines'), 0)
+    const stopped = await sluiceJson<{
+      models: (Part & { model: string })[]
+      gates: { table: string; outcome: string; next_command: string }[]
+    }>(['status', ...gated.args], { env: gated.env, exit: 6 })
+    assert.deepEqual(
+      stopped.gates.map(({ table, outcome, next_command }) => [table, outcome, next_command]),
+      [['bronze.order_lines', 'blocked', 'sluice gate bronze.order_lines']],
+    )
+    const silver = stopped.models.find(({ model }) => model === 'silver.order_lines')
+    assert.deepEqual(
+      [silver?.state, silver?.code, silver?.next_command],
+      ['stopped', 'GATE_BLOCKED', 'sluice gate bronze.order_lines'],
+    )
+    await until('all that landed is judged', async () => {
+      const { gates } = await sluiceJson<{ gates: { unjudged: boolean }[] }>(['status', ...gated.args], {
+        env: gated.env,
+        exit: 6,
+      })
+      return gates.every(({ unjudged }) => !unjudged)
+    })
+    await sluiceJson(
+      [
+        'gate',
+        'bronze.order_lines',
+        '--bypass',
+        'expect_table_row_count_to_be_between',
+        '--reason',
+        'a quiet day',
+        ...gated.args,
+      ],
+      { env: gated.env },
+    )
+    await until('silver follows', async () => (await count(project, 'silver/order_lines')) > 0)
+    await end(lanes)
+    await end(jobs)
+    await proveWhole(project, goodOf(2))
+  })
+
   it('I8: a lane that stops leaves the others running; status says what to do, and done it goes on', async () => {
     const root = join(folder.path, 'stops')
     await mkdir(join(root, 'schemas'), { recursive: true })

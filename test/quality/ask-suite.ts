@@ -104,6 +104,6 @@ function askAll(engine: ModelEngine, expectations: readonly Expectation[], ask: 
     inputs: [],
     table,
     expectations,
-    samples: 20,
+    samples: () => 20,
   })
 }

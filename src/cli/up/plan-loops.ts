@@ -5,10 +5,12 @@ import { expireLetters } from '../../operate/expire-letters.ts'
 import { BUILD_JOB, UP_JOBS_GROUP } from '../../operate/status/model-status.ts'
 import { UP_SOURCES_GROUP } from '../../operate/status/source-status.ts'
 import type { World } from '../../ports/world.ts'
+import { landedExpectations } from '../../operate/gate/expectations-of.ts'
 import { loadModels } from '../../settings/model-file.ts'
 import { buildPass } from '../pass.ts'
 import { followSource } from './connector-loop.ts'
 import { Duties } from './duties.ts'
+import { followGate } from './gate-loop.ts'
 import { ingestLane } from './ingest-loop.ts'
 import { runJobs, type Job } from './job-loop.ts'
 import type { PartControls } from './part-controls.ts'
@@ -36,6 +38,7 @@ export interface PlanRequest {
 const SOURCES_AT_ONCE = 4
 /** One engine serves all jobs, call by call. */
 const JOBS_AT_ONCE = 2
+const UP_GATES_GROUP = 'up/gates'
 const EXPIRE_EVERY_MS = 3_600_000
 
 /** One loop a source. Beyond the lease under which a source is read, one tells whose task it is to read it again. */
@@ -51,7 +54,7 @@ export function planConnectors({ world, controls, turned }: PlanRequest): LoopPl
   return { loops: [...loops, { name: 'duties of sources', run: () => duties.watch() }], duties: [duties] }
 }
 
-/** One loop a bronze table; all of them share the memory limit. */
+/** One loop a bronze table, which all share the memory limit, and one that judges what they commit. */
 export function planIngest({ world, controls, turned }: PlanRequest): LoopPlan {
   const heldBytes = new HeldBytes()
   const loops = [...world.settings.tables.values()].map((table): Loop => {
@@ -59,7 +62,16 @@ export function planIngest({ world, controls, turned }: PlanRequest): LoopPlan {
     const control = controls.add({ kind: 'lane', name: `bronze.${table.table}` })
     return { name, run: () => ingestLane({ world, table, control, heldBytes, turned: () => turned(name) }) }
   })
-  return { loops, duties: [] }
+  const judged = [...world.settings.tables.keys()].filter((table) => isJudged(world, table))
+  if (judged.length === 0) return { loops, duties: [] }
+  const name = 'gate of bronze'
+  const duties = new Duties(world, UP_GATES_GROUP, judged)
+  const gate = { name, run: () => followGate({ world, tables: judged, duties, turned: () => turned(name) }) }
+  return { loops: [...loops, gate, { name: 'duties of gates', run: () => duties.watch() }], duties: [duties] }
+}
+
+function isJudged({ settings }: World, table: string): boolean {
+  return landedExpectations(table, settings.suites).length > 0
 }
 
 export function planJobs({ world, turned }: PlanRequest): LoopPlan {

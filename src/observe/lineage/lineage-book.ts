@@ -167,7 +167,7 @@ export class LineageBook {
   }
 }
 
-const JOB_TYPES = { connect: 'CONNECT', ingest: 'INGEST', build: 'MODEL' } as const
+const JOB_TYPES = { connect: 'CONNECT', ingest: 'INGEST', build: 'MODEL', gate: 'GATE' } as const
 const END_TYPES = { completed: 'COMPLETE', interrupted: 'ABORT', failed: 'FAIL' } as const
 
 /** Jobs of one name follow one another within a run; in `up` each micro-batch has a run of its own. */

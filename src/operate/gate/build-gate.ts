@@ -1,6 +1,6 @@
 import type { ModelDefinition } from '../../domain/model.ts'
 import type { BuildOptions, ModelOutcome } from '../../transform/build.ts'
-import { BronzeGate } from './bronze-gate.ts'
+import { BronzeGate } from './bronze/bronze-gate.ts'
 import { checkSuites, knownTables, parentsOf } from './expectations-of.ts'
 import type { GateWorld } from './judge-staged.ts'
 import { openGate } from './open-gate.ts'
@@ -25,7 +25,7 @@ export async function openBuildGate(
   return {
     after: parentsOf(suites),
     judge: openGate({ world, suites, stageOnly }),
-    mayRead: (node) => (dryRun ? Promise.resolve(null) : bronze.mayRead(node)),
+    mayRead: (inputs) => bronze.mayRead(inputs),
   }
 }
 

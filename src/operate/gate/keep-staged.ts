@@ -7,7 +7,8 @@ import { openInputs, readRange, tableStore, type OpenInput } from '../../transfo
 import { UNKNOWN_MEMBER_OPERATIONS } from '../../transform/unknown-member.ts'
 import { readHistory } from '../../lake/history.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
-import { toAssertion, type GateJudgement, type GateWorld } from './judge-staged.ts'
+import type { GateWorld } from './judge-staged.ts'
+import { toAssertion, type GateJudgement } from './report/judgement.ts'
 import { STAGED_MS, stagedStore, writeManifest, type ManifestFile, type StagedManifest } from './staged-manifest.ts'
 
 export interface KeepRequest {

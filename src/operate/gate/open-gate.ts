@@ -1,7 +1,8 @@
 import type { JudgeStaged } from '../../transform/build.ts'
 import type { GateNote } from '../../transform/model-outcome.ts'
 import { expectationsOf, type Suites } from './expectations-of.ts'
-import { judgeStaged, type GateJudgement, type GateWorld } from './judge-staged.ts'
+import { judgeStaged, type GateWorld } from './judge-staged.ts'
+import type { GateJudgement } from './report/judgement.ts'
 import { keepStaged } from './keep-staged.ts'
 
 export interface GateOptions {

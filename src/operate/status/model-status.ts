@@ -1,4 +1,5 @@
-import { classifyError, type SluiceError } from '../../domain/errors.ts'
+import { classifyError, SluiceError } from '../../domain/errors.ts'
+import { formatTableName } from '../../domain/identifier.ts'
 import { describeTable } from '../../lake/describe.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
@@ -6,8 +7,9 @@ import { orderModels, type ModelNode } from '../../transform/graph.ts'
 import { openInputs, readRange, tableStore, type OpenInput } from '../../transform/model-inputs.ts'
 import { planChanges, planModel, type InputChanges } from '../../transform/plan.ts'
 import { loadModels } from '../../settings/model-file.ts'
+import type { GateStatus } from './gate-status.ts'
 import { judgePart, type PartStatus } from './part-status.ts'
-import { noteName, type StopNote } from './stop-note.ts'
+import { noteName, type Stop, type StopNote } from './stop-note.ts'
 
 export interface ModelStatus extends PartStatus {
   readonly model: string
@@ -18,6 +20,11 @@ export interface ModelStatus extends PartStatus {
   readonly behind: boolean
   /** Why, or why not. */
   readonly reason: string
+}
+
+export interface ModelFacts {
+  readonly stops: ReadonlyMap<string, StopNote>
+  readonly gates: readonly GateStatus[]
 }
 
 export type ModelWorld = Pick<World, 'settings' | 'lake' | 'assignment'>
@@ -36,15 +43,17 @@ export function orderedModels({ settings }: Pick<World, 'settings'>): readonly M
 export async function modelStatus(
   world: ModelWorld,
   node: ModelNode,
-  notes: ReadonlyMap<string, StopNote>,
+  { stops, gates }: ModelFacts,
 ): Promise<ModelStatus> {
-  const noted = notes.get(noteName({ kind: 'model', name: node.name }))?.stops[0] ?? null
+  const blocks = blockedInputs(node, gates)
+  const last = stops.get(noteName({ kind: 'model', name: node.name }))?.stops[0] ?? null
+  const noted = last !== null && wasOpened(last, blocks) ? null : last
   const caredFor = (await world.assignment.held(UP_JOBS_GROUP)).has(BUILD_JOB)
   const sight = await look(world, node)
   const about = sight.snapshot === null ? null : describeTable(sight.snapshot)
   return {
     ...judgePart({
-      found: sight.found,
+      found: sight.found ?? (sight.behind && blocks.length > 0 ? gateError(node, blocks[0]!) : null),
       noted,
       running: caredFor && noted === null,
       lastCommitMs: sight.snapshot?.timestampMs ?? null,
@@ -57,6 +66,26 @@ export async function modelStatus(
     behind: sight.behind,
     reason: sight.reason,
   }
+}
+
+/** Bronze tables that it reads and that its next build will find blocked. */
+function blockedInputs({ inputs }: ModelNode, gates: readonly GateStatus[]): GateStatus[] {
+  const names = new Set(inputs.filter(({ layer }) => layer === 'bronze').map(formatTableName))
+  return gates.filter(({ table, outcome, unjudged }) => names.has(table) && outcome === 'blocked' && !unjudged)
+}
+
+/** The last build met a block of bronze rows that stands no more. */
+function wasOpened({ code, where }: Stop, blocks: readonly GateStatus[]): boolean {
+  const { table } = where
+  return (
+    code === 'GATE_BLOCKED' && table?.startsWith('bronze.') === true && !blocks.some((each) => each.table === table)
+  )
+}
+
+function gateError(node: ModelNode, { table, reason }: GateStatus): SluiceError {
+  return new SluiceError('GATE_BLOCKED', `${node.name}: ${table} was blocked: ${reason}`, {
+    where: { model: node.name, table },
+  })
 }
 
 interface Sight {

@@ -78,6 +78,8 @@ export function commandFor({ code, where }: StopReason): string | null {
     case 'STORE_UNAVAILABLE':
     case 'SOURCE_UNREADABLE':
       return 'sluice doctor'
+    case 'GATE_BLOCKED':
+      return where.table?.startsWith('bronze.') === true ? `sluice gate ${where.table}` : null
     default:
       return null
   }

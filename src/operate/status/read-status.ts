@@ -1,4 +1,6 @@
 import { classifyError, SluiceError } from '../../domain/errors.ts'
+import type { World } from '../../ports/world.ts'
+import { gateStatuses, type GateStatus } from './gate-status.ts'
 import { laneStatuses, type LaneStatus, type LaneWorld } from './lane-status.ts'
 import { modelStatus, orderedModels, type ModelStatus } from './model-status.ts'
 import { sourceStatus, type SourceStatus } from './source-status.ts'
@@ -10,24 +12,26 @@ export interface Status {
   readonly lanes: readonly LaneStatus[]
   readonly sources: readonly SourceStatus[]
   readonly models: readonly ModelStatus[]
+  readonly gates: readonly GateStatus[]
   /** Why the models cannot be read, where they cannot. */
   readonly modelsError: SluiceError | null
 }
 
-export async function readStatus(world: LaneWorld): Promise<Status> {
+export async function readStatus(world: LaneWorld & Pick<World, 'clock'>): Promise<Status> {
   const notes: StatusNotes = { stops: await readStopNotes(world.lake), pauses: await readPauseNotes(world.lake) }
   const lanes: LaneStatus[] = []
   for (const table of world.settings.tables.values()) lanes.push(...(await laneStatuses(world, table, notes)))
   const sources: SourceStatus[] = []
   for (const source of world.settings.sources.values()) sources.push(await sourceStatus(world, source, notes))
+  const gates = await gateStatuses(world)
   const models: ModelStatus[] = []
   let modelsError: SluiceError | null = null
   try {
-    for (const node of orderedModels(world)) models.push(await modelStatus(world, node, notes.stops))
+    for (const node of orderedModels(world)) models.push(await modelStatus(world, node, { stops: notes.stops, gates }))
   } catch (error) {
     modelsError = classifyError(error)
   }
-  return { lanes, sources, models, modelsError }
+  return { lanes, sources, models, gates, modelsError }
 }
 
 /** One error that names everything that is stopped; null where nothing is. */

@@ -2,7 +2,7 @@ import type { PartStatus } from './part-status.ts'
 import { laneName, type Status } from './read-status.ts'
 
 /** The form of `status --json`; the service answers with it too. */
-export function statusForm({ lanes, sources, models }: Status): object {
+export function statusForm({ lanes, sources, models, gates }: Status): object {
   return {
     lanes: lanes.map((lane) => ({
       lane: laneName(lane),
@@ -30,6 +30,17 @@ export function statusForm({ lanes, sources, models }: Status): object {
       rows: model.rows,
       behind: model.behind,
       reason: model.reason,
+    })),
+    gates: gates.map((gate) => ({
+      table: gate.table,
+      outcome: gate.outcome,
+      since: gate.since,
+      judged_at: gate.judgedAt,
+      reason: gate.reason,
+      after: gate.after,
+      to: gate.to,
+      unjudged: gate.unjudged,
+      next_command: gate.nextCommand,
     })),
   }
 }

@@ -1,7 +1,16 @@
 // Asks /api every few seconds and draws what it says. All text goes in as text, never as markup.
 
 const EVERY_MS = 5_000
-const TONES = { running: 'good', idle: 'calm', paused: 'warn', stopped: 'bad' }
+const TONES = {
+  running: 'good',
+  idle: 'calm',
+  paused: 'warn',
+  stopped: 'bad',
+  passed: 'good',
+  warned: 'warn',
+  bypassed: 'warn',
+  blocked: 'bad',
+}
 const GRAVITY = ['idle', 'running', 'paused', 'stopped']
 
 // Relative, for a proxy that serves us below a path; without what a URL may hold of a name and password.
@@ -90,6 +99,7 @@ function draw({ status, lag, refusals, ready }) {
     ...status.lanes.map((part) => ({ name: part.lane, ...part })),
     ...status.models.map((part) => ({ name: `model ${part.model}`, ...part })),
   ]
+  const blocked = status.gates.filter(({ outcome, table }) => outcome === 'blocked' && table.startsWith('bronze.'))
   const held = parts.filter(({ state }) => state === 'stopped' || state === 'paused')
   const stopped = held.filter(({ state }) => state === 'stopped').length
   const { letters } = refusals
@@ -124,7 +134,7 @@ function draw({ status, lag, refusals, ready }) {
     ),
   )
 
-  byId('todo').hidden = held.length === 0 && status.models_error === null
+  byId('todo').hidden = held.length === 0 && blocked.length === 0 && status.models_error === null
   const faults =
     status.models_error === null
       ? []
@@ -139,6 +149,13 @@ function draw({ status, lag, refusals, ready }) {
         part.code ?? '–',
         part.message ?? part.reason ?? '–',
         part.next_command === null ? (part.hint ?? '–') : element('code', { text: part.next_command }),
+      ]),
+      ...blocked.map((gate) => [
+        `gate of ${gate.table}`,
+        badge('blocked', gate.since),
+        'GATE_BLOCKED',
+        gate.reason,
+        element('code', { text: gate.next_command }),
       ]),
       ...faults,
     ],
@@ -195,6 +212,18 @@ function draw({ status, lag, refusals, ready }) {
       each.behind ? `no: ${each.reason}` : 'yes',
     ]),
     'There are no models.',
+  )
+  byId('gates').hidden = status.gates.length === 0
+  table(
+    'gates',
+    [['table'], ['verdict'], ['since', 'figure'], ['why', 'wide']],
+    status.gates.map((each) => [
+      each.table,
+      badge(each.outcome ?? 'not judged yet', each.judged_at ?? ''),
+      sinceOf(each.since),
+      each.reason || (each.unjudged ? 'newer rows are not judged yet' : '–'),
+    ]),
+    '',
   )
   const most = Math.max(1, ...refusals.refusals.map((each) => each.letters))
   table(

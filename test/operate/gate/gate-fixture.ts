@@ -28,11 +28,17 @@ export const MODELS: readonly ModelDefinition[] = [
 
 export interface GateFixture extends LakeFixture {
   readonly gateWorld: GateWorld & Pick<World, 'storeAt'>
+  readonly models: readonly ModelDefinition[]
+  /** With the suites of a dq.yaml. */
+  worldOf(yaml: string): GateWorld & Pick<World, 'storeAt'>
   /** Moves the clock on. */
   wait(ms: number): void
   add(...rows: readonly (readonly [id: number, amount: number | null])[]): Promise<void>
   /** Builds through the gates of a dq.yaml. */
-  gated(yaml: string, options?: { readonly stageOnly?: boolean }): Promise<ReadonlyMap<string, ModelOutcome>>
+  gated(
+    yaml: string,
+    options?: { readonly stageOnly?: boolean; readonly engine?: World['engine'] },
+  ): Promise<ReadonlyMap<string, ModelOutcome>>
   gate(yaml: string, request?: Partial<GateRequest>): Promise<ReleaseOutcome[]>
 }
 
@@ -51,13 +57,15 @@ export async function openGateFixture(): Promise<GateFixture> {
   return {
     ...lake,
     gateWorld: worldOf(''),
+    models: MODELS,
+    worldOf,
     wait: (ms) => void (aheadMs += ms),
     async add(...rows) {
       const values = rows.map(([id, amount]) => `select ${id} as id, ${amount} as amount, 'a${id}@b.de' as email`)
       await lake.write('bronze.things', { sql: values.join(' union all '), fields: FIELDS })
     },
-    async gated(yaml, { stageOnly = false } = {}) {
-      const world = worldOf(yaml)
+    async gated(yaml, { stageOnly = false, engine } = {}) {
+      const world = { ...worldOf(yaml), ...(engine === undefined ? {} : { engine }) }
       const gate = await openBuildGate({ world, models: MODELS, stageOnly, dryRun: false })
       const outcomes = await lake.build(MODELS, gate)
       await dropReleased(world, outcomes)

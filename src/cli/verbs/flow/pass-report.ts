@@ -1,5 +1,6 @@
 import type { ModelOutcome } from '../../../transform/build.ts'
 import { formatTable } from '../../format-table.ts'
+import type { GateReport } from '../../../operate/gate/report/gate-report.ts'
 import type { LaneReport, SourceReport } from '../../pass.ts'
 
 /** What a pass did, in the forms that `--json` fixes (DESIGN §1) and as tables for people. */
@@ -14,8 +15,22 @@ export function sourceForm(outcome: SourceReport): object {
   }
 }
 
-export function tableForm({ table, read, landed, quarantined, skipped, version, paused }: LaneReport): object {
-  return { table, read, landed, quarantined, skipped, version, ...(paused === true ? { paused } : {}) }
+export function tableForm(report: LaneReport): object {
+  const { table, read, landed, quarantined, skipped, version, paused, gate } = report
+  return {
+    table,
+    read,
+    landed,
+    quarantined,
+    skipped,
+    version,
+    ...(paused === true ? { paused } : {}),
+    ...(gate === undefined ? {} : { gate: gateForm(gate) }),
+  }
+}
+
+function gateForm({ outcome, assertions, reason }: GateReport): object {
+  return { outcome, expectations: assertions.length, reason }
 }
 
 export function modelForm({ model, outcome, mode, reason, rows, version, gate }: ModelOutcome): object {
@@ -34,10 +49,17 @@ export function sourceText(outcomes: readonly SourceReport[]): string {
 
 export function tableText(reports: readonly LaneReport[]): string {
   if (reports.length === 0) return 'no bronze tables'
-  return formatTable({
+  const table = formatTable({
     heads: ['table', 'read', 'landed', 'quarantined', 'skipped', 'version'],
     rows: reports.map((each) => [each.table, each.read, each.landed, each.quarantined, each.skipped, each.version]),
   })
+  const told = reports.flatMap(({ gate }) => (gate === undefined || gate.outcome === 'passed' ? [] : gateText(gate)))
+  return [table, ...told].join('\n')
+}
+
+function gateText({ table, outcome, reason }: GateReport): string {
+  const next = outcome === 'blocked' ? `; models that read it wait. next: sluice gate ${table}` : ''
+  return `${table}: gate ${outcome}: ${reason}${next}`
 }
 
 /** Why, and what the gate tells of. */

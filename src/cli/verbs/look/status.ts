@@ -18,7 +18,7 @@ export const statusVerb: Verb = {
   },
 }
 
-function statusText({ lanes, sources, models }: Status): string {
+function statusText({ lanes, sources, models, gates }: Status): string {
   const tail = ({ since, stop, pauseReason, nextCommand }: PartStatus): (string | null)[] => [
     since,
     pauseReason ?? stop?.code ?? null,
@@ -61,6 +61,23 @@ function statusText({ lanes, sources, models }: Status): string {
           each.behind ? `no: ${each.reason}` : 'yes',
           ...tail(each),
         ]),
+      }),
+    )
+  }
+  if (gates.length > 0) {
+    parts.push(
+      formatTable({
+        heads: ['gate', 'outcome', 'since', 'why', 'next command'],
+        rows: gates.map((each) => [
+          each.table,
+          each.outcome ?? 'not judged yet',
+          each.since,
+          each.unjudged && each.outcome !== null
+            ? `${each.reason} (newer rows are not judged yet)`.trim()
+            : each.reason,
+          each.nextCommand,
+        ]),
+        maxCell: 80,
       }),
     )
   }

@@ -2,7 +2,8 @@ import { describeTable } from '../../../lake/describe.ts'
 import { decodePositions } from '../../../operate/look/positions.ts'
 import { resolveTable } from '../../../operate/look/resolve-table.ts'
 import { typeText } from '../../../domain/type-text.ts'
-import { formatTable } from '../../format-table.ts'
+import { readGateReport, type GateReport } from '../../../operate/gate/report/gate-report.ts'
+import { escapeControls, formatTable } from '../../format-table.ts'
 import type { Flag } from '../../flag-values.ts'
 import type { Positional, Verb } from '../../verb.ts'
 
@@ -31,6 +32,7 @@ export const tableDescribe: Verb = {
     } = await resolveTable(world.lake, positionals[0]!, asOfMs === null ? undefined : { timestampMs: asOfMs })
     const about = describeTable(snapshot)
     const positions = decodePositions(about.txns)
+    const gate = asOfMs === null ? await readGateReport(world.lake, table) : null
     const form = {
       table,
       uri: store.uri,
@@ -48,6 +50,7 @@ export const tableDescribe: Verb = {
       rows: about.rows,
       positions,
       txns: about.txns,
+      gate: gate === null ? null : describeGate(gate),
     }
     print.result(form, () =>
       [
@@ -79,10 +82,36 @@ export const tableDescribe: Verb = {
                 rows: positions.map((at) => [`${at.topic}/${at.partition}`, at.epoch, at.next]),
               }),
             ]),
+        ...(gate === null ? [] : [gateText(gate)]),
       ].join('\n\n'),
     )
     return 0
   },
+}
+
+/** The last judgement; rows of what failed as they were sampled, PII masked. */
+function describeGate({ outcome, reason, since, judged_at, run_id, landed, assertions, samples }: GateReport): object {
+  const range = landed === null ? {} : { after: landed.after, to: landed.to }
+  const failed = assertions.filter(({ success }) => !success)
+  return { outcome, reason, since, judged_at, run_id, ...range, failed, samples }
+}
+
+function gateText({ outcome, since, judged_at, assertions, samples }: GateReport): string {
+  const failed = assertions.filter(({ success }) => !success)
+  const parts = [`gate: ${outcome} since ${since}, judged ${judged_at}`]
+  if (failed.length > 0) {
+    parts.push(
+      formatTable({
+        heads: ['failed', 'column', 'severity', 'rows', 'found'],
+        rows: failed.map((each) => [each.expectation, each.column, each.severity, each.offending, each.actual]),
+      }),
+    )
+  }
+  for (const { expectation, at, rows } of samples) {
+    const lines = rows.map((row) => `  ${escapeControls(JSON.stringify(row))}`)
+    parts.push([`${expectation}, rows that break it, taken ${at}:`, ...lines].join('\n'))
+  }
+  return parts.join('\n\n')
 }
 
 function protocolText({
