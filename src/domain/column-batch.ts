@@ -45,6 +45,8 @@ export interface Column {
  * - decimal of precision ≤ 18: unscaled `BigInt64Array`; above: `decimal128`, 16 bytes a row, two's complement, big-endian.
  * - string (UTF-8) and binary: `bytes`, or `dictionary` where values repeat: row i holds the bytes of entry `ids[i]`
  *   (0 where it is null). Entries are distinct, and each stands in some row, so that they bound the column.
+ * - any scalar whose rows that are present all hold one value: `constant`, a column of that value alone, so that it
+ *   costs the same at any length.
  * - list, map, struct: children.
  */
 export type ColumnValues =
@@ -62,6 +64,7 @@ export type ColumnValues =
       readonly offsets: Int32Array
       readonly data: Uint8Array
     }
+  | { readonly layout: 'constant'; readonly entry: Column }
   | { readonly layout: 'list'; readonly offsets: Int32Array; readonly element: Column }
   | { readonly layout: 'map'; readonly offsets: Int32Array; readonly keys: Column; readonly value: Column }
   | { readonly layout: 'struct'; readonly children: readonly Column[] }
@@ -85,6 +88,8 @@ export function columnBytes(column: Column): number {
       return validity + values.offsets.byteLength + values.data.byteLength
     case 'dictionary':
       return validity + values.ids.byteLength + values.offsets.byteLength + values.data.byteLength
+    case 'constant':
+      return validity + columnBytes(values.entry)
     case 'list':
       return validity + values.offsets.byteLength + columnBytes(values.element)
     case 'map':

@@ -1,8 +1,8 @@
 import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
 import type { ColumnStats } from '../domain/column-stats.ts'
 import type { JsonValue } from '../domain/dead-letter.ts'
-import { raiseCodePoint } from './encode/column-bounds.ts'
-import type { Bound } from './encode/column-bounds.ts'
+import { raiseCodePoint } from './encode/values/column-bounds.ts'
+import type { Bound } from './encode/values/column-bounds.ts'
 import type { LeafTotals } from './encode/leaf-writer.ts'
 
 /**
@@ -42,7 +42,7 @@ function statedBound(type: ColumnType, bound: Bound, side: Side): JsonValue {
       return Number.isSafeInteger(number) ? number : null
     }
     case 'decimal':
-      return exactNumber(decimalText(bound as bigint, type.scale))
+      return exactNumber(decimalText(BigInt(bound as number | bigint), type.scale))
     case 'date': {
       const ms = (bound as number) * MS_PER_DAY
       return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString().slice(0, 10) : null

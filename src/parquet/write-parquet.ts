@@ -5,7 +5,7 @@ import { SluiceError } from '../domain/errors.ts'
 import { deltaStats } from './delta-stats.ts'
 import { encodeFooter, MAGIC } from './encode/file-metadata.ts'
 import type { ChunkFacts, RowGroupFacts } from './encode/file-metadata.ts'
-import { LeafWriter } from './encode/leaf-writer.ts'
+import { LeafWriter, PageRoom } from './encode/leaf-writer.ts'
 import type { PageCodec } from './encode/page-codec.ts'
 import { parquetSchema } from './encode/parquet-schema.ts'
 
@@ -82,7 +82,8 @@ class RowGroupWriter implements ParquetWriter {
       ...options,
     }
     this.#schema = parquetSchema(options.fields)
-    this.#leaves = this.#schema.leaves.map((leaf) => new LeafWriter(leaf, this.#options))
+    const room = new PageRoom()
+    this.#leaves = this.#schema.leaves.map((leaf) => new LeafWriter(leaf, { ...this.#options, room }))
   }
 
   get bytes(): number {

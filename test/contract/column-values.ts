@@ -33,6 +33,8 @@ function presentValues({ type, length, values }: Column): unknown[] {
         data.toString(type.kind === 'string' ? 'utf8' : 'hex', offsets[ids[i]!]!, offsets[ids[i]! + 1]!),
       )
     }
+    case 'constant':
+      return rows.map(() => columnValues(values.entry)[0])
     case 'list': {
       const inner = columnValues(values.element)
       return rows.map((i) => inner.slice(values.offsets[i]!, values.offsets[i + 1]!))

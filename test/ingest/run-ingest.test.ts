@@ -635,7 +635,7 @@ describe('runIngest', () => {
   })
 
   it('I12: a small flush_mb makes many commits of bounded size, and loses nothing', async () => {
-    const limits: Partial<Settings['ingest']> = { flushBytes: 20_000, fetchBytes: 4_000 }
+    const limits: Partial<Settings['ingest']> = { flushBytes: 10_000, fetchBytes: 4_000 }
     const world = await open({ ingest: limits })
     const schema = await registerOrders(world)
     for (let i = 0; i < 40; i += 1)
@@ -644,8 +644,8 @@ describe('runIngest', () => {
     assert.equal(report.landed, 2_000)
     const commits = world.events.seen.filter((event) => event.type === 'flush.done')
     assert.ok(commits.length > 5, `${commits.length} commits`)
-    // A row of this table holds at least 60 bytes; one fetch may come on top of the bound.
-    for (const commit of commits) assert.ok(commit.type === 'flush.done' && commit.landed * 60 <= 20_000 + 4_000 * 20)
+    // A row of this table holds at least 30 bytes; one fetch may come on top of the bound.
+    for (const commit of commits) assert.ok(commit.type === 'flush.done' && commit.landed * 30 <= 10_000 + 4_000 * 20)
     assert.deepEqual(
       await rowsOf('select count(*)::int as n, count(distinct (_partition, _offset))::int as places from rows'),
       [{ n: 2_000, places: 2_000 }],

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util'
 import type { Column, ColumnBatch, ColumnField, ColumnType, ColumnValues } from '../../src/domain/column-batch.ts'
+import { cellsOf } from '../../src/parquet/decode/read-cell.ts'
 
 /** Columns from plain values, for tests: int64, timestamp (micros) and decimal (unscaled) as bigint, maps as pairs. */
 export type Cell =
@@ -32,6 +34,40 @@ export function columnOf(type: ColumnType, cells: readonly Cell[]): Column {
     length: cells.length,
     validity: hasNull ? Uint8Array.from(cells, (cell) => (cell === null ? 0 : 1)) : null,
     values: valuesOf(type, cells),
+  }
+}
+
+/** The column with what its rows share held once: as a constant or, for bytes, as a dictionary. */
+export function repeated(column: Column): Column {
+  const { type, length, validity, values } = column
+  switch (values.layout) {
+    case 'list':
+      return { ...column, values: { ...values, element: repeated(values.element) } }
+    case 'map':
+      return { ...column, values: { ...values, keys: repeated(values.keys), value: repeated(values.value) } }
+    case 'struct':
+      return { ...column, values: { ...values, children: values.children.map(repeated) } }
+    case 'dictionary':
+    case 'constant':
+      return column
+    default: {
+      const cell = cellsOf({ ...column, validity: null })
+      const entries: Cell[] = []
+      const known = new Map<string, number>()
+      const ids = Int32Array.from({ length }, (_, row) => {
+        if (validity?.[row] === 0) return 0
+        const value = cell(row) as Cell
+        const key = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : inspect(value)
+        const met = known.get(key)
+        if (met !== undefined) return met
+        known.set(key, entries.length)
+        return entries.push(value) - 1
+      })
+      const held = columnOf(type, entries)
+      if (known.size === 1) return { type, length, validity, values: { layout: 'constant', entry: held } }
+      if (held.values.layout !== 'bytes') return column
+      return { type, length, validity, values: { ...held.values, layout: 'dictionary', ids } }
+    }
   }
 }
 

@@ -21,6 +21,9 @@ export function castBatch(batch: ColumnBatch, tableFields: readonly ColumnField[
 
 function castColumn(column: Column, type: ColumnType): Column {
   const { values, length, validity } = column
+  if (values.layout === 'constant') {
+    return { type, length, validity, values: { layout: 'constant', entry: castColumn(values.entry, type) } }
+  }
   if (type.kind === 'int64' && values.layout === 'int32') {
     return { type, length, validity, values: { layout: 'int64', data: BigInt64Array.from(values.data, BigInt) } }
   }

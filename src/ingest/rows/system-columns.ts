@@ -1,4 +1,4 @@
-import type { Column, ColumnBatch, ColumnField, ColumnType } from '../../domain/column-batch.ts'
+import type { Column, ColumnBatch, ColumnField, ColumnType, ColumnValues } from '../../domain/column-batch.ts'
 
 /** The columns that every bronze row carries beside the contract's (DESIGN §1 "Tables"). */
 
@@ -24,62 +24,50 @@ export const SYSTEM_FIELDS = {
   rescued: { name: '_rescued', type: text, nullable: true },
 } as const satisfies Record<string, ColumnField>
 
-/** A column of one value, `length` times. */
+/** A column of one value, `length` times; it costs the same at any length. */
 export function constantColumn(type: ColumnType, value: string | number | bigint, length: number): Column {
+  const entry: Column = { type, length: 1, validity: null, values: oneValue(type, value) }
+  return { type, length, validity: null, values: { layout: 'constant', entry } }
+}
+
+function oneValue(type: ColumnType, value: string | number | bigint): ColumnValues {
   switch (type.kind) {
-    case 'string': {
-      const bytes = Buffer.from(String(value), 'utf8')
-      const data = Buffer.alloc(bytes.length * length, bytes.length === 0 ? 0 : bytes)
-      const offsets = new Int32Array(length + 1)
-      for (let i = 1; i <= length; i += 1) offsets[i] = i * bytes.length
-      return { type, length, validity: null, values: { layout: 'bytes', offsets, data } }
-    }
+    case 'string':
+      return { layout: 'bytes', ...textBytes([String(value)]) }
     case 'int32':
     case 'date':
-      return {
-        type,
-        length,
-        validity: null,
-        values: { layout: 'int32', data: new Int32Array(length).fill(Number(value)) },
-      }
+      return { layout: 'int32', data: Int32Array.of(Number(value)) }
     case 'int64':
     case 'timestamp':
-      return {
-        type,
-        length,
-        validity: null,
-        values: { layout: 'int64', data: new BigInt64Array(length).fill(BigInt(value)) },
-      }
+      return { layout: 'int64', data: BigInt64Array.of(BigInt(value)) }
     default:
       throw new TypeError(`no constant column of kind ${type.kind}`)
   }
 }
 
-/** A string column from one text a row; the texts repeat, so that each is encoded once. */
+/** A string column from one text a row; the texts repeat, so that each is held once. */
 export function repeatedTextColumn(texts: readonly string[]): Column {
-  const first = texts[0]
-  if (first !== undefined && texts.every((each) => each === first)) return constantColumn(text, first, texts.length)
-  const known = new Map<string, Buffer>()
-  const offsets = new Int32Array(texts.length + 1)
-  const parts: Buffer[] = []
-  let at = 0
-  for (let i = 0; i < texts.length; i += 1) {
+  const { length } = texts
+  const known = new Map<string, number>()
+  const ids = new Int32Array(length)
+  for (let i = 0; i < length; i += 1) {
     const each = texts[i]!
-    let bytes = known.get(each)
-    if (bytes === undefined) {
-      bytes = Buffer.from(each, 'utf8')
-      known.set(each, bytes)
+    let id = known.get(each)
+    if (id === undefined) {
+      id = known.size
+      known.set(each, id)
     }
-    parts.push(bytes)
-    at += bytes.length
-    offsets[i + 1] = at
+    ids[i] = id
   }
-  return {
-    type: text,
-    length: texts.length,
-    validity: null,
-    values: { layout: 'bytes', offsets, data: Buffer.concat(parts) },
-  }
+  if (known.size === 1) return constantColumn(text, texts[0]!, length)
+  return { type: text, length, validity: null, values: { layout: 'dictionary', ids, ...textBytes([...known.keys()]) } }
+}
+
+function textBytes(texts: readonly string[]): { readonly offsets: Int32Array; readonly data: Uint8Array } {
+  const parts = texts.map((each) => Buffer.from(each, 'utf8'))
+  const offsets = new Int32Array(parts.length + 1)
+  for (const [i, part] of parts.entries()) offsets[i + 1] = offsets[i]! + part.length
+  return { offsets, data: Buffer.concat(parts) }
 }
 
 /** The batch with the flush's time as `_ingest_ts`. */

@@ -41,6 +41,10 @@ function presentCells({ type, values }: Column): (row: number) => ParquetCell {
       const entry = bytesCells(values, type)
       return (row) => entry(ids[row]!)
     }
+    case 'constant': {
+      const entry = cellsOf(values.entry)
+      return () => entry(0)
+    }
     case 'list': {
       const { offsets } = values
       const element = cellsOf(values.element)

@@ -1,5 +1,5 @@
-import { storeBounds } from './column-bounds.ts'
-import type { ColumnBounds } from './column-bounds.ts'
+import { storeBounds } from './values/column-bounds.ts'
+import type { ColumnBounds } from './values/column-bounds.ts'
 import { codecId } from './page-codec.ts'
 import type { PageCodec } from './page-codec.ts'
 import { physicalId } from './parquet-schema.ts'
@@ -161,7 +161,7 @@ function columnChunk(chunk: ChunkFacts, start: number, codec: PageCodec): Thrift
 }
 
 function statistics({ leaf, nulls, bounds }: ChunkFacts): ThriftValue {
-  const stored = bounds === null ? null : storeBounds(bounds, leaf.physical, leaf.type.kind === 'string')
+  const stored = bounds === null ? null : storeBounds(bounds, leaf)
   const nullCount: ThriftField = [3, i64(nulls)]
   if (stored === null) return struct([nullCount])
   const { min, max, minExact, maxExact } = stored

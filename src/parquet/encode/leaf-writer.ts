@@ -1,14 +1,15 @@
 import { crc32 } from 'node:zlib'
 import type { Column } from '../../domain/column-batch.ts'
-import { mergeBounds } from './column-bounds.ts'
-import type { ColumnBounds } from './column-bounds.ts'
+import { mergeBounds } from './values/column-bounds.ts'
+import type { ColumnBounds } from './values/column-bounds.ts'
 import { encodePageHeader } from './file-metadata.ts'
 import type { ChunkFacts } from './file-metadata.ts'
 import { compressPage } from './page-codec.ts'
 import type { PageCodec } from './page-codec.ts'
-import { ByteArrayValues } from './byte-array-values.ts'
-import { BooleanValues, FixedValues } from './fixed-values.ts'
-import type { PageValues } from './page-values.ts'
+import { ByteArrayValues } from './values/byte-array-values.ts'
+import { DictionaryValues } from './values/dictionary-values.ts'
+import { BooleanValues, FixedValues } from './values/fixed-values.ts'
+import type { PageValues } from './values/page-values.ts'
 import type { ParquetLeaf } from './parquet-schema.ts'
 import { bitWidth, encodeHybrid, encodeRun, hybridBound } from './rle-levels.ts'
 import { shred } from './shred.ts'
@@ -16,6 +17,23 @@ import { shred } from './shred.ts'
 export interface FinishedChunk {
   readonly facts: ChunkFacts
   readonly parts: readonly Uint8Array[]
+}
+
+export interface LeafOptions {
+  readonly codec: PageCodec
+  readonly pageBytes: number
+  readonly room: PageRoom
+}
+
+/** Room in which the pages of all leaves are put together, one at a time. */
+export class PageRoom {
+  #bytes = new Uint8Array(0)
+
+  /** At least `bytes`, with whatever was there before. */
+  take(bytes: number): Uint8Array {
+    if (this.#bytes.length < bytes) this.#bytes = new Uint8Array(Math.max(bytes, this.#bytes.length * 2))
+    return this.#bytes
+  }
 }
 
 /** What is known of a leaf over all its chunks. */
@@ -33,6 +51,7 @@ export class LeafWriter {
   readonly #leaf: ParquetLeaf
   readonly #codec: PageCodec
   readonly #pageBytes: number
+  readonly #room: PageRoom
   readonly #values: PageValues
   readonly #definition: LevelRun
   readonly #repetition: LevelRun
@@ -50,8 +69,9 @@ export class LeafWriter {
   #bounds: ColumnBounds | null = null
   #nan = false
 
-  constructor(leaf: ParquetLeaf, options: { readonly codec: PageCodec; readonly pageBytes: number }) {
+  constructor(leaf: ParquetLeaf, options: LeafOptions) {
     this.#leaf = leaf
+    this.#room = options.room
     this.#codec = options.codec
     this.#pageBytes = options.pageBytes
     this.#values = createPageValues(leaf)
@@ -72,7 +92,7 @@ export class LeafWriter {
   append(column: Column, start: number, end: number): void {
     const rows = shred(this.#leaf, column, start, end)
     this.#values.append(rows)
-    this.#definition.append(rows.definition, rows.levels, this.#leaf.maxDefinition)
+    this.#definition.append(rows.definition, rows.levels, rows.uniformDefinition)
     if (this.#leaf.maxRepetition > 0) this.#repetition.append(rows.repetition, rows.levels, 0)
     this.#levels += rows.levels
     this.#present += rows.present
@@ -89,7 +109,6 @@ export class LeafWriter {
       const page = this.#framePage(dictionary.plain, { indexed: null, values: dictionary.count })
       dataStart = page.reduce((sum, part) => sum + part.length, 0)
       parts = [...page, ...parts]
-      this.#noteBounds(dictionary.bounds)
     }
     const facts: ChunkFacts = {
       leaf: this.#leaf,
@@ -115,7 +134,7 @@ export class LeafWriter {
     const { indexed } = values
     this.#noteBounds(values.bounds())
     this.#nan ||= values.nan()
-    const body = new Uint8Array(this.#repetition.bound + this.#definition.bound + values.bytes)
+    const body = this.#room.take(this.#repetition.bound + this.#definition.bound + values.bytes)
     let end = this.#repetition.encode(body, 0)
     end = this.#definition.encode(body, end)
     end = values.encode(body, end)
@@ -207,8 +226,8 @@ function createPageValues(leaf: ParquetLeaf): PageValues {
     case 'BOOLEAN':
       return new BooleanValues()
     case 'BYTE_ARRAY':
-      return new ByteArrayValues()
+      return new DictionaryValues(new ByteArrayValues(), 0)
     default:
-      return new FixedValues(leaf.physical)
+      return new DictionaryValues(new FixedValues(leaf.physical, leaf.size), leaf.size)
   }
 }

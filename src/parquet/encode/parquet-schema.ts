@@ -24,6 +24,8 @@ export interface ParquetLeaf {
   readonly steps: readonly LeafStep[]
   readonly type: ColumnType
   readonly physical: PhysicalType
+  /** Bytes of a value in the file, where all have one size; else 0. */
+  readonly size: number
   readonly maxDefinition: number
   readonly maxRepetition: number
 }
@@ -45,7 +47,8 @@ interface Place {
   readonly repetition: number
 }
 
-export const FIXED_DECIMAL_BYTES = 16
+/** Decimals up to this precision are stored as 32-bit integers (LogicalTypes.md, "DECIMAL"). */
+const MAX_INT32_PRECISION = 9
 
 const PHYSICAL_IDS: Record<PhysicalType, number> = {
   BOOLEAN: 0,
@@ -141,6 +144,7 @@ export function parquetSchema(fields: readonly ColumnField[]): ParquetSchema {
           steps: place.steps,
           type,
           physical: physicalType(type),
+          size: valueBytes(type),
           maxDefinition: place.definition,
           maxRepetition: place.repetition,
         })
@@ -177,6 +181,7 @@ function physicalType(type: ColumnType): PhysicalType {
     case 'float64':
       return 'DOUBLE'
     case 'decimal':
+      if (type.precision <= MAX_INT32_PRECISION) return 'INT32'
       return type.precision <= MAX_INT64_PRECISION ? 'INT64' : 'FIXED_LEN_BYTE_ARRAY'
     case 'string':
     case 'binary':
@@ -186,11 +191,33 @@ function physicalType(type: ColumnType): PhysicalType {
   }
 }
 
+function valueBytes(type: ColumnType): number {
+  switch (physicalType(type)) {
+    case 'INT32':
+    case 'FLOAT':
+      return 4
+    case 'INT64':
+    case 'DOUBLE':
+      return 8
+    case 'FIXED_LEN_BYTE_ARRAY':
+      return type.kind === 'decimal' ? decimalBytes(type.precision) : 0
+    default:
+      return 0
+  }
+}
+
+/** The fewest bytes that hold every number of so many digits in two's complement. */
+function decimalBytes(precision: number): number {
+  let bytes = 1
+  while (2n ** BigInt(bytes * 8 - 1) < 10n ** BigInt(precision)) bytes += 1
+  return bytes
+}
+
 function leafElement(name: string, type: ColumnType, repetition: Repetition): ThriftValue {
   const physical = physicalType(type)
   return struct([
     [1, i32(PHYSICAL_IDS[physical])],
-    [2, physical === 'FIXED_LEN_BYTE_ARRAY' ? i32(FIXED_DECIMAL_BYTES) : null],
+    [2, physical === 'FIXED_LEN_BYTE_ARRAY' ? i32(valueBytes(type)) : null],
     [3, i32(REPETITION_IDS[repetition])],
     [4, text(name)],
     [6, convertedType(type)],

@@ -9,8 +9,9 @@ import type { LeafStep, ParquetLeaf } from './parquet-schema.ts'
 export interface Shredded {
   /** Entries in the levels: rows, where nothing repeats. */
   readonly levels: number
-  /** Null where every entry is fully defined. */
+  /** Null where every entry has the level `uniformDefinition`. */
   readonly definition: Uint8Array | null
+  readonly uniformDefinition: number
   /** Null where the leaf does not repeat. */
   readonly repetition: Uint8Array | null
   readonly values: Column
@@ -35,6 +36,7 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
     return {
       levels,
       definition: null,
+      uniformDefinition: leaf.maxDefinition,
       repetition: null,
       values: column,
       indexes: null,
@@ -45,6 +47,11 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
   }
   if (leaf.maxDefinition === 0) throw nullInRequired(leaf)
   const present = levels - nulls
+  const uniformDefinition = 0
+  if (present === 0) {
+    const none = { definition: null, uniformDefinition, repetition: null, indexes: null }
+    return { ...none, levels, values: column, start, present, topNulls: nulls }
+  }
   const indexes = new Int32Array(present)
   for (let i = 0, at = 0; i < levels; i += 1) {
     if (validity[i] !== 0) {
@@ -53,7 +60,18 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
     }
   }
   // Validity is 1 or 0 and the only level is "present": the bytes are the levels.
-  return { levels, definition: validity, repetition: null, values: column, indexes, start, present, topNulls: nulls }
+  const definition = validity
+  return {
+    levels,
+    definition,
+    uniformDefinition,
+    repetition: null,
+    values: column,
+    indexes,
+    start,
+    present,
+    topNulls: nulls,
+  }
 }
 
 /** Entries on their way down: which entry of the current column each stands for (-1: ended above), and its levels. */
@@ -96,6 +114,7 @@ function shredNested(leaf: ParquetLeaf, column: Column, start: number, end: numb
   return {
     levels: at.length,
     definition: present === at.length ? null : descent.definition,
+    uniformDefinition: leaf.maxDefinition,
     repetition: leaf.maxRepetition === 0 ? null : descent.repetition,
     values: descent.column,
     indexes,

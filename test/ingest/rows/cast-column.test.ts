@@ -37,6 +37,16 @@ describe('castBatch', () => {
     assert.equal(castBatch(batchOf(column), []).columns[0], column)
   })
 
+  it('a column of one value stays one, cast once', () => {
+    const validity = Uint8Array.of(1, 0, 1)
+    const type: ColumnType = { kind: 'int32' }
+    const column: Column = { type, length: 3, validity, values: { layout: 'constant', entry: ints([-7]) } }
+    const wide = castBatch(batchOf(column), [{ name: 'n', type: { kind: 'int64' }, nullable: true }]).columns[0]!
+    assert.equal(wide.values.layout, 'constant')
+    assert.deepEqual(cast(column, { kind: 'int64' }), [-7n, null, -7n])
+    assert.deepEqual(cast(column, decimal(12, 1)), [-70n, null, -70n])
+  })
+
   it('int to long, double and decimal, exact at the ends, nulls kept', () => {
     const ends = [-(2 ** 31), 0, 2 ** 31 - 1]
     assert.deepEqual(cast(ints(ends), { kind: 'int64' }), ends.map(BigInt))

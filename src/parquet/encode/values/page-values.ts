@@ -1,5 +1,6 @@
+import type { Column } from '../../../domain/column-batch.ts'
 import type { ColumnBounds } from './column-bounds.ts'
-import type { Shredded } from './shred.ts'
+import type { Shredded } from '../shred.ts'
 
 /** The present values of the page being filled. Typed arrays are read in the machine's order, which is little-endian. */
 export interface PageValues {
@@ -21,11 +22,32 @@ export interface PageValues {
 export interface DictionaryPage {
   readonly plain: Uint8Array
   readonly count: number
-  readonly bounds: ColumnBounds | null
+}
+
+/** Some entries of a column, in order: those that `indexes` names, or the run of `count` from `start` where it is null. */
+export interface Picked {
+  readonly column: Column
+  readonly indexes: Int32Array | null
+  readonly start: number
+  readonly count: number
+}
+
+/** Values of one type in PLAIN encoding. */
+export interface PlainValues {
+  readonly count: number
+  /** Of all values so far. */
+  readonly bytes: number
+  append(picked: Picked): void
+  /** Takes values that are in PLAIN encoding already. */
+  appendEncoded(plain: Uint8Array, count: number): void
+  encode(out: Uint8Array, at: number): number
+  bounds(): ColumnBounds | null
+  nan(): boolean
+  clear(): void
 }
 
 /** Room that a page begins with; it grows to what pages of the column need. */
-export const FIRST_PAGE_BYTES = 1 << 16
+export const FIRST_PAGE_BYTES = 1 << 12
 
 /** The buffer itself, or a larger one that begins with its `used` bytes. */
 export function withRoom(buffer: ArrayBuffer, used: number, more: number): ArrayBuffer {

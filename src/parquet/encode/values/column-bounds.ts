@@ -1,5 +1,5 @@
-import type { PhysicalType } from './parquet-schema.ts'
-import { FIXED_DECIMAL_BYTES } from './parquet-schema.ts'
+import type { ColumnType } from '../../../domain/column-batch.ts'
+import type { PhysicalType } from '../parquet-schema.ts'
 
 /** The least and greatest value of a run, in the order that Parquet defines for the column's type. */
 
@@ -17,6 +17,14 @@ export interface StoredBounds {
   readonly max: Uint8Array | null
   readonly minExact: boolean
   readonly maxExact: boolean
+}
+
+/** What the order and form of a bound follow from. */
+export interface BoundedLeaf {
+  readonly physical: PhysicalType
+  /** Bytes of a value, for those that all have one size. */
+  readonly size: number
+  readonly type: ColumnType
 }
 
 const STORED_BYTES = 64
@@ -86,17 +94,16 @@ export function holdsNan(values: Float32Array | Float64Array, count: number): bo
   return false
 }
 
-/** 16 bytes a value, two's complement, big-endian. */
-export function boundsOfDecimal128(bytes: Uint8Array, count: number): ColumnBounds | null {
+/** `size` bytes a value, two's complement, big-endian. */
+export function boundsOfFixedBytes(bytes: Uint8Array, count: number, size: number): ColumnBounds | null {
   if (count === 0) return null
-  const view = new DataView(bytes.buffer, bytes.byteOffset, count * FIXED_DECIMAL_BYTES)
   let min = 0
   let max = 0
-  for (let at = FIXED_DECIMAL_BYTES; at < count * FIXED_DECIMAL_BYTES; at += FIXED_DECIMAL_BYTES) {
-    if (compareDecimal128(view, at, min) < 0) min = at
-    else if (compareDecimal128(view, at, max) > 0) max = at
+  for (let at = size; at < count * size; at += size) {
+    if (compareSigned(bytes, at, min, size) < 0) min = at
+    else if (compareSigned(bytes, at, max, size) > 0) max = at
   }
-  return { min: readDecimal128(view, min), max: readDecimal128(view, max) }
+  return { min: readSigned(bytes, min, size), max: readSigned(bytes, max, size) }
 }
 
 /** Values in PLAIN encoding: a length of four bytes, little-endian, then the bytes. */
@@ -106,18 +113,36 @@ export function boundsOfByteArrays(bytes: Uint8Array, count: number): ColumnBoun
   let min = 0
   let max = 0
   let at = 4 + view.getInt32(0, true)
+  let least = headOf(view, 0, at - 4)
+  let greatest = least
   for (let i = 1; i < count; i += 1) {
-    if (comparePlain(view, at, min) < 0) min = at
-    else if (comparePlain(view, at, max) > 0) max = at
-    at += 4 + view.getInt32(at, true)
+    const size = view.getInt32(at, true)
+    const head = headOf(view, at, size)
+    if (head < least || (head === least && comparePlain(view, at, min) < 0)) {
+      min = at
+      least = head
+    } else if (head > greatest || (head === greatest && comparePlain(view, at, max) > 0)) {
+      max = at
+      greatest = head
+    }
+    at += 4 + size
   }
   const valueAt = (start: number): Uint8Array => bytes.slice(start + 4, start + 4 + view.getInt32(start, true))
   return { min: valueAt(min), max: valueAt(max) }
 }
 
+/** The first six bytes as a number, so that most comparisons end there; short values are compared whole. */
+function headOf(view: DataView, at: number, size: number): number {
+  if (size >= 6) return view.getUint32(at + 4) * 65_536 + view.getUint16(at + 8)
+  let head = 0
+  for (let i = 0; i < 6; i += 1) head = head * 256 + (i < size ? view.getUint8(at + 4 + i) : 0)
+  return head
+}
+
 /** PLAIN bytes of the bounds; long strings cut to a prefix for the least and the next greater prefix for the greatest. */
-export function storeBounds(bounds: ColumnBounds, physical: PhysicalType, isText: boolean): StoredBounds {
+export function storeBounds(bounds: ColumnBounds, { physical, size, type }: BoundedLeaf): StoredBounds {
   const { min, max } = bounds
+  const isText = type.kind === 'string'
   if (min instanceof Uint8Array && max instanceof Uint8Array) {
     const low = cutBytes(min, isText)
     const high =
@@ -125,13 +150,13 @@ export function storeBounds(bounds: ColumnBounds, physical: PhysicalType, isText
     return { min: low, max: high, minExact: low.length === min.length, maxExact: max.length <= STORED_BYTES }
   }
   // The order of floats leaves the sign of zero open, so a reader must see the outer one (parquet.thrift, ColumnOrder).
-  const low = min === 0 && physical !== 'INT32' && physical !== 'BOOLEAN' ? -0 : min
+  const low = min === 0 && (physical === 'FLOAT' || physical === 'DOUBLE') ? -0 : min
   const high = max === 0 ? 0 : max
-  return { min: plainBytes(low, physical), max: plainBytes(high, physical), minExact: true, maxExact: true }
+  return { min: plainBytes(low, physical, size), max: plainBytes(high, physical, size), minExact: true, maxExact: true }
 }
 
-function plainBytes(value: Bound, physical: PhysicalType): Uint8Array {
-  const bytes = Buffer.alloc(FIXED_DECIMAL_BYTES)
+function plainBytes(value: Bound, physical: PhysicalType, size: number): Uint8Array {
+  const bytes = Buffer.alloc(16)
   switch (physical) {
     case 'BOOLEAN':
       bytes.writeUInt8(Number(value))
@@ -151,7 +176,7 @@ function plainBytes(value: Bound, physical: PhysicalType): Uint8Array {
     case 'FIXED_LEN_BYTE_ARRAY':
       bytes.writeBigInt64BE((value as bigint) >> 64n, 0)
       bytes.writeBigUInt64BE(BigInt.asUintN(64, value as bigint), 8)
-      return bytes
+      return bytes.subarray(16 - size)
     case 'BYTE_ARRAY':
       return value as Uint8Array
   }
@@ -199,28 +224,35 @@ function compareBounds(a: Bound, b: Bound): number {
 
 /** Unsigned order of two byte strings in PLAIN encoding. */
 function comparePlain(view: DataView, a: number, b: number): number {
-  const aLength = view.getInt32(a, true)
-  const bLength = view.getInt32(b, true)
-  const shared = Math.min(aLength, bLength)
-  for (let i = 4; i < shared + 4; i += 1) {
+  const aSize = view.getInt32(a, true)
+  const bSize = view.getInt32(b, true)
+  const shared = Math.min(aSize, bSize)
+  let i = 4
+  for (; i + 4 <= shared + 4; i += 4) {
+    const difference = view.getUint32(a + i) - view.getUint32(b + i)
+    if (difference !== 0) return difference
+  }
+  for (; i < shared + 4; i += 1) {
     const difference = view.getUint8(a + i) - view.getUint8(b + i)
     if (difference !== 0) return difference
   }
-  return aLength - bLength
+  return aSize - bSize
 }
 
-function compareDecimal128(view: DataView, a: number, b: number): number {
-  const top = view.getInt32(a) - view.getInt32(b)
+function compareSigned(bytes: Uint8Array, a: number, b: number, size: number): number {
+  const top = ((bytes[a]! << 24) >> 24) - ((bytes[b]! << 24) >> 24)
   if (top !== 0) return top
-  for (let word = 4; word < FIXED_DECIMAL_BYTES; word += 4) {
-    const difference = view.getUint32(a + word) - view.getUint32(b + word)
+  for (let i = 1; i < size; i += 1) {
+    const difference = bytes[a + i]! - bytes[b + i]!
     if (difference !== 0) return difference
   }
   return 0
 }
 
-function readDecimal128(view: DataView, at: number): bigint {
-  return (view.getBigInt64(at) << 64n) | view.getBigUint64(at + 8)
+function readSigned(bytes: Uint8Array, at: number, size: number): bigint {
+  let value = BigInt((bytes[at]! << 24) >> 24)
+  for (let i = 1; i < size; i += 1) value = (value << 8n) | BigInt(bytes[at + i]!)
+  return value
 }
 
 function joinHalves(high: number, low: number): bigint {

@@ -1,7 +1,7 @@
-import { SluiceError } from '../../domain/errors.ts'
+import { SluiceError } from '../../../domain/errors.ts'
 import {
   boundsOfBooleans,
-  boundsOfDecimal128,
+  boundsOfFixedBytes,
   boundsOfFloats,
   boundsOfInt32,
   boundsOfInt64,
@@ -9,55 +9,63 @@ import {
 } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
 import { FIRST_PAGE_BYTES, withRoom } from './page-values.ts'
-import type { PageValues } from './page-values.ts'
-import { FIXED_DECIMAL_BYTES } from './parquet-schema.ts'
-import type { Shredded } from './shred.ts'
+import type { PageValues, Picked, PlainValues } from './page-values.ts'
+import type { Shredded } from '../shred.ts'
 
 /** Types whose values all have one size. */
 export type FixedType = 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'FIXED_LEN_BYTE_ARRAY'
 
-const FIXED_BYTES: Record<FixedType, number> = {
-  INT32: 4,
-  INT64: 8,
-  FLOAT: 4,
-  DOUBLE: 8,
-  FIXED_LEN_BYTE_ARRAY: FIXED_DECIMAL_BYTES,
-}
+/** What a decimal of more than 18 digits takes in a column. */
+const WIDE_DECIMAL_BYTES = 16
 
-export class FixedValues implements PageValues {
-  readonly indexed = false
+export class FixedValues implements PlainValues {
   readonly #type: FixedType
   readonly #size: number
   #buffer = new ArrayBuffer(FIRST_PAGE_BYTES)
   #count = 0
 
-  constructor(type: FixedType) {
+  /** `size`: bytes of a value in the file. */
+  constructor(type: FixedType, size: number) {
     this.#type = type
-    this.#size = FIXED_BYTES[type]
+    this.#size = size
+  }
+
+  get count(): number {
+    return this.#count
   }
 
   get bytes(): number {
     return this.#count * this.#size
   }
 
-  append({ values, indexes, start, present }: Shredded): void {
-    const source = values.values
+  append({ column, indexes, start, count }: Picked): void {
+    const source = column.values
     if (!('data' in source) || source.layout === 'bytes' || source.layout === 'bool') {
       throw new SluiceError('BUG', `a ${source.layout} column stands where ${this.#type} is declared`)
     }
     const { data } = source
     const size = this.#size
-    this.#buffer = withRoom(this.#buffer, this.bytes, present * size)
-    if (indexes === null) {
+    const used = this.bytes
+    this.#buffer = withRoom(this.#buffer, used, count * size)
+    if (source.layout === 'decimal128') {
+      copyTails(source.data, { indexes, start }, new Uint8Array(this.#buffer, used, count * size), size)
+    } else if (source.layout === 'int64' && size === 4) {
+      const words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4)
+      copyLowWords(words, { indexes, start }, new Int32Array(this.#buffer, used, count))
+    } else if (indexes === null) {
       const from = data.byteOffset + start * size
-      new Uint8Array(this.#buffer).set(new Uint8Array(data.buffer, from, present * size), this.bytes)
-    } else if (source.layout === 'decimal128') {
-      gatherWide(source.data, indexes, new Uint8Array(this.#buffer, this.bytes, present * size))
+      new Uint8Array(this.#buffer).set(new Uint8Array(data.buffer, from, count * size), used)
     } else {
       const words = new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4)
-      gatherWords(words, indexes, new Int32Array(this.#buffer, this.bytes, (present * size) / 4), size / 4)
+      gatherWords(words, indexes, new Int32Array(this.#buffer, used, (count * size) / 4), size / 4)
     }
-    this.#count += present
+    this.#count += count
+  }
+
+  appendEncoded(plain: Uint8Array, count: number): void {
+    this.#buffer = withRoom(this.#buffer, this.bytes, plain.length)
+    new Uint8Array(this.#buffer).set(plain, this.bytes)
+    this.#count += count
   }
 
   encode(out: Uint8Array, at: number): number {
@@ -76,7 +84,7 @@ export class FixedValues implements PageValues {
       case 'DOUBLE':
         return boundsOfFloats(new Float64Array(this.#buffer), this.#count)
       case 'FIXED_LEN_BYTE_ARRAY':
-        return boundsOfDecimal128(new Uint8Array(this.#buffer), this.#count)
+        return boundsOfFixedBytes(new Uint8Array(this.#buffer), this.#count, this.#size)
     }
   }
 
@@ -87,10 +95,6 @@ export class FixedValues implements PageValues {
 
   clear(): void {
     this.#count = 0
-  }
-
-  takeDictionary(): null {
-    return null
   }
 }
 
@@ -105,14 +109,17 @@ export class BooleanValues implements PageValues {
   }
 
   append({ values, indexes, start, present }: Shredded): void {
-    const source = values.values
+    const held = values.values
+    const source = held.layout === 'constant' ? held.entry.values : held
     if (source.layout !== 'bool') {
       throw new SluiceError('BUG', `a ${source.layout} column stands where BOOLEAN is declared`)
     }
     this.#buffer = withRoom(this.#buffer, this.#count, present)
     const out = new Uint8Array(this.#buffer)
-    if (indexes === null) out.set(source.data.subarray(start, start + present), this.#count)
-    else for (let i = 0; i < present; i += 1) out[this.#count + i] = source.data[indexes[i]!]!
+    const at = this.#count
+    if (held.layout === 'constant') out.fill(source.data[0]!, at, at + present)
+    else if (indexes === null) out.set(source.data.subarray(start, start + present), at)
+    else for (let i = 0; i < present; i += 1) out[at + i] = source.data[indexes[i]!]!
     this.#count += present
   }
 
@@ -141,22 +148,38 @@ export class BooleanValues implements PageValues {
   }
 }
 
+interface Which {
+  readonly indexes: Int32Array | null
+  readonly start: number
+}
+
 function gatherWords(words: Int32Array, indexes: Int32Array, out: Int32Array, wordsEach: number): void {
   if (wordsEach === 1) {
-    for (let i = 0; i < indexes.length; i += 1) out[i] = words[indexes[i]!]!
+    for (let i = 0; i < out.length; i += 1) out[i] = words[indexes[i]!]!
     return
   }
-  for (let i = 0; i < indexes.length; i += 1) {
+  for (let i = 0; i * 2 < out.length; i += 1) {
     const from = indexes[i]! * 2
     out[i * 2] = words[from]!
     out[i * 2 + 1] = words[from + 1]!
   }
 }
 
-function gatherWide(bytes: Uint8Array, indexes: Int32Array, out: Uint8Array): void {
-  for (let i = 0; i < indexes.length; i += 1) {
-    const from = indexes[i]! * FIXED_DECIMAL_BYTES
-    const to = i * FIXED_DECIMAL_BYTES
-    for (let k = 0; k < FIXED_DECIMAL_BYTES; k += 1) out[to + k] = bytes[from + k]!
+/** Integers that are known to fit: the low halves alone. */
+function copyLowWords(words: Int32Array, { indexes, start }: Which, out: Int32Array): void {
+  if (indexes === null) for (let i = 0; i < out.length; i += 1) out[i] = words[(start + i) * 2]!
+  else for (let i = 0; i < out.length; i += 1) out[i] = words[indexes[i]! * 2]!
+}
+
+/** Big-endian values that are known to fit: their last `size` bytes. */
+function copyTails(bytes: Uint8Array, { indexes, start }: Which, out: Uint8Array, size: number): void {
+  let from = start
+  for (let to = 0, i = 0; to < out.length; i += 1) {
+    from = indexes === null ? start + i : indexes[i]!
+    const end = (from + 1) * WIDE_DECIMAL_BYTES
+    for (let k = end - size; k < end; k += 1) {
+      out[to] = bytes[k]!
+      to += 1
+    }
   }
 }

@@ -1,24 +1,31 @@
+import type { ColumnBounds } from './column-bounds.ts'
+
+export interface DictionaryLimits {
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** 4 for byte arrays, 0 for values of one size. */
+  readonly lengthBytes: 0 | 4
+}
+
 /**
  * The distinct byte strings of a column chunk, numbered in order of appearance. It refuses to grow past its limits, so
  * that a column that does not repeat falls back to PLAIN pages.
  */
 export class ByteDictionary {
-  /** PLAIN encoding: a length of four bytes, little-endian, then the bytes. */
-  #bytes = new Uint8Array(1 << 14)
+  /** PLAIN encoding: of byte arrays a length of four bytes, little-endian, then the bytes. */
+  #bytes = new Uint8Array(1 << 10)
   #length = 0
   #count = 0
   /** Where each entry's bytes begin and end in `#bytes`. */
-  #starts = new Int32Array(1 << 10)
-  #ends = new Int32Array(1 << 10)
-  #hashes = new Int32Array(1 << 10)
+  #starts = new Int32Array(1 << 7)
+  #ends = new Int32Array(1 << 7)
+  #hashes = new Int32Array(1 << 7)
   /** Open addressing: entry + 1, or 0. Never more than half full. */
-  #slots = new Int32Array(1 << 11)
-  readonly #maxEntries: number
-  readonly #maxBytes: number
+  #slots = new Int32Array(1 << 8)
+  readonly #limits: DictionaryLimits
 
-  constructor(limits: { readonly maxEntries: number; readonly maxBytes: number }) {
-    this.#maxEntries = limits.maxEntries
-    this.#maxBytes = limits.maxBytes
+  constructor(limits: DictionaryLimits) {
+    this.#limits = limits
   }
 
   get count(): number {
@@ -44,26 +51,32 @@ export class ByteDictionary {
       if (this.#hashes[entry] === hash && this.#equals(entry, data, start, end)) return entry
       slot = (slot + 1) & mask
     }
-    if (this.#count >= this.#maxEntries || this.#length + size + 4 > this.#maxBytes) return -1
+    const { maxEntries, maxBytes, lengthBytes } = this.#limits
+    if (this.#count >= maxEntries || this.#length + size + lengthBytes > maxBytes) return -1
     this.#slots[slot] = this.#count + 1
     return this.#append(hash, data, start, end)
   }
 
-  /** PLAIN length of the entry, its four bytes of length included. */
-  plainBytes(entry: number): number {
-    return this.#ends[entry]! - this.#starts[entry]! + 4
+  /** The entry in PLAIN encoding; a view, as `plain` is. */
+  entry(entry: number): Uint8Array {
+    return this.#bytes.subarray(this.#starts[entry]! - this.#limits.lengthBytes, this.#ends[entry]!)
   }
 
-  /** Copies the entry's PLAIN form and returns the end. */
-  copyPlain(entry: number, out: Uint8Array, at: number): number {
-    const bytes = this.#bytes
-    const end = this.#ends[entry]!
-    let to = at
-    for (let from = this.#starts[entry]! - 4; from < end; from += 1) {
-      out[to] = bytes[from]!
-      to += 1
+  /** The least and the greatest of the entries whose flag is 1, in unsigned order of their bytes; null if none is. */
+  boundsOf(flags: Uint8Array): ColumnBounds | null {
+    let min = -1
+    let max = -1
+    for (let entry = 0; entry < flags.length; entry += 1) {
+      if (flags[entry] !== 1) continue
+      if (min < 0) {
+        min = entry
+        max = entry
+      } else if (this.#compare(entry, min) < 0) min = entry
+      else if (this.#compare(entry, max) > 0) max = entry
     }
-    return to
+    if (min < 0) return null
+    const valueOf = (entry: number): Uint8Array => this.#bytes.slice(this.#starts[entry], this.#ends[entry])
+    return { min: valueOf(min), max: valueOf(max) }
   }
 
   clear(): void {
@@ -83,10 +96,25 @@ export class ByteDictionary {
     return true
   }
 
+  #compare(a: number, b: number): number {
+    const bytes = this.#bytes
+    const aStart = this.#starts[a]!
+    const bStart = this.#starts[b]!
+    const aSize = this.#ends[a]! - aStart
+    const bSize = this.#ends[b]! - bStart
+    const shared = Math.min(aSize, bSize)
+    for (let i = 0; i < shared; i += 1) {
+      const difference = bytes[aStart + i]! - bytes[bStart + i]!
+      if (difference !== 0) return difference
+    }
+    return aSize - bSize
+  }
+
   #append(hash: number, data: Uint8Array, start: number, end: number): number {
     const entry = this.#count
     const size = end - start
-    const needed = this.#length + size + 4
+    const { lengthBytes } = this.#limits
+    const needed = this.#length + size + lengthBytes
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
       grown.set(this.plain)
@@ -94,7 +122,7 @@ export class ByteDictionary {
     }
     const bytes = this.#bytes
     let at = this.#length
-    for (let shift = 0; shift < 32; shift += 8) {
+    for (let shift = 0; shift < lengthBytes * 8; shift += 8) {
       bytes[at] = size >>> shift
       at += 1
     }

@@ -1,0 +1,228 @@
+import type { Column } from '../../../domain/column-batch.ts'
+import { ByteDictionary } from './byte-dictionary.ts'
+import type { ColumnBounds } from './column-bounds.ts'
+import { IndexRun } from './index-run.ts'
+import type { DictionaryPage, PageValues, PlainValues } from './page-values.ts'
+import type { Shredded } from '../shred.ts'
+
+/** Values seen before it is judged whether a column repeats. */
+const TRIAL_VALUES = 4096
+const LENGTH_BYTES = 4
+const DICTIONARY_LIMITS = { maxEntries: 1 << 15, maxBytes: 1 << 20 }
+
+/**
+ * Values as indexes into the chunk's dictionary while they repeat, else PLAIN. Columns that come as dictionaries, or as
+ * one value, stay so; of others, byte arrays are tried: where a column hardly repeats or the dictionary is full, the page being
+ * filled and all later ones are PLAIN, and a column that was found not to repeat is not tried again.
+ */
+export class DictionaryValues implements PageValues {
+  readonly #plain: PlainValues
+  readonly #isByteArray: boolean
+  readonly #dictionary: ByteDictionary
+  readonly #indexes = new IndexRun()
+  #indexed = true
+  #repeats = true
+  /** Indexes written to pages of this chunk that are out. */
+  #paged = 0
+  /** The last dictionary that a batch came with, by its offsets; for each of its entries ours, or -1 while not met. */
+  #source: Int32Array | null = null
+  #known = new Int32Array(0)
+
+  /** `size`: bytes of a value in the file, or 0 for byte arrays. */
+  constructor(plain: PlainValues, size: number) {
+    this.#plain = plain
+    this.#isByteArray = size === 0
+    this.#dictionary = new ByteDictionary({ ...DICTIONARY_LIMITS, lengthBytes: size === 0 ? LENGTH_BYTES : 0 })
+  }
+
+  /** A page without values is PLAIN: as a dictionary's page it would need a dictionary that may never come. */
+  get indexed(): boolean {
+    return this.#indexed && this.#indexes.count > 0
+  }
+
+  get bytes(): number {
+    return this.#indexed ? this.#indexes.bound(this.#dictionary.count) : this.#plain.bytes
+  }
+
+  append(rows: Shredded): void {
+    const { values, indexes, start, present } = rows
+    if (present === 0) return
+    const { values: source } = values
+    if (source.layout === 'dictionary') {
+      this.#appendDictionary(source, rows)
+      return
+    }
+    if (source.layout === 'constant') {
+      this.#appendConstant(source.entry, present)
+      return
+    }
+    let done = 0
+    if (this.#indexed && this.#isByteArray && source.layout === 'bytes') {
+      done = this.#addAll(source, indexes, start, present)
+      const seen = this.#paged + this.#indexes.count
+      if (done === present && this.#paged === 0 && seen >= TRIAL_VALUES) {
+        this.#repeats = this.#dictionary.count * 2 <= seen
+      }
+      if (done === present && this.#repeats) return
+    }
+    if (this.#indexed) this.#turnPlain()
+    if (done === present) return
+    this.#plain.append({
+      column: values,
+      indexes: indexes?.subarray(done, present) ?? null,
+      start: start + done,
+      count: present - done,
+    })
+  }
+
+  encode(out: Uint8Array, at: number): number {
+    if (!this.indexed) return this.#plain.encode(out, at)
+    this.#paged += this.#indexes.count
+    return this.#indexes.encode(this.#dictionary.count, out, at)
+  }
+
+  bounds(): ColumnBounds | null {
+    if (!this.#indexed) return this.#plain.bounds()
+    if (this.#isByteArray) return this.#dictionary.boundsOf(this.#indexes.used(this.#dictionary.count))
+    this.#takeUsed()
+    const bounds = this.#plain.bounds()
+    this.#plain.clear()
+    return bounds
+  }
+
+  nan(): boolean {
+    if (!this.#indexed) return this.#plain.nan()
+    if (this.#isByteArray) return false
+    this.#takeUsed()
+    const nan = this.#plain.nan()
+    this.#plain.clear()
+    return nan
+  }
+
+  clear(): void {
+    this.#indexes.clear()
+    this.#plain.clear()
+  }
+
+  takeDictionary(): DictionaryPage | null {
+    const { count } = this.#dictionary
+    const plain = this.#paged > 0 ? this.#dictionary.plain.slice() : null
+    this.#dictionary.clear()
+    this.#source = null
+    this.#paged = 0
+    this.#indexed = this.#repeats
+    return plain === null ? null : { plain, count }
+  }
+
+  #appendDictionary(
+    { ids, offsets, data }: ByteSource & { readonly ids: Int32Array },
+    { values, indexes, start, present }: Shredded,
+  ): void {
+    const picked = pick(ids, { indexes, start, present })
+    if (this.#indexed) {
+      if (this.#source !== offsets) {
+        this.#source = offsets
+        if (this.#known.length < offsets.length) this.#known = new Int32Array(offsets.length)
+        this.#known.fill(-1, 0, offsets.length)
+      }
+      if (this.#mapAll(picked, { offsets, data })) return
+      this.#turnPlain()
+    }
+    const column = { ...values, values: { layout: 'bytes', offsets, data } } as const
+    this.#plain.append({ column, indexes: picked, start: 0, count: present })
+  }
+
+  /** Whether all went in; else none did, for the dictionary is full. */
+  #mapAll(ids: Int32Array, { offsets, data }: ByteSource): boolean {
+    const known = this.#known
+    const out = this.#indexes.room(ids.length)
+    let at = this.#indexes.count
+    for (let i = 0; i < ids.length; i += 1) {
+      const id = ids[i]!
+      let entry = known[id]!
+      if (entry < 0) {
+        entry = this.#dictionary.add(data, offsets[id]!, offsets[id + 1]!)
+        if (entry < 0) return false
+        known[id] = entry
+      }
+      out[at] = entry
+      at += 1
+    }
+    this.#indexes.advance(ids.length)
+    return true
+  }
+
+  #appendConstant(entry: Column, present: number): void {
+    if (this.#indexed) {
+      const index = this.#entryOf(entry)
+      if (index >= 0) {
+        this.#indexes.appendRun(index, present)
+        return
+      }
+      this.#turnPlain()
+    }
+    this.#plain.append({ column: entry, indexes: new Int32Array(present), start: 0, count: present })
+  }
+
+  /** Through PLAIN, so that the value has the size that it has in the file. */
+  #entryOf(column: Column): number {
+    this.#plain.append({ column, indexes: null, start: 0, count: 1 })
+    const bytes = new Uint8Array(this.#plain.bytes)
+    this.#plain.encode(bytes, 0)
+    this.#plain.clear()
+    return this.#dictionary.add(bytes, this.#isByteArray ? LENGTH_BYTES : 0, bytes.length)
+  }
+
+  /** How many of the values went in before the dictionary was full. */
+  #addAll(source: ByteSource, indexes: Int32Array | null, start: number, present: number): number {
+    const { offsets, data } = source
+    const out = this.#indexes.room(present)
+    const dictionary = this.#dictionary
+    const first = this.#indexes.count
+    for (let i = 0; i < present; i += 1) {
+      const index = indexes === null ? start + i : indexes[i]!
+      const entry = dictionary.add(data, offsets[index]!, offsets[index + 1]!)
+      if (entry < 0) {
+        this.#indexes.advance(i)
+        return i
+      }
+      out[first + i] = entry
+    }
+    this.#indexes.advance(present)
+    return present
+  }
+
+  #turnPlain(): void {
+    const indexes = this.#indexes
+    const dictionary = this.#dictionary
+    for (let i = 0; i < indexes.count; i += 1) this.#plain.appendEncoded(dictionary.entry(indexes.at(i)), 1)
+    indexes.clear()
+    this.#indexed = false
+    if (this.#paged === 0) dictionary.clear()
+    this.#source = null
+  }
+
+  /** The entries that the page uses, each once, as values of `#plain`. */
+  #takeUsed(): void {
+    const used = this.#indexes.used(this.#dictionary.count)
+    for (let entry = 0; entry < used.length; entry += 1) {
+      if (used[entry] === 1) this.#plain.appendEncoded(this.#dictionary.entry(entry), 1)
+    }
+  }
+}
+
+/** The ids of the values that are present. */
+function pick(
+  ids: Int32Array,
+  { indexes, start, present }: Pick<Shredded, 'indexes' | 'start' | 'present'>,
+): Int32Array {
+  if (indexes === null) return ids.subarray(start, start + present)
+  const picked = new Int32Array(present)
+  for (let i = 0; i < present; i += 1) picked[i] = ids[indexes[i]!]!
+  return picked
+}
+
+interface ByteSource {
+  readonly offsets: Int32Array
+  readonly data: Uint8Array
+}
