@@ -13,20 +13,35 @@ import type { SimulatorOptions } from './simulator-options.ts'
  * without the source's days, repeats and broken rows. For tests that work out by other means what tables must hold.
  */
 
-/** All that the source has told of each thing after so many days, by key and in order of time. */
-export function knownAfter(stream: Stream, facts: ShopFacts, days: number): ReadonlyMap<string, readonly ShopEvent[]> {
+/**
+ * All that the source has told of each thing after so many days, by key and in order of time; of that, what had happened
+ * before a time.
+ */
+export function knownAfter(
+  stream: Stream,
+  facts: ShopFacts,
+  days: number,
+  beforeMs = Infinity,
+): ReadonlyMap<string, readonly ShopEvent[]> {
   const known = new Map<string, readonly ShopEvent[]>()
   for (const history of historiesOf(stream, facts, days - 1)) {
-    const told = history.filter((event) => event.deliveredDay < days).toSorted((a, b) => a.timeMs - b.timeMs)
+    const told = history
+      .filter((event) => event.deliveredDay < days && event.timeMs < beforeMs)
+      .toSorted((a, b) => a.timeMs - b.timeMs)
     if (told[0] !== undefined) known.set(told[0].key, [...(known.get(told[0].key) ?? []), ...told])
   }
   return known
 }
 
 /** What each thing is after so many days; what is gone is left out. */
-export function standsAfter(stream: Stream, facts: ShopFacts, days: number): ReadonlyMap<string, ShopRow> {
+export function standsAfter(
+  stream: Stream,
+  facts: ShopFacts,
+  days: number,
+  beforeMs = Infinity,
+): ReadonlyMap<string, ShopRow> {
   const stands = new Map<string, ShopRow>()
-  for (const [key, events] of knownAfter(stream, facts, days)) {
+  for (const [key, events] of knownAfter(stream, facts, days, beforeMs)) {
     const last = events.at(-1)!
     if (last.op !== 'd') stands.set(key, last.row)
   }

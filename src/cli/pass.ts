@@ -9,6 +9,7 @@ import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import { judgeLanded } from '../operate/gate/bronze/judge-landed.ts'
 import { dropReleased, openBuildGate } from '../operate/gate/build-gate.ts'
+import { openAsOfGate } from '../operate/gate/open-gate.ts'
 import type { GateReport } from '../operate/gate/report/gate-report.ts'
 import { expireLetters } from '../operate/expire-letters.ts'
 import { readPauseNotes, type PausablePart } from '../operate/status/pause-note.ts'
@@ -168,7 +169,7 @@ export interface AsOfRequest {
 export async function asOfPass(world: World, request: AsOfRequest): Promise<AsOfOutcome[]> {
   const models = loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
-  return buildAsOf({ models, world, ...request })
+  return buildAsOf({ models, world, ...request, judge: openAsOfGate(world, models) })
 }
 
 export function selectSources(world: Pick<World, 'settings'>, names: readonly string[]): SourceSettings[] {

@@ -20,12 +20,13 @@ export interface ShopTables {
 const UNKNOWN = '-1'
 const CUSTOMER_COLUMNS = ['name', 'email', 'city', 'country', 'segment'] as const
 
-export function shopTables(facts: ShopFacts, told: DaysTold): ShopTables {
-  const stands = (stream: Stream): ShopRow[] => [...standsAfter(stream, facts, told[stream]).values()]
+/** `beforeMs`: the tables as of a time, which knows nothing of what happened then or later. */
+export function shopTables(facts: ShopFacts, told: DaysTold, beforeMs = Infinity): ShopTables {
+  const stands = (stream: Stream): ShopRow[] => [...standsAfter(stream, facts, told[stream], beforeMs).values()]
   const rates = stands('fx_rates')
   const orders = stands('orders').map((row) => orderRow(row, rates))
   const customers = new Map(stands('customers').map((row) => [String(row['customer_id']), row]))
-  const versions = customerVersions(knownAfter('customers', facts, told.customers))
+  const versions = customerVersions(knownAfter('customers', facts, told.customers, beforeMs))
   const products = stands('products')
   const activity = stands('behavior').map((row) => activityRow(row, { customers, orders: byCustomer(orders) }))
   const productKeys = new Map(products.map((row) => [String(row['product_id']), md5(String(row['product_id']))]))

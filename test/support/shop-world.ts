@@ -88,21 +88,46 @@ export function daysTold(shop: ShopWorld): Promise<DaysTold> {
   })
 }
 
-/** Every silver and gold table equals what the record of truth comes to. */
-export async function assertTruth(shop: ShopWorld): Promise<void> {
+export const SHOP_TABLES = [
+  ...STREAMS.map((stream) => `bronze.${stream}`),
+  'silver.customers',
+  'silver.products',
+  'silver.fx_rates',
+  'silver.orders',
+  'silver.customer_activity',
+  'gold.dim_customer',
+  'gold.dim_product',
+  'gold.dim_date',
+  'gold.fact_sales',
+  'gold.fact_behavior',
+] as const
+
+/** Snapshots of a date, and the time before which what happened counts. */
+export interface SnapshotTime {
+  readonly date: string
+  readonly beforeMs: number
+}
+
+/** Every silver and gold table, or its snapshot, equals what the record of truth comes to. */
+export async function assertTruth(shop: ShopWorld, asOf: SnapshotTime | null = null): Promise<void> {
   const { facts } = shop.options('orders')
-  const tables = shopTables(facts, await daysTold(shop))
+  const tables = shopTables(facts, await daysTold(shop), asOf?.beforeMs)
   for (const [table, expected] of Object.entries(tables)) {
-    const rows = await tableRows(shop, table)
+    const rows = await tableRows(shop, table, asOf)
     const wanted = table === 'gold.dim_date' ? ['date_sk', 'date'] : null
-    const found = rows.map((row) => (wanted === null ? row : pickColumns(row, wanted)))
+    const kept = rows.map((row) => withoutColumn(row, PARTITION_COLUMNS[table]))
+    const found = kept.map((row) => (wanted === null ? row : pickColumns(row, wanted)))
     assert.deepEqual(sorted(found), sorted(expected), table)
   }
 }
 
-async function tableRows(shop: ShopWorld, table: string): Promise<readonly TruthRow[]> {
-  // the column that a table is partitioned by is not in its files
-  const rows = await rawRows(join(shop.lake, table.replace('.', '/')), 'select * from rows')
+async function tableRows(shop: ShopWorld, table: string, asOf: SnapshotTime | null): Promise<readonly TruthRow[]> {
+  const folder = join(shop.lake, table.replace('.', '/'))
+  // the column that a table is partitioned by is not in its files, but a snapshot keeps it as any other
+  const rows =
+    asOf === null
+      ? await rawRows(folder, 'select * from rows')
+      : await rawRows(`${folder}_snapshot`, 'select * from rows', { partition: `as_of_date=${asOf.date}` })
   return rows
     .filter((row) => row['_deleted'] !== true)
     .map((row) =>
@@ -117,6 +142,18 @@ function canonical(value: unknown): string | number | boolean | null {
     return new Date(`${value.replace(' ', 'T').replace(/\+00$/, '')}Z`).toISOString()
   }
   return value as string | number | boolean | null
+}
+
+/** Not in the files of the tables themselves. */
+const PARTITION_COLUMNS: Readonly<Record<string, string>> = {
+  'silver.orders': 'order_date',
+  'silver.customer_activity': 'event_date',
+  'gold.fact_sales': 'order_date',
+  'gold.fact_behavior': 'event_date',
+}
+
+function withoutColumn(row: TruthRow, column: string | undefined): TruthRow {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => name !== column))
 }
 
 function pickColumns(row: TruthRow, columns: readonly string[]): TruthRow {

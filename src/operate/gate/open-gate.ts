@@ -1,6 +1,9 @@
+import type { Suite } from '../../domain/expectation.ts'
+import type { ModelDefinition } from '../../domain/model.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
 import type { JudgeStaged } from '../../transform/build.ts'
 import type { GateNote } from '../../transform/model-outcome.ts'
-import { expectationsOf, type Suites } from './expectations-of.ts'
+import { checkSuites, expectationsOf, knownTables, type Suites } from './expectations-of.ts'
 import { judgeStaged, type GateWorld } from './judge-staged.ts'
 import type { GateJudgement } from './report/judgement.ts'
 import { keepStaged } from './keep-staged.ts'
@@ -29,4 +32,30 @@ export function openGate({ world, suites, stageOnly }: GateOptions): JudgeStaged
 
 export function gateNote({ verdict }: GateJudgement, expectations: number): GateNote {
   return { outcome: verdict.outcome, expectations, reason: verdict.reason }
+}
+
+/** How recent the data are is no question to a table as of a time that is over. */
+const OF_THE_PRESENT = new Set(['expect_freshness'])
+
+/**
+ * The gate of `build --as-of`: what readers are kept from in a table must not reach them by its snapshot. A result that
+ * its suite refuses has no snapshot and is not staged: it can be worked out again at any time. Judged with the tables
+ * of `lake`, as of the same time; rows that block go to the error lane of the model's table.
+ */
+export function openAsOfGate(world: GateWorld, models: readonly ModelDefinition[]): (lake: ObjectStore) => JudgeStaged {
+  checkSuites(world.settings.suites, knownTables(world, models))
+  const suites: Suites = new Map([...world.settings.suites].map(([table, suite]) => [table, ofThePast(suite)]))
+  const events: GateWorld['events'] = {
+    emit: (event) => world.events.emit({ ...event, jobName: event.jobName.replace(/^build:/, 'as-of:') }),
+  }
+  return (lake) => async (staged, inputs) => {
+    const judgement = await judgeStaged({ world: { ...world, lake, events }, staged, inputs, suites, bypass: [] })
+    const gate = gateNote(judgement, expectationsOf(staged.node, suites).length)
+    const { outcome, reason } = judgement.verdict
+    return outcome === 'blocked' ? { kind: 'blocked', reason, gate } : { kind: 'passed', gate }
+  }
+}
+
+function ofThePast(suite: Suite): Suite {
+  return { ...suite, expectations: suite.expectations.filter(({ type }) => !OF_THE_PRESENT.has(type)) }
 }

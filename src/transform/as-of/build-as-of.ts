@@ -4,7 +4,9 @@ import { formatTableName } from '../../domain/identifier.ts'
 import type { TableName } from '../../domain/identifier.ts'
 import type { ModelDefinition } from '../../domain/model.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
+import type { JudgeStaged } from '../commit-model.ts'
 import { orderModels, selectModels } from '../graph.ts'
 import type { ModelNode } from '../graph.ts'
 import { tableStore } from '../model-inputs.ts'
@@ -24,6 +26,8 @@ export interface AsOfOptions {
   readonly select: readonly string[]
   readonly asOf: AsOfTime
   readonly dryRun: boolean
+  /** Judges each result before a snapshot of it (I10), by the tables of the lake that it is given; without it all pass. */
+  readonly judge?: (lake: ObjectStore) => JudgeStaged
 }
 
 export interface AsOfOutcome extends ModelOutcome {
@@ -35,7 +39,8 @@ export interface AsOfOutcome extends ModelOutcome {
  * The selected models' tables as of a time in the data, each into one partition of `<table>_snapshot`. The models are
  * worked out again from bronze in a lake of their own, with what they read cut at that time, so that no version of
  * silver or gold need be there any more; then only the snapshots are committed. Other dates stay as they are, and
- * a date that comes out the same commits nothing.
+ * a date that comes out the same commits nothing. A result that its gate blocks has no snapshot, nor has what is made
+ * of it; a model that was not selected, but stopped one that was, is among the outcomes.
  */
 export async function buildAsOf(options: AsOfOptions): Promise<AsOfOutcome[]> {
   const { world, models, select, asOf } = options
@@ -53,8 +58,13 @@ export async function buildAsOf(options: AsOfOptions): Promise<AsOfOutcome[]> {
   }
   if (options.dryRun) return Promise.all(chosen.map((node) => planned(options, node)))
   const scratch = overlayLake(world.lake, world.storeAt(await world.stagingFolder('as-of')))
-  const built = await buildScratch(options, neededFor(nodes, chosen), scratch)
-  const outcomes: AsOfOutcome[] = []
+  const needed = neededFor(nodes, chosen)
+  const built = await buildScratch(options, needed, scratch)
+  const outcomes = needed.flatMap((node): AsOfOutcome[] => {
+    const outcome = built.get(node.name)
+    const stops = !chosen.includes(node) && outcome !== undefined && outcome.error !== null
+    return stops ? [{ ...outcome, table: formatTableName(snapshotTable(node)) }] : []
+  })
   for (const node of chosen) outcomes.push(await snapshotOf({ options, node, built: built.get(node.name)!, scratch }))
   return outcomes
 }
@@ -74,14 +84,15 @@ function neededFor(nodes: readonly ModelNode[], chosen: readonly ModelNode[]): r
 }
 
 async function buildScratch(
-  { world, asOf }: AsOfOptions,
+  { world, asOf, judge: judgeIn }: AsOfOptions,
   nodes: readonly ModelNode[],
   scratch: World['lake'],
 ): Promise<ReadonlyMap<string, ModelOutcome>> {
+  const judge = judgeIn?.(scratch) ?? (async () => ({ kind: 'passed' as const }))
   const outcomes = new Map<string, ModelOutcome>()
   for (const node of nodes) {
     const emit = emitter(world, node, (happening) => happening.type === 'warning')
-    outcomes.set(node.name, await buildNode({ world, node, nodes, scratch, outcomes, emit }))
+    outcomes.set(node.name, await buildNode({ world, node, nodes, scratch, outcomes, judge, emit }))
     for (const table of cutByRecord(node)) {
       emit({
         type: 'warning',
@@ -99,13 +110,17 @@ interface NodeTurn {
   readonly nodes: readonly ModelNode[]
   readonly scratch: World['lake']
   readonly outcomes: ReadonlyMap<string, ModelOutcome>
+  readonly judge: JudgeStaged
   readonly emit: (happening: Happening) => void
 }
 
-async function buildNode({ world, node, nodes, scratch, outcomes, emit }: NodeTurn): Promise<ModelOutcome> {
+/** What has no snapshot, nor what is made of it. */
+const STOPPED: ReadonlySet<ModelOutcome['outcome']> = new Set(['failed', 'blocked', 'skipped'])
+
+async function buildNode({ world, node, nodes, scratch, outcomes, judge, emit }: NodeTurn): Promise<ModelOutcome> {
   const stopped = node.inputs
     .flatMap((input) => outcomes.get(formatTableName(input)) ?? [])
-    .find(({ outcome }) => outcome === 'failed' || outcome === 'skipped')
+    .find(({ outcome }) => STOPPED.has(outcome))
   if (stopped !== undefined) return without(node, 'skipped', `${stopped.model} was ${told(stopped)}`)
   if (world.signal.aborted) return without(node, 'skipped', 'the build was asked to end')
   try {
@@ -115,7 +130,7 @@ async function buildNode({ world, node, nodes, scratch, outcomes, emit }: NodeTu
       nodes,
       fullRefresh: false,
       dryRun: false,
-      judge: async () => ({ kind: 'passed' }),
+      judge,
       emit,
     })
   } catch (error) {
@@ -134,7 +149,7 @@ async function snapshotOf({ options, node, built, scratch }: SnapshotTurn): Prom
   const { world, asOf } = options
   const table = snapshotTable(node)
   const name = formatTableName(table)
-  if (built.outcome === 'failed' || built.outcome === 'skipped') return { ...built, table: name }
+  if (STOPPED.has(built.outcome)) return { ...built, table: name }
   const emit = emitter(world, node, () => true)
   const startedMs = world.clock.nowMs()
   emit({
@@ -163,6 +178,7 @@ async function snapshotOf({ options, node, built, scratch }: SnapshotTurn): Prom
       mode: 'rebuild',
       rows: committed.rows,
       version: committed.version,
+      ...(built.gate === undefined ? {} : { gate: built.gate }),
     })
   } catch (error) {
     return end(failed(node, error))
@@ -201,7 +217,7 @@ function endOf({ error }: ModelOutcome): JobEnd {
 }
 
 function told({ outcome }: ModelOutcome): string {
-  return outcome === 'failed' ? 'not built: it failed' : 'skipped'
+  return outcome === 'failed' ? 'not built: it failed' : outcome
 }
 
 function failed(node: ModelNode, error: unknown): ModelOutcome {

@@ -62,6 +62,8 @@ describe('patterns of contracts', () => {
         } catch {
           return // a group name used twice
         }
+        // V8 also finds \B between the two halves of an astral character, where the specification has no position.
+        if (source.includes('\\B') && /[^\0-\uffff]/u.test(sample)) return
         assert.equal(compilePattern(source, place).test(sample), expected, `/${source}/u on ${JSON.stringify(sample)}`)
       }),
       { numRuns: 3000 },

@@ -14,7 +14,10 @@ export async function runAsOf(call: VerbCall, text: string): Promise<VerbEnd> {
     throw new SluiceError('USAGE', '--full-refresh means nothing with --as-of, which always works from the whole input')
   }
   if (flags.on('stage-only')) {
-    throw new SluiceError('USAGE', '--stage-only means nothing with --as-of: snapshots pass no gate')
+    throw new SluiceError(
+      'USAGE',
+      '--stage-only means nothing with --as-of: what a gate refuses is not kept, it can be worked out again',
+    )
   }
   const world = await open()
   const asOf = readAsOf(text, world.clock.nowMs())

@@ -28,7 +28,7 @@ export const buildVerb: Verb = {
     DRY_RUN,
   ],
   notes: [
-    'With --as-of the tables themselves are left alone. Each model is worked out again from bronze: changes count up to that time by sequence_by, facts by the time that their dimensions are looked up at, bronze tables beside them by _record_ts. TABLE_snapshot has one partition a date (as_of_date), which is replaced.',
+    'With --as-of the tables themselves are left alone. Each model is worked out again from bronze: changes count up to that time by sequence_by, facts by the time that their dimensions are looked up at, bronze tables beside them by _record_ts. TABLE_snapshot has one partition a date (as_of_date), which is replaced. The suite of the model is asked first, but for freshness: what it refuses has no snapshot (exit 3), nor has what is made of it.',
   ],
   async run(call) {
     const { world: open, positionals, flags, print } = call

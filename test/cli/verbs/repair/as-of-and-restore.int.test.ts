@@ -113,3 +113,27 @@ test('--as-of takes a date or a time; what means nothing with it is refused', as
     assert.equal((await sluice(['build', ...args], { cwd })).code, 2, args.join(' '))
   }
 })
+
+test('I10: what its suite refuses has no snapshot, nor has what is made of it; freshness is no question to the past', async () => {
+  const dq = join(cwd, 'strict.yaml')
+  const args = ['build', '--as-of', '2100-01-01', '--set', `paths.dq=${dq}`]
+  const count = 'select count(*) as n from silver.orders_snapshot'
+  const [standing] = await sluiceJson<{ n: number }[]>(['query', count], { cwd })
+  const outcomes = async (exit: number, ...select: string[]): Promise<readonly string[]> => {
+    const { models } = await sluiceJson<Built>([...args, ...select], { cwd, exit })
+    return models.map(({ table, outcome }) => `${table} ${outcome}`)
+  }
+  await writeFile(dq, 'silver.orders:\n  critical:\n    - expect_table_row_count_to_be_between: {max_value: 1}\n')
+  await writeFile(
+    join(cwd, 'data/last.csv'),
+    'order_id,ordered_at,customer,city,status,amount\n3001,2026-02-03T00:00:00Z,K-17,Oslo,placed,2.00\n',
+  )
+  await sluiceJson(['connect'], { cwd })
+  await sluiceJson(['ingest'], { cwd })
+  const blocked = ['silver.orders_snapshot blocked', 'gold.orders_by_status_snapshot skipped']
+  assert.deepEqual(await outcomes(3), blocked)
+  assert.deepEqual(await outcomes(3, 'gold.orders_by_status'), blocked, 'what stopped it is named, selected or not')
+  assert.deepEqual(await sluiceJson(['query', count], { cwd }), [standing])
+  await writeFile(dq, 'silver.orders:\n  critical:\n    - expect_freshness: {column: ordered_at, max_age: 1s}\n')
+  assert.deepEqual(await outcomes(0), ['silver.orders_snapshot built', 'gold.orders_by_status_snapshot built'])
+})
