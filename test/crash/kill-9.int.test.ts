@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { checkpointEveryCommit } from '../support/checkpoint-every-commit.ts'
 import { runSeed, seededRandom } from '../support/random.ts'
 import { rawRows } from '../support/raw-delta.ts'
 import { makeLines, writeLines, type MadeLines } from '../support/retail-lines.ts'
@@ -155,21 +156,5 @@ describe(`kill -9 at every named step (SLUICE_SEED=${seed})`, () => {
         ids.add((JSON.parse(line) as { row_id: string }).row_id)
     }
     return ids
-  }
-
-  /** As another writer would: a commit that sets `delta.checkpointInterval`. */
-  async function checkpointEveryCommit(table: string): Promise<void> {
-    const log = join(table, '_delta_log')
-    const entries = (await readdir(log)).filter((name) => /^\d{20}\.json$/.test(name)).sort()
-    const first = (await readFile(join(log, entries[0]!), 'utf8')).split('\n')
-    const metaData = (
-      JSON.parse(first.find((line) => line.includes('"metaData"'))!) as { metaData: { configuration: object } }
-    ).metaData
-    const changed = {
-      metaData: { ...metaData, configuration: { ...metaData.configuration, 'delta.checkpointInterval': '1' } },
-    }
-    await writeFile(join(log, `${String(entries.length).padStart(20, '0')}.json`), `${JSON.stringify(changed)}\n`, {
-      flag: 'wx',
-    })
   }
 })

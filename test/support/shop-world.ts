@@ -4,9 +4,12 @@ import { readSimulatorOptions } from '../../connectors/simulator/simulator-optio
 import type { SimulatorOptions } from '../../connectors/simulator/simulator-options.ts'
 import { STREAMS } from '../../connectors/simulator/shop/shop-event.ts'
 import type { Stream } from '../../connectors/simulator/shop/shop-event.ts'
+import { brokenAfter } from '../../connectors/simulator/truth.ts'
 import { connectPass, ingestPass, modelErrors, sourceErrors, tableErrors } from '../../src/cli/pass.ts'
 import { CONNECTOR_DECLARATIONS } from '../../src/compose/connector-declarations.ts'
 import { openWorld } from '../../src/compose/world.ts'
+import { distinctLetters, readLetters } from '../../src/error-lane/ledger.ts'
+import { verifyTable } from '../../src/operate/verify.ts'
 import type { World } from '../../src/ports/world.ts'
 import { loadSettings } from '../../src/settings/load-settings.ts'
 import { loadModels } from '../../src/settings/model-file.ts'
@@ -119,6 +122,30 @@ export async function assertTruth(shop: ShopWorld, asOf: SnapshotTime | null = n
     const found = kept.map((row) => (wanted === null ? row : pickColumns(row, wanted)))
     assert.deepEqual(sorted(found), sorted(expected), table)
   }
+}
+
+/** What was refused, by kind, is what the simulator broke; and conservation holds. */
+export async function assertRefusals(shop: ShopWorld): Promise<void> {
+  const told = await daysTold(shop)
+  await inWorld(shop, async (world) => {
+    for (const stream of STREAMS) {
+      const expected: Record<string, number> = {}
+      for (const { fault } of brokenAfter(shop.options(stream), told[stream])) {
+        const kind = `${fault.stage} ${fault.code} ${fault.field ?? '-'}`
+        expected[kind] = (expected[kind] ?? 0) + 1
+      }
+      const found: Record<string, number> = {}
+      const letters = readLetters(world.lake.at('_errors'), { layer: 'bronze', table: stream })
+      for await (const { errors, stage } of distinctLetters(letters)) {
+        assert.equal(errors.length, 1)
+        const kind = `${stage} ${errors[0]!.code} ${errors[0]!.field ?? '-'}`
+        found[kind] = (found[kind] ?? 0) + 1
+      }
+      assert.deepEqual(found, expected, stream)
+      const proof = await verifyTable(world, world.settings.tables.get(stream)!, { againstLog: true })
+      assert.equal(proof.ok, true, stream)
+    }
+  })
 }
 
 async function tableRows(shop: ShopWorld, table: string, asOf: SnapshotTime | null): Promise<readonly TruthRow[]> {
