@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { runSeed } from '../support/random.ts'
 import { temporaryFolder } from '../support/sluice.ts'
