@@ -129,11 +129,11 @@ async function connectDays(world: World): Promise<SourceReport[]> {
   return [...total.values()]
 }
 
-/** What `demo` made. A folder that holds anything else is not ours to remove. */
-const LAKE_ENTRIES = new Set(['bronze', 'silver', 'gold', '_errors', '_staged', '_staging', '_status', '_tables'])
+/** What a pass makes: layers, and folders of Sluice's own. A lake that holds anything else is not ours to remove. */
+const OF_A_LAKE = /^(bronze|silver|gold|_[a-z]+)$/
 
 async function startOver({ lake, broker, registry }: Settings): Promise<void> {
-  const foreign = (await readdir(lake.uri).catch(() => [])).find((name) => !LAKE_ENTRIES.has(name))
+  const foreign = (await readdir(lake.uri).catch(() => [])).find((name) => !OF_A_LAKE.test(name))
   if (foreign !== undefined) {
     throw new SluiceError('USAGE', `--fresh would remove ${lake.uri}, which holds ${foreign}: that is not of a lake`, {
       hint: 'Name an empty folder as lake.uri.',
