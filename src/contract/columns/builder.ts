@@ -11,6 +11,8 @@ export interface ColumnBuilder {
   isNull(index: number): boolean
   /** Keeps the first `length` values; never grows. */
   truncate(length: number): void
+  /** Room for so many values in all. */
+  reserve(length: number): void
   finish(): Column
 }
 
@@ -19,15 +21,16 @@ const FIRST_ROWS = 64
 /** Length and validity, which every builder has. */
 export abstract class ValidityBuilder implements ColumnBuilder {
   abstract readonly type: ColumnType
+  /** One byte a value, as in `Column`. */
+  valid = new Uint8Array(FIRST_ROWS)
   #length = 0
-  #valid = new Uint8Array(FIRST_ROWS)
 
   get length(): number {
     return this.#length
   }
 
   isNull(index: number): boolean {
-    return this.#valid[index] === 0
+    return this.valid[index] === 0
   }
 
   abstract appendNull(): void
@@ -37,19 +40,28 @@ export abstract class ValidityBuilder implements ColumnBuilder {
     if (length < this.#length) this.#length = length
   }
 
+  reserve(length: number): void {
+    if (length > this.valid.length) this.valid = grown(this.valid, length)
+  }
+
+  /** States that the first `length` values stand, written in place by whoever reserved the room. */
+  settle(length: number): void {
+    this.#length = length
+  }
+
   /** Returns the slot of the new value. */
   protected push(present: 0 | 1): number {
     const at = this.#length
-    if (at === this.#valid.length) this.#valid = grown(this.#valid, at + 1)
-    this.#valid[at] = present
+    if (at === this.valid.length) this.valid = grown(this.valid, at + 1)
+    this.valid[at] = present
     this.#length = at + 1
     return at
   }
 
   /** Null where every value is present. */
   protected validity(): Uint8Array | null {
-    const valid = this.#valid.slice(0, this.#length)
-    return valid.includes(0) ? valid : null
+    const valid = this.valid.subarray(0, this.#length)
+    return valid.includes(0) ? valid.slice() : null
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Column } from '../../domain/column-batch.ts'
 import type { ContractField } from '../../domain/contract.ts'
 import { hashToken } from '../../domain/masking.ts'
-import { BytesBuilder } from './scalar-builders.ts'
+import { BytesBuilder } from './bytes-builder.ts'
 import type { ColumnBuilder } from './builder.ts'
 import { valueText } from './value-text.ts'
 

@@ -1,13 +1,7 @@
 import type { Column, ColumnType } from '../../domain/column-batch.ts'
 import { grown, ValidityBuilder, type ColumnBuilder } from './builder.ts'
-import {
-  BooleanBuilder,
-  BytesBuilder,
-  decimalBuilder,
-  FloatBuilder,
-  Int32Builder,
-  Int64Builder,
-} from './scalar-builders.ts'
+import { BytesBuilder } from './bytes-builder.ts'
+import { BooleanBuilder, decimalBuilder, FloatBuilder, Int32Builder, Int64Builder } from './scalar-builders.ts'
 
 /** Append to `element` first, then `close` the list over what was appended since the last one. */
 export class ListBuilder extends ValidityBuilder {

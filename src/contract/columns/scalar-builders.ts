@@ -14,6 +14,11 @@ export class BooleanBuilder extends ValidityBuilder {
     this.#put(0, 0)
   }
 
+  override reserve(length: number): void {
+    super.reserve(length)
+    if (length > this.data.length) this.data = grown(this.data, length)
+  }
+
   finish(): Column {
     const { type, length } = this
     return { type, length, validity: this.validity(), values: { layout: 'bool', data: this.data.slice(0, length) } }
@@ -41,6 +46,11 @@ export class Int32Builder extends ValidityBuilder {
 
   appendNull(): void {
     this.#put(0, 0)
+  }
+
+  override reserve(length: number): void {
+    super.reserve(length)
+    if (length > this.data.length) this.data = grown(this.data, length)
   }
 
   finish(): Column {
@@ -73,6 +83,11 @@ export class FloatBuilder extends ValidityBuilder {
     this.#put(0, 0)
   }
 
+  override reserve(length: number): void {
+    super.reserve(length)
+    if (length > this.data.length) this.data = grown(this.data, length)
+  }
+
   finish(): Column {
     const { type, length, data } = this
     const validity = this.validity()
@@ -92,6 +107,8 @@ export class FloatBuilder extends ValidityBuilder {
 export class Int64Builder extends ValidityBuilder {
   readonly type: ColumnType & { readonly kind: 'int64' | 'timestamp' | 'decimal' }
   data: BigInt64Array = new BigInt64Array(0)
+  /** The same values as halves: on a little-endian machine the low one first. */
+  words: Int32Array = new Int32Array(0)
 
   constructor(type: ColumnType & { readonly kind: 'int64' | 'timestamp' | 'decimal' }) {
     super()
@@ -110,6 +127,11 @@ export class Int64Builder extends ValidityBuilder {
     return this.data[index]!
   }
 
+  override reserve(length: number): void {
+    super.reserve(length)
+    if (length > this.data.length) this.#grow(length)
+  }
+
   finish(): Column {
     const { type, length } = this
     return { type, length, validity: this.validity(), values: { layout: 'int64', data: this.data.slice(0, length) } }
@@ -117,8 +139,13 @@ export class Int64Builder extends ValidityBuilder {
 
   #put(present: 0 | 1, value: bigint): void {
     const at = this.push(present)
-    if (at >= this.data.length) this.data = grown(this.data, at + 1)
+    if (at >= this.data.length) this.#grow(at + 1)
     this.data[at] = value
+  }
+
+  #grow(needed: number): void {
+    this.data = grown(this.data, needed)
+    this.words = new Int32Array(this.data.buffer)
   }
 }
 
@@ -126,7 +153,7 @@ export class Int64Builder extends ValidityBuilder {
 export class Decimal128Builder extends ValidityBuilder {
   readonly type: ColumnType & { readonly kind: 'decimal' }
   data: Uint8Array = new Uint8Array(0)
-  #view = new DataView(this.data.buffer)
+  view = new DataView(this.data.buffer)
 
   constructor(type: ColumnType & { readonly kind: 'decimal' }) {
     super()
@@ -145,6 +172,11 @@ export class Decimal128Builder extends ValidityBuilder {
     return bigintOfBytes(this.data, index * 16, index * 16 + 16)
   }
 
+  override reserve(length: number): void {
+    super.reserve(length)
+    if (length * 16 > this.data.length) this.#grow(length * 16)
+  }
+
   finish(): Column {
     const { type, length } = this
     const data = this.data.slice(0, length * 16)
@@ -153,71 +185,14 @@ export class Decimal128Builder extends ValidityBuilder {
 
   #put(present: 0 | 1, value: bigint): void {
     const at = this.push(present) * 16
-    if (at >= this.data.length) {
-      this.data = grown(this.data, at + 16)
-      this.#view = new DataView(this.data.buffer)
-    }
-    this.#view.setBigInt64(at, value >> 64n)
-    this.#view.setBigUint64(at + 8, BigInt.asUintN(64, value))
-  }
-}
-
-/** string (UTF-8, checked by whoever appends bytes) and binary. */
-export class BytesBuilder extends ValidityBuilder {
-  readonly type: ColumnType & { readonly kind: 'string' | 'binary' }
-  data: Uint8Array = new Uint8Array(0)
-  offsets: Int32Array = new Int32Array(1)
-
-  constructor(type: ColumnType & { readonly kind: 'string' | 'binary' }) {
-    super()
-    this.type = type
+    if (at >= this.data.length) this.#grow(at + 16)
+    this.view.setBigInt64(at, value >> 64n)
+    this.view.setBigUint64(at + 8, BigInt.asUintN(64, value))
   }
 
-  append(bytes: Uint8Array, start: number, end: number): void {
-    const from = this.#end()
-    const size = end - start
-    if (from + size > this.data.length) this.data = grown(this.data, from + size)
-    if (size < 32) for (let i = 0; i < size; i += 1) this.data[from + i] = bytes[start + i]!
-    else this.data.set(bytes.subarray(start, end), from)
-    this.#put(1, from + size)
-  }
-
-  appendText(text: string): void {
-    const bytes = Buffer.from(text, 'utf8')
-    this.append(bytes, 0, bytes.length)
-  }
-
-  appendNull(): void {
-    this.#put(0, this.#end())
-  }
-
-  bytes(index: number): Uint8Array {
-    return this.data.subarray(this.offsets[index]!, this.offsets[index + 1]!)
-  }
-
-  text(index: number): string {
-    const { data, offsets } = this
-    return Buffer.from(data.buffer, data.byteOffset).toString('utf8', offsets[index]!, offsets[index + 1]!)
-  }
-
-  finish(): Column {
-    const { type, length } = this
-    const values = {
-      layout: 'bytes',
-      offsets: this.offsets.slice(0, length + 1),
-      data: this.data.slice(0, this.#end()),
-    } as const
-    return { type, length, validity: this.validity(), values }
-  }
-
-  #end(): number {
-    return this.offsets[this.length]!
-  }
-
-  #put(present: 0 | 1, end: number): void {
-    const at = this.push(present) + 1
-    if (at >= this.offsets.length) this.offsets = grown(this.offsets, at + 1)
-    this.offsets[at] = end
+  #grow(needed: number): void {
+    this.data = grown(this.data, needed)
+    this.view = new DataView(this.data.buffer)
   }
 }
 

@@ -1,14 +1,8 @@
 import { parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
 import { parseDecimal, parseExactDouble, parseIntegerText } from '../values/decimal-text.ts'
 import type { ColumnBuilder } from './builder.ts'
-import {
-  BooleanBuilder,
-  BytesBuilder,
-  Decimal128Builder,
-  FloatBuilder,
-  Int32Builder,
-  Int64Builder,
-} from './scalar-builders.ts'
+import { BytesBuilder } from './bytes-builder.ts'
+import { BooleanBuilder, Decimal128Builder, FloatBuilder, Int32Builder, Int64Builder } from './scalar-builders.ts'
 
 /** Appends the value that a text stands for; false, with nothing appended, where the text does not fit without loss. */
 export type TextWriter = (text: string) => boolean

@@ -1,14 +1,8 @@
 import { formatDecimal } from '../values/decimal-text.ts'
 import { formatDate, formatTimestamp } from '../values/time-text.ts'
 import type { ColumnBuilder } from './builder.ts'
-import {
-  BooleanBuilder,
-  BytesBuilder,
-  Decimal128Builder,
-  FloatBuilder,
-  Int32Builder,
-  Int64Builder,
-} from './scalar-builders.ts'
+import { BytesBuilder } from './bytes-builder.ts'
+import { BooleanBuilder, Decimal128Builder, FloatBuilder, Int32Builder, Int64Builder } from './scalar-builders.ts'
 
 /** The canonical text of a scalar that is present: the one that `canonicalText` gives for its type. */
 export function valueText(builder: ColumnBuilder, index: number): string {

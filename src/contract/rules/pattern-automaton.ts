@@ -5,14 +5,17 @@ interface State {
   readonly steps: readonly number[]
   readonly atStart: boolean
   readonly afterWord: boolean
-  readonly ascii: (State | null | undefined)[]
-  readonly others: Map<number, State | null>
+  /** States after a code point past ASCII. */
+  readonly others: Map<number, number>
   ending: boolean | undefined
 }
 
 /** States kept; past this many the store is emptied, so that no text makes it grow without bound. */
 const MAX_STATES = 500
 const MAX_OTHERS = 256
+const ASCII = 128
+const FOUND = -1
+const UNKNOWN = -2
 
 /**
  * Finds a program in texts: a deterministic automaton built lazily from the program's sets of steps. Guarantee: at
@@ -20,48 +23,97 @@ const MAX_OTHERS = 256
  */
 export class PatternAutomaton {
   readonly #program: readonly Step[]
-  readonly #states = new Map<string, State>()
-  #first: State
+  readonly #ids = new Map<string, number>()
+  #states: State[] = []
+  /** State × 128 + ASCII code: the state after it, FOUND or UNKNOWN. */
+  #table = new Int16Array(8 * ASCII)
 
   constructor(program: readonly Step[]) {
     this.#program = program
-    this.#first = this.#stateOf([0], true, false)
+    this.#begin()
   }
 
   finds(text: string): boolean {
-    let state = this.#first
+    let state = 0
     for (let at = 0; at < text.length;) {
       const codePoint = text.codePointAt(at)!
       at += codePoint > 0xffff ? 2 : 1
-      const next = codePoint < 128 ? state.ascii[codePoint] : state.others.get(codePoint)
-      const reached = next === undefined ? this.#step(state, codePoint) : next
-      if (reached === null) return true
-      state = reached
+      state = this.#after(state, codePoint)
+      if (state === FOUND) return true
     }
+    return this.#findsAtEnd(state)
+  }
+
+  /** In UTF-8, which must be valid. */
+  findsBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    let table = this.#table
+    let state = 0
+    for (let at = start; at < end;) {
+      const byte = bytes[at]!
+      if (byte < ASCII) {
+        at += 1
+        const next = table[state * ASCII + byte]!
+        if (next >= 0) {
+          state = next
+          continue
+        }
+        state = next === FOUND ? FOUND : this.#step(state, byte)
+      } else {
+        const size = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+        let codePoint = byte & (0xff >> (size + 1))
+        for (let i = 1; i < size; i += 1) codePoint = (codePoint << 6) | (bytes[at + i]! & 0x3f)
+        at += size
+        state = this.#after(state, codePoint)
+      }
+      if (state === FOUND) return true
+      table = this.#table
+    }
+    return this.#findsAtEnd(state)
+  }
+
+  #after(state: number, codePoint: number): number {
+    const next =
+      codePoint < ASCII ? this.#table[state * ASCII + codePoint]! : this.#states[state]!.others.get(codePoint)
+    return next === undefined || next === UNKNOWN ? this.#step(state, codePoint) : next
+  }
+
+  #findsAtEnd(id: number): boolean {
+    const state = this.#states[id]!
     state.ending ??= this.#closure(state, true, false) === null
     return state.ending
   }
 
-  /** The state after one code point, or null where the pattern is found before it. */
-  #step(state: State, codePoint: number): State | null {
+  /** The state after one code point, or FOUND where the pattern is found before it. */
+  #step(from: number, codePoint: number): number {
+    const state = this.#states[from]!
     const isWord = isWordCharacter(codePoint)
     const open = this.#closure(state, false, isWord)
-    let reached: State | null = null
-    if (open !== null) {
-      const next = new Set<number>()
-      for (const at of open) {
-        const step = this.#program[at]!
-        if (step.kind === 'one' && step.test(codePoint)) next.add(step.next)
-      }
-      // A search may begin at every position.
-      next.add(0)
-      reached = this.#stateOf(
-        [...next].sort((a, b) => a - b),
-        false,
-        isWord,
-      )
+    if (open === null) return this.#note({ from, state, codePoint, reached: FOUND })
+    const next = new Set<number>()
+    for (const at of open) {
+      const step = this.#program[at]!
+      if (step.kind === 'one' && step.test(codePoint)) next.add(step.next)
     }
-    if (codePoint < 128) state.ascii[codePoint] = reached
+    // A search may begin at every position.
+    next.add(0)
+    const steps = [...next].sort((a, b) => a - b)
+    return this.#note({ from, state, codePoint, reached: this.#idOf(steps, false, isWord) })
+  }
+
+  /** Nothing is noted where the store was emptied in between. */
+  #note({
+    from,
+    state,
+    codePoint,
+    reached,
+  }: {
+    from: number
+    state: State
+    codePoint: number
+    reached: number
+  }): number {
+    if (this.#states[from] !== state) return reached
+    if (codePoint < ASCII) this.#table[from * ASCII + codePoint] = reached
     else if (state.others.size < MAX_OTHERS) state.others.set(codePoint, reached)
     return reached
   }
@@ -94,17 +146,28 @@ export class PatternAutomaton {
     return open
   }
 
-  #stateOf(steps: readonly number[], atStart: boolean, afterWord: boolean): State {
+  /** State 0 is where every search begins. */
+  #begin(): void {
+    this.#ids.clear()
+    this.#states = []
+    this.#table.fill(UNKNOWN)
+    this.#idOf([0], true, false)
+  }
+
+  #idOf(steps: readonly number[], atStart: boolean, afterWord: boolean): number {
     const key = `${atStart ? 1 : 0}${afterWord ? 1 : 0}${steps.join(',')}`
-    const known = this.#states.get(key)
+    const known = this.#ids.get(key)
     if (known !== undefined) return known
-    if (this.#states.size >= MAX_STATES) {
-      this.#states.clear()
-      this.#first = { ...this.#first, ascii: [], others: new Map() }
+    if (this.#states.length >= MAX_STATES) this.#begin()
+    const id = this.#states.length
+    if ((id + 1) * ASCII > this.#table.length) {
+      const wider = new Int16Array(this.#table.length * 2).fill(UNKNOWN)
+      wider.set(this.#table)
+      this.#table = wider
     }
-    const state: State = { steps, atStart, afterWord, ascii: [], others: new Map(), ending: undefined }
-    this.#states.set(key, state)
-    return state
+    this.#states.push({ steps, atStart, afterWord, others: new Map(), ending: undefined })
+    this.#ids.set(key, id)
+    return id
   }
 }
 

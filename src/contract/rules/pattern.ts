@@ -6,6 +6,8 @@ import { parsePattern, PatternFault } from './pattern-syntax.ts'
 export interface Pattern {
   /** True where the pattern is found anywhere in the text, as JSON Schema has it. */
   test(text: string): boolean
+  /** The same for text in UTF-8, which must be valid. */
+  testBytes(bytes: Uint8Array, start: number, end: number): boolean
 }
 
 const MAX_CHARACTERS = 2000
@@ -25,7 +27,10 @@ export function compilePattern(source: string, place: ContractPlace): Pattern {
   }
   try {
     const automaton = new PatternAutomaton(compileProgram(parsePattern(source)))
-    return { test: (text) => automaton.finds(text) }
+    return {
+      test: (text) => automaton.finds(text),
+      testBytes: (bytes, start, end) => automaton.findsBytes(bytes, start, end),
+    }
   } catch (error) {
     if (error instanceof PatternFault)
       throw invalidContract(place, `pattern ${source} uses ${error.message}, which contracts do not take`)

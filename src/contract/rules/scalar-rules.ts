@@ -1,9 +1,9 @@
 import type { BreachCode } from '../../domain/dead-letter.ts'
 import type { ContractField, FieldRules } from '../../domain/contract.ts'
 import type { ColumnBuilder } from '../columns/builder.ts'
+import { BytesBuilder } from '../columns/bytes-builder.ts'
 import {
   BooleanBuilder,
-  BytesBuilder,
   Decimal128Builder,
   FloatBuilder,
   Int32Builder,
@@ -21,11 +21,11 @@ export interface ScalarRule {
   holds(index: number): boolean
 }
 
-const BOUNDS = ['minimum', 'exclusiveMinimum', 'maximum', 'exclusiveMaximum'] as const
-type Bound = (typeof BOUNDS)[number]
+export const BOUNDS = ['minimum', 'exclusiveMinimum', 'maximum', 'exclusiveMaximum'] as const
+export type Bound = (typeof BOUNDS)[number]
 
 /** The rules of a field as checks over the column that holds it; in the order of the contract's words. */
-export function compileScalarRules(field: ContractField, builder: ColumnBuilder): ScalarRule[] {
+export function compileScalarRules(field: Pick<ContractField, 'rules'>, builder: ColumnBuilder): ScalarRule[] {
   const { rules } = field
   if (builder instanceof BytesBuilder) return textRules(rules, builder)
   if (builder instanceof Int64Builder || builder instanceof Decimal128Builder) {
@@ -40,10 +40,10 @@ function textRules(rules: FieldRules, builder: BytesBuilder): ScalarRule[] {
   const out: ScalarRule[] = []
   const { minLength, maxLength, pattern } = rules
   if (minLength !== undefined) {
-    out.push({ code: 'LENGTH', text: `minLength ${minLength}`, holds: (i) => codePoints(builder, i) >= minLength })
+    out.push({ code: 'LENGTH', text: `minLength ${minLength}`, holds: (i) => builder.codePoints(i) >= minLength })
   }
   if (maxLength !== undefined) {
-    out.push({ code: 'LENGTH', text: `maxLength ${maxLength}`, holds: (i) => codePoints(builder, i) <= maxLength })
+    out.push({ code: 'LENGTH', text: `maxLength ${maxLength}`, holds: (i) => builder.codePoints(i) <= maxLength })
   }
   if (pattern !== undefined) {
     const compiled = compilePattern(pattern, { subject: '', path: '' })
@@ -59,7 +59,7 @@ function textRules(rules: FieldRules, builder: BytesBuilder): ScalarRule[] {
   ]
 }
 
-type IntegerType = Int64Builder['type'] | Int32Builder['type']
+export type IntegerType = Int64Builder['type'] | Int32Builder['type']
 
 function integerRules(rules: FieldRules, type: IntegerType, at: (index: number) => bigint): ScalarRule[] {
   const out: ScalarRule[] = []
@@ -86,7 +86,7 @@ function integerRules(rules: FieldRules, type: IntegerType, at: (index: number) 
 }
 
 /** The bound as an inclusive integer in the column's own unit. */
-function integerBound(word: Bound, text: string, type: IntegerType): bigint {
+export function integerBound(word: Bound, text: string, type: IntegerType): bigint {
   if (type.kind === 'date' || type.kind === 'timestamp') {
     const value = integerOf(text, type)
     return word === 'exclusiveMinimum' ? value + 1n : word === 'exclusiveMaximum' ? value - 1n : value
@@ -165,13 +165,4 @@ function listRules<T>(rules: FieldRules, parse: (text: string) => T, at: (index:
     out.push({ code: 'NOT', text: words, holds: (i) => !forbidden.has(at(i)) })
   }
   return out
-}
-
-/** Counts code points in UTF-8: every byte that does not continue one. */
-function codePoints(builder: BytesBuilder, index: number): number {
-  let count = 0
-  for (let at = builder.offsets[index]!; at < builder.offsets[index + 1]!; at += 1) {
-    if ((builder.data[at]! & 0xc0) !== 0x80) count += 1
-  }
-  return count
 }

@@ -64,16 +64,37 @@ describe('patterns of contracts', () => {
         }
         // V8 also finds \B between the two halves of an astral character, where the specification has no position.
         if (source.includes('\\B') && /[^\0-\uffff]/u.test(sample)) return
-        assert.equal(compilePattern(source, place).test(sample), expected, `/${source}/u on ${JSON.stringify(sample)}`)
+        const compiled = compilePattern(source, place)
+        const said = `/${source}/u on ${JSON.stringify(sample)}`
+        assert.equal(compiled.test(sample), expected, said)
+        const bytes = Buffer.from(`(${sample})`)
+        assert.equal(compiled.testBytes(bytes, 1, bytes.length - 1), expected, `${said} as bytes`)
       }),
       { numRuns: 3000 },
+    )
+  })
+
+  it('that need more states than are kept are found all the same', () => {
+    const source = '(a|é)(a|b|é){10}$'
+    const compiled = compilePattern(source, place)
+    const letters = fc.array(fc.constantFrom('a', 'b', 'é'), { minLength: 300, maxLength: 900 })
+    fc.assert(
+      fc.property(letters, (list) => {
+        const sample = list.join('')
+        const expected = new RegExp(source, 'u').test(sample)
+        const bytes = Buffer.from(sample)
+        assert.deepEqual([compiled.test(sample), compiled.testBytes(bytes, 0, bytes.length)], [expected, expected])
+      }),
+      { numRuns: 20 },
     )
   })
 
   it('take linear time where backtracking would take for ever', () => {
     const text = `${'a'.repeat(50_000)}!`
     for (const source of ['^(a+)+$', '^(a|aa)+$', '(a*)*b', '^(?:a?){30}a{30}$', '(.*)*x']) {
-      assert.equal(compilePattern(source, place).test(text), false, source)
+      const compiled = compilePattern(source, place)
+      assert.equal(compiled.test(text), false, source)
+      assert.equal(compiled.testBytes(Buffer.from(text), 0, text.length), false, source)
     }
   })
 

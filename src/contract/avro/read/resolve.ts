@@ -127,24 +127,43 @@ export interface RecordTarget extends Omit<Target, 'type' | 'builder'> {
   readonly extra?: (field: AvroField) => Decode | null
 }
 
+/** What is done for one field of the writer, in its order; then for those that only the reader has. */
+export interface FieldStep {
+  /** Null where the writer lacks the field. */
+  readonly written: AvroType | null
+  /** The reader's field; -1 where it lacks it. */
+  readonly index: number
+  readonly decode: Decode
+}
+
 /** Fields are matched by name, then by the reader's aliases; the names of records do not matter. */
-export function compileRecord(writer: AvroRecord, target: RecordTarget): Decode {
-  const steps: Decode[] = []
+export function resolveRecord(writer: AvroRecord, target: RecordTarget): FieldStep[] {
+  const steps: FieldStep[] = []
   const found = new Set<number>()
   for (const field of writer.fields) {
     const index = readerIndex(target.type, field.name, writer)
     if (index < 0) {
-      steps.push(target.extra?.(field) ?? unknownField(field, target))
+      steps.push({ written: field.type, index, decode: target.extra?.(field) ?? unknownField(field, target) })
     } else {
       found.add(index)
-      steps.push(compileDecode(field.type, fieldTarget(target, index)))
+      steps.push({ written: field.type, index, decode: compileDecode(field.type, fieldTarget(target, index)) })
     }
   }
-  const absent = target.type.fields.map((_, i) => i).filter((i) => !found.has(i))
-  for (const index of absent) steps.push(absentField(fieldTarget(target, index), target.type.fields[index]!))
+  for (const [index, field] of target.type.fields.entries()) {
+    if (!found.has(index)) steps.push({ written: null, index, decode: absentField(fieldTarget(target, index), field) })
+  }
+  return steps
+}
+
+export function compileRecord(writer: AvroRecord, target: RecordTarget): Decode {
+  return runSteps(resolveRecord(writer, target))
+}
+
+export function runSteps(steps: readonly FieldStep[]): Decode {
+  const decodes = steps.map(({ decode }) => decode)
   return (cursor) => {
     const before = cursor.at
-    for (const step of steps) step(cursor)
+    for (const decode of decodes) decode(cursor)
     cursor.countEmpty(before)
   }
 }

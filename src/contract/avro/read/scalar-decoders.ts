@@ -1,6 +1,6 @@
+import { BytesBuilder } from '../../columns/bytes-builder.ts'
 import {
   BooleanBuilder,
-  BytesBuilder,
   Decimal128Builder,
   FloatBuilder,
   Int32Builder,
@@ -19,16 +19,16 @@ import type { AvroType } from '../schema.ts'
 /** Decimals of more bytes than these have more than 38 digits, sign bytes aside. */
 const MAX_DECIMAL_BYTES = 64
 
-const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
+export const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
 
-type Scalar = Exclude<AvroType, { readonly kind: 'null' | 'union' | 'record' | 'array' | 'map' }>
+export type Scalar = Exclude<AvroType, { readonly kind: 'null' | 'union' | 'record' | 'array' | 'map' }>
 
 /**
  * How a scalar is read: the writer's physical type, with the logical type of whichever side gives meaning. As Avro
  * resolves the underlying types: where the reader has none, the writer's raw value stands; where only the reader has
  * one, the raw value is taken in the reader's unit.
  */
-type Meaning =
+export type Meaning =
   | { readonly kind: 'boolean' | 'int' | 'float' | 'string' | 'uuid' | 'bytes' | 'date' | 'uuid-bytes' }
   | { readonly kind: 'decimal'; readonly scale: number }
   | { readonly kind: 'time'; readonly unit: 'millis' | 'micros' }
@@ -41,10 +41,16 @@ export function canCast(writer: AvroType, reader: AvroType): boolean {
 
 /** Null where no value of the writer's type can become one of the reader's. */
 export function scalarDecoder(writer: AvroType, reader: AvroType, target: Target): Decode | null {
+  const meaning = scalarMeaning(writer, reader)
+  if (meaning === null || !isScalar(writer) || !isScalar(reader)) return null
+  return directDecoder(writer, reader, { meaning, target }) ?? textDecoder(writer, meaning, target)
+}
+
+/** Null where the pair is not of scalars, or no value of the one can become one of the other. */
+export function scalarMeaning(writer: AvroType, reader: AvroType): Meaning | null {
   if (!isScalar(writer) || !isScalar(reader)) return null
   const meaning = meaningOf(writer, reader)
-  if (!compatible(meaning, reader)) return null
-  return directDecoder(writer, reader, { meaning, target }) ?? textDecoder(writer, meaning, target)
+  return compatible(meaning, reader) ? meaning : null
 }
 
 function isScalar(type: AvroType): type is Scalar {
@@ -214,10 +220,7 @@ interface BytesContext extends BuilderContext<BytesBuilder> {
 
 function bytesDecoder(writer: Scalar, reader: Scalar, { meaning, target, builder }: BytesContext): Decode | null {
   if (writer.kind === 'enum' && reader.kind === 'enum') {
-    // A symbol that the reader lacks becomes the reader's default where it has one; else the contract's rule names it.
-    const symbols = writer.symbols.map((symbol) =>
-      Buffer.from(reader.symbols.includes(symbol) ? symbol : (reader.fallback ?? symbol)),
-    )
+    const symbols = symbolBytes(writer, reader)
     return (cursor) => {
       const symbol = symbols[cursor.readIndex(symbols.length, 'enum')]!
       builder.append(symbol, 0, symbol.length)
@@ -246,6 +249,16 @@ function bytesDecoder(writer: Scalar, reader: Scalar, { meaning, target, builder
     else if (toText && !isValidUtf8(cursor.bytes, start, cursor.at)) refuse(target, 'bytes that are no UTF-8')
     else builder.append(cursor.bytes, start, cursor.at)
   }
+}
+
+/**
+ * The text of each of the writer's symbols. One that the reader lacks becomes the reader's default where it has one;
+ * else the contract's rule names it.
+ */
+export function symbolBytes(writer: Scalar & { kind: 'enum' }, reader: Scalar & { kind: 'enum' }): Uint8Array[] {
+  return writer.symbols.map((symbol) =>
+    Buffer.from(reader.symbols.includes(symbol) ? symbol : (reader.fallback ?? symbol)),
+  )
 }
 
 /** By the canonical text, in which every scalar can be written: exact, and slower. */
