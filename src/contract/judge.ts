@@ -20,7 +20,7 @@ import { compileRuleCheck } from './rules/check-rules.ts'
 import { PrivateNames } from './privacy/private-names.ts'
 import { RowState } from './reading/row-state.ts'
 import { createTombstoneWriter } from './reading/tombstone.ts'
-import { readSchemaId } from './wire.ts'
+import { HEADER_BYTES, readSchemaId } from './wire.ts'
 
 export interface JudgeOptions {
   readonly schema: RegisteredSchema
@@ -80,18 +80,22 @@ export function createJudge({
   const privateNames = new PrivateNames(contract)
   const row = new RowState(mode, privateNames)
   const builders = contract.fields.map((field) => createBuilder(field.column.type))
-  const reader: BodyReader =
-    contract.format === 'avro'
-      ? createAvroReader({ contract, mode, builders, row, evolved, privateNames })
-      : createJsonReader({ contract, mode, builders, row, evolved, privateNames })
-  const checks = contract.fields
-    .map((field, i) => (reader.checksRules ? null : compileRuleCheck(field, builders[i]!)))
-    .concat(
-      suiteRules(recordRules, contract.fields).map(({ field, rules }) =>
-        compileRuleCheck({ ...field, rules }, builders[contract.fields.indexOf(field)]!),
-      ),
-    )
-    .filter((check) => check !== null)
+  for (const builder of builders)
+    if (builder instanceof BytesBuilder && builder.type.kind === 'string') builder.intern()
+  const added = suiteRules(recordRules, contract.fields)
+  const rules = contract.fields.map((field) => [
+    // A JSON Schema's own rules are the validator's.
+    ...(contract.format === 'avro' ? [field.rules] : []),
+    ...added.filter((each) => each.field === field).map((each) => each.rules),
+  ])
+  const columnChecks = contract.fields.map((field, i) =>
+    rules[i]!.map((each) => compileRuleCheck({ ...field, rules: each }, builders[i]!)).filter(
+      (check) => check !== null,
+    ),
+  )
+  const checks = columnChecks.flat()
+  const options = { contract, mode, builders, row, evolved, privateNames, rules, checks: columnChecks }
+  const reader: BodyReader = contract.format === 'avro' ? createAvroReader(options) : createJsonReader(options)
   const tombstone = createTombstoneWriter({ contract, builders, keyColumns, row })
   const landing = landingColumns(contract, builders, hashKey)
   for (const name of keyColumns) {
@@ -109,6 +113,7 @@ export function createJudge({
       for (const builder of builders) builder.truncate(0)
       reader.begin()
       const rescued = new BytesBuilder({ kind: 'string' })
+      rescued.reserve(batch.count)
       const rows = new Int32Array(batch.count)
       const schemaIds = new Int32Array(batch.count)
       const tombstones: number[] = []
@@ -128,37 +133,57 @@ export function createJudge({
         schemaIds[passed] = schemaId
         passed += 1
       }
+      const judgeTombstone = (index: number): void => {
+        tombstone(recordKey(batch, index))
+        reader.appendNulls()
+        if (row.breaches.count > 0) return refuse(index, null, null)
+        tombstones.push(passed)
+        return accept(index, 0)
+      }
+      const judgeValue = (writer: RegisteredSchema, index: number): void => {
+        const body = {
+          bytes: batch.bytes,
+          start: batch.valueStarts[index]! + HEADER_BYTES,
+          end: batch.valueEnds[index]!,
+        }
+        if (reader.read(writer, body)) for (const check of checks) check(passed, row.breaches)
+        if (row.breaches.count > 0) refuse(index, writer.id, reader.show(writer, body))
+        else accept(index, writer.id)
+      }
+      /** The first record from `from` on that was not taken at a stretch. */
+      const takeStretch = (writer: RegisteredSchema, from: number): number => {
+        const stretch = { batch, from, rows, rescued, passed }
+        const next = reader.readStretch?.(writer, stretch) ?? from
+        schemaIds.fill(writer.id, passed, stretch.passed)
+        passed = stretch.passed
+        return next
+      }
 
       for (let index = 0; index < batch.count; index += 1) {
         row.reset()
         const start = batch.valueStarts[index]!
         if (start < 0) {
-          tombstone(recordKey(batch, index))
-          reader.appendNulls()
-          if (row.breaches.count > 0) refuse(index, null, null)
-          else {
-            tombstones.push(passed)
-            accept(index, 0)
-          }
+          judgeTombstone(index)
           continue
         }
         const end = batch.valueEnds[index]!
-        const header = readSchemaId(batch.bytes.subarray(start, Math.min(end, start + 5)))
+        const header = readSchemaId(batch.bytes.subarray(start, Math.min(end, start + HEADER_BYTES)))
         if (header === null) {
           row.breaches.add(noHeader(end - start))
           refuse(index, null, null)
           continue
         }
-        const { schemaId } = header
-        const writer = writers.get(schemaId)
+        const writer = writers.get(header.schemaId)
         if (writer === undefined)
-          throw new SluiceError('BUG', `schema id ${schemaId} was not resolved before judging`, {
+          throw new SluiceError('BUG', `schema id ${header.schemaId} was not resolved before judging`, {
             where: { topic: batch.topic, partition: batch.partition },
           })
-        const body = { bytes: batch.bytes, start: start + header.bodyStart, end }
-        if (reader.read(writer, body)) for (const check of checks) check(passed, row.breaches)
-        if (row.breaches.count > 0) refuse(index, schemaId, reader.show(writer, body))
-        else accept(index, schemaId)
+        const next = takeStretch(writer, index)
+        if (next > index) index = next - 1
+        else {
+          row.reset()
+          judgeValue(writer, index)
+        }
       }
 
       const extra = reader.finish()

@@ -21,6 +21,8 @@ export function createRecordShow(contractSchema: RegisteredSchema): ShowRecord {
     builders: contract.fields.map((field) => createBuilder(field.column.type)),
     row: new RowState('rescue'),
     evolved: [],
+    rules: [],
+    checks: [],
     privateNames: new PrivateNames(contract),
   } as const
   const reader = contract.format === 'avro' ? createAvroReader(options) : createJsonReader(options)

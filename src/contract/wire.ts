@@ -4,7 +4,7 @@
  */
 
 const MAGIC = 0
-const HEADER_BYTES = 5
+export const HEADER_BYTES = 5
 
 export interface WireHeader {
   readonly schemaId: number

@@ -56,7 +56,13 @@ export class BytesBuilder extends ValidityBuilder {
   }
 
   appendNulls(count: number): void {
-    for (let i = 0; i < count; i += 1) this.appendNull()
+    const from = this.length
+    const end = from + count
+    this.reserve(end)
+    this.valid.fill(0, from, end)
+    if (this.dictionary !== null) this.ids.fill(0, from, end)
+    else this.offsets.fill(this.#end(), from + 1, end + 1)
+    this.settle(end)
   }
 
   bytes(index: number): Uint8Array {

@@ -11,6 +11,7 @@ export const NON_ASCII = 0x80808080
 const LAST_WORD = Int32Array.of(-1, 0xff, 0xffff, 0xffffff)
 
 /** Copies `size` bytes; returns the bits that any of them has, folded into one word. */
+// oxlint-disable-next-line eslint/max-params -- called for every value, where an object would be one a value
 export function copySpan(from: DataView, at: number, to: DataView, place: number, size: number): number {
   let bits = 0
   const whole = size & ~3
@@ -43,6 +44,7 @@ function mix(value: number): number {
   return mixed ^ (mixed >>> 15)
 }
 
+// oxlint-disable-next-line eslint/max-params -- called for every value, where an object would be one a value
 export function sameSpan(a: DataView, at: number, b: DataView, other: number, size: number): boolean {
   const whole = size & ~3
   let i = 0

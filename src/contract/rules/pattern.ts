@@ -5,9 +5,9 @@ import { parsePattern, PatternFault } from './pattern-syntax.ts'
 
 export interface Pattern {
   /** True where the pattern is found anywhere in the text, as JSON Schema has it. */
-  test(text: string): boolean
+  readonly test: (text: string) => boolean
   /** The same for text in UTF-8, which must be valid. */
-  testBytes(bytes: Uint8Array, start: number, end: number): boolean
+  readonly testBytes: (bytes: Uint8Array, start: number, end: number) => boolean
 }
 
 const MAX_CHARACTERS = 2000

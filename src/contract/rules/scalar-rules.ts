@@ -18,7 +18,7 @@ export interface ScalarRule {
   readonly code: BreachCode
   /** In the contract's words, e.g. `minimum 0`. */
   readonly text: string
-  holds(index: number): boolean
+  readonly holds: (index: number) => boolean
 }
 
 export const BOUNDS = ['minimum', 'exclusiveMinimum', 'maximum', 'exclusiveMaximum'] as const

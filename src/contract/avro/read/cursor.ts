@@ -1,7 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 
 /** Bytes that do not follow their schema. Caught by the judge and told as DECODE; its message quotes no value. */
-export class DecodeFault extends Error {}
+export class DecodeFault extends Error {
+  /** Without a stack: no one sees it, and taking it costs more than reading the record. */
+  constructor(message: string) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
 
 /** Values of no bytes at all (arrays of null, empty records) that one record may hold: else few bytes ask for endless work. */
 const MAX_EMPTY_VALUES = 10_000

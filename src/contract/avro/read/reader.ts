@@ -7,12 +7,21 @@ import { maskRecord } from '../../mask-record.ts'
 import { AvroCursor, DecodeFault } from './cursor.ts'
 import { AvroEvolution } from './evolve.ts'
 import { readAvroJson } from './read-json.ts'
-import { compileRecord } from './resolve.ts'
+import { createFastRows, type FastRows } from '../fast/fast-rows.ts'
+import { resolveRecord, runSteps } from './resolve.ts'
 import type { Decode } from './target.ts'
 import { parseAvroSchema, type AvroRecord } from '../schema.ts'
 
 type Writer =
-  | { readonly kind: 'usable'; readonly record: AvroRecord; readonly decode: Decode }
+  | {
+      readonly kind: 'usable'
+      readonly record: AvroRecord
+      readonly decode: Decode
+      /** Makes what reads records at a stretch; null where they must be read one at a time. */
+      readonly fast: () => FastRows | null
+      /** Belongs to one batch, as the columns do that its fields become. */
+      readonly evolves: boolean
+    }
   | { readonly kind: 'unusable'; readonly reason: string }
 
 /** Avro bodies, each decoded by the schema that its id names and resolved against the contract. */
@@ -37,7 +46,7 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     }
     if (record.kind !== 'record')
       return { kind: 'unusable', reason: `schema ${schema.id} is no record but ${record.kind}` }
-    const decode = compileRecord(record, {
+    const steps = resolveRecord(record, {
       type: reader,
       builders,
       path: '',
@@ -46,7 +55,15 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
       row,
       ...(mode === 'evolve' ? { extra: (field) => evolution.decoderOf(field) } : {}),
     })
-    return { kind: 'usable', record, decode }
+    const evolves = mode === 'evolve' && steps.some(({ index }) => index < 0)
+    let fast: FastRows | null | undefined
+    return {
+      kind: 'usable',
+      record,
+      decode: runSteps(steps),
+      fast: () => (fast ??= evolves ? null : createFastRows(steps, { ...options, reader })),
+      evolves,
+    }
   }
   const writerOf = (schema: RegisteredSchema): Writer => {
     const known = writers.get(schema.id)
@@ -57,12 +74,11 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
   }
 
   return {
-    checksRules: false,
     begin() {
       if (mode !== 'evolve') return
       // Columns that a batch adds are the batch's own: the outcome must not depend on what was judged before.
       evolution.begin()
-      writers.clear()
+      for (const [id, writer] of writers) if (writer.kind === 'usable' && writer.evolves) writers.delete(id)
     },
     read(schema, body) {
       const writer = writerOf(schema)
@@ -89,6 +105,13 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
         row.breaches.add({ code: 'DECODE', field: null, rule: `avro schema ${schema.id}`, message })
         return false
       }
+    },
+    readStretch(schema, stretch) {
+      const writer = writerOf(schema)
+      const { passed } = stretch
+      const next = writer.kind === 'usable' ? writer.fast()?.(schema.id, stretch) : undefined
+      if (stretch.passed > passed) evolved.fill(evolved.rows + stretch.passed - passed)
+      return next ?? stretch.from
     },
     appendNulls: () => evolved.fill(evolved.rows + 1),
     truncate: (rows) => evolved.truncate(rows),

@@ -39,7 +39,6 @@ export function createJsonReader(options: ReaderOptions): BodyReader {
   }
 
   return {
-    checksRules: true,
     begin: () => evolved.begin(),
     read(writer, body) {
       if (writer.format !== 'json') return fail(`schema ${writer.id} is ${writer.format}, and the contract is json`)

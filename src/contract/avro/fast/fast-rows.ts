@@ -1,0 +1,201 @@
+import { endianness } from 'node:os'
+import type { RecordBatch } from '../../../domain/record-batch.ts'
+import type { ColumnBuilder, ValidityBuilder } from '../../columns/builder.ts'
+import { BytesBuilder } from '../../columns/bytes-builder.ts'
+import { isUtf8Span } from '../../columns/text-bytes.ts'
+import type { Stretch } from '../../reading/body-reader.ts'
+import type { RowState } from '../../reading/row-state.ts'
+import { compileColumnRules, type ColumnRules, type TextTest } from '../../rules/column-rules.ts'
+import type { RuleCheck } from '../../rules/check-rules.ts'
+import { AvroCursor, DecodeFault } from '../read/cursor.ts'
+import type { FieldStep } from '../read/resolve.ts'
+import { UUID } from '../read/scalar-decoders.ts'
+import type { AvroRecord } from '../schema.ts'
+import type { FieldRules } from '../../../domain/contract.ts'
+import { limitWords } from './decimal-bytes.ts'
+import { compileRows, type Admit, type RowPlan, type RowRun, type RowStep } from './row-source.ts'
+import { planValue, type ValueCode } from './value-code.ts'
+
+export interface FastOptions {
+  readonly reader: AvroRecord
+  readonly builders: readonly ColumnBuilder[]
+  /** Of each column: the contract's rules, and those that suites add. */
+  readonly rules: readonly (readonly FieldRules[])[]
+  /** Of each column, what a plain decoder's value is held to. */
+  readonly checks: readonly (readonly RuleCheck[])[]
+  readonly row: RowState
+}
+
+/** Reads records of one writer at a stretch; returns the first that it did not take. */
+export type FastRows = (schemaId: number, stretch: Stretch) => number
+
+/**
+ * The fast way for one pair of schemas: takes a record only where it surely follows the writer's schema and keeps every
+ * rule, and leaves no trace of any other; the plain way then judges that one, and tells why. Null where the machine
+ * is big-endian: columns are written by halves of words.
+ */
+export function createFastRows(steps: readonly FieldStep[], options: FastOptions): FastRows | null {
+  if (endianness() !== 'LE') return null
+  const { builders } = options
+  const rules = builders.map((builder, i) => compileColumnRules(options.rules[i] ?? [], builder))
+  const rowSteps = steps.map((step): RowStep => {
+    const value =
+      step.written === null || step.index < 0
+        ? null
+        : planValue(step.written, options.reader.fields[step.index]!.type, builders[step.index]!)
+    return value === null
+      ? { kind: 'plain', decode: step.decode }
+      : { kind: 'fast', column: step.index, code: { value, rules: rules[step.index]! } }
+  })
+  const program = compileRows(rowSteps)
+  const fast = rowSteps.flatMap((step) => (step.kind === 'fast' ? [step.column] : []))
+  const written = fast.map((column) => builders[column] as ValidityBuilder)
+  const codes = builders.map((_, column): ValueCode | null => {
+    const step = rowSteps.find((each) => each.kind === 'fast' && each.column === column)
+    return step?.kind === 'fast' ? step.code.value.code : null
+  })
+  const plan = planOf({ rowSteps, rules, codes }, options)
+  let rescued: BytesBuilder | null = null
+  const accept = (): void => {
+    const text = options.row.rescuedText()
+    if (text === null) rescued!.appendNull()
+    else rescued!.appendText(text)
+  }
+  const whole: RowPlan = { ...plan, accept }
+  const allFast = rowSteps.every(({ kind }) => kind === 'fast')
+  const take = (run: RowRun): void => {
+    try {
+      program.run(whole, run)
+    } catch (error) {
+      if (!(error instanceof DecodeFault)) throw error
+    }
+  }
+
+  let safe = { batch: null as RecordBatch | null, stop: 0 }
+  return (schemaId, stretch) => {
+    const { batch, from, passed } = stretch
+    rescued = stretch.rescued
+    for (const ids of plan.symbols) ids?.fill(-1)
+    for (const builder of written) builder.reserve(batch.count)
+    if (safe.batch !== batch) safe = { batch, stop: firstWithout(batch, program.slack) }
+    let run = runOver(stretch, schemaId, { from, stop: Math.max(from, safe.stop) })
+    if (run.stop > from) take(run)
+    if (run.at === run.stop && run.stop < batch.count) {
+      const span = { from: run.stop, stop: batch.count, slack: program.slack }
+      run = runOver({ ...stretch, passed: run.passed }, schemaId, span)
+      take(run)
+    }
+    for (const builder of written) builder.settle(run.passed)
+    for (const builder of builders) builder.truncate(run.passed)
+    if (allFast) rescued.appendNulls(run.passed - passed)
+    stretch.passed = run.passed
+    return run.base + run.at
+  }
+}
+
+/** The first record of a batch that has fewer bytes behind it. Those before are read in place, the others in a copy. */
+function firstWithout({ bytes, valueEnds, count }: RecordBatch, slack: number): number {
+  let index = 0
+  while (index < count && valueEnds[index]! + slack <= bytes.length) index += 1
+  return index
+}
+
+interface Span {
+  readonly from: number
+  readonly stop: number
+  /** Where given, the records are copied and so many bytes follow the last. */
+  readonly slack?: number
+}
+
+function runOver({ batch, rows, passed }: Stretch, schemaId: number, { from, stop, slack }: Span): RowRun {
+  const { bytes, valueStarts, valueEnds } = batch
+  const common = { schemaId, rows, passed }
+  if (slack === undefined) {
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    return { ...common, bytes: plain, view, starts: valueStarts, ends: valueEnds, base: 0, at: from, stop }
+  }
+  const first = valueStarts
+    .subarray(from, stop)
+    .reduce((least, start) => (start < 0 ? least : Math.min(least, start)), bytes.length)
+  const copy = new Uint8Array(bytes.length - first + slack)
+  copy.set(bytes.subarray(first))
+  const starts = valueStarts.slice(from, stop).map((start) => (start < 0 ? start : start - first))
+  const ends = valueEnds.slice(from, stop).map((end) => end - first)
+  return {
+    ...common,
+    bytes: copy,
+    view: new DataView(copy.buffer),
+    starts,
+    ends,
+    base: from,
+    at: 0,
+    stop: stop - from,
+  }
+}
+
+interface Parts {
+  readonly rowSteps: readonly RowStep[]
+  readonly rules: readonly ColumnRules[]
+  readonly codes: readonly (ValueCode | null)[]
+}
+
+function planOf({ rowSteps, rules, codes }: Parts, { builders, checks, row }: FastOptions): Omit<RowPlan, 'accept'> {
+  const texts = rules.map(({ text }, i) => {
+    const code = codes[i]
+    return code?.kind === 'text' && code.uuid ? bothOf(isUuid, text) : text
+  })
+  const fast = new Set(rowSteps.flatMap((step) => (step.kind === 'fast' ? [step.column] : [])))
+  const plainChecks = checks.flatMap((list, column) => (fast.has(column) ? [] : list))
+  return {
+    columns: builders,
+    decodes: rowSteps.map((step) => (step.kind === 'plain' ? step.decode : undefined)),
+    others: rules.map(({ others }) => others),
+    texts,
+    admits: codes.map((code, i) => admitOf(code, builders[i]!, texts[i]!)),
+    symbols: codes.map((code) => (code?.kind === 'symbol' ? new Int32Array(code.symbols.length) : undefined)),
+    limits: codes.map((code, i) =>
+      code?.kind === 'decimal128' ? limitWords(rules[i]!.low!, rules[i]!.high!) : undefined,
+    ),
+    cursor: new AvroCursor(),
+    begin: () => row.reset(),
+    holds(index) {
+      for (const check of plainChecks) check(index, row.breaches)
+      return row.breaches.count === 0
+    },
+  }
+}
+
+/** Judges a value once, and puts it into the column's dictionary. */
+function admitOf(code: ValueCode | null, builder: ColumnBuilder, test: TextTest | null): Admit | undefined {
+  if (!(builder instanceof BytesBuilder)) return undefined
+  const add = (bytes: Uint8Array, start: number, end: number, row: number): number => {
+    const id = builder.dictionary?.add(bytes, start, end, row) ?? -1
+    if (id >= 0) builder.dictionary!.markChecked(id)
+    else builder.spread(row)
+    return id < 0 ? -2 : id
+  }
+  if (code?.kind === 'text') {
+    return (bytes: Uint8Array, start: number, end: number, row: number): number =>
+      isUtf8Span(bytes, start, end) && (test === null || test(bytes, start, end)) ? add(bytes, start, end, row) : -1
+  }
+  if (code?.kind !== 'symbol') return undefined
+  const allowed = code.symbols.map((symbol) => test === null || test(symbol, 0, symbol.length))
+  return (index: number, row: number): number => {
+    const symbol = code.symbols[index]!
+    if (!allowed[index]!) return -1
+    if (builder.dictionary !== null) return add(symbol, 0, symbol.length, row)
+    const end = builder.offsets[row]!
+    builder.room(end + symbol.length).set(symbol, end)
+    builder.offsets[row + 1] = end + symbol.length
+    return 0
+  }
+}
+
+function isUuid(bytes: Uint8Array, start: number, end: number): boolean {
+  return UUID.test(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1'))
+}
+
+function bothOf(first: TextTest, second: TextTest | null): TextTest {
+  return second === null ? first : (bytes, start, end) => first(bytes, start, end) && second(bytes, start, end)
+}
