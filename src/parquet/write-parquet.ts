@@ -4,8 +4,9 @@ import type { ColumnStats } from '../domain/column-stats.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { deltaStats } from './delta-stats.ts'
 import { encodeFooter, MAGIC } from './encode/file-metadata.ts'
-import type { ChunkFacts, RowGroupFacts } from './encode/file-metadata.ts'
+import type { FileSpan, PlacedChunk, RowGroupFacts } from './encode/file-metadata.ts'
 import { LeafWriter, PageRoom } from './encode/leaf-writer.ts'
+import { encodeColumnIndex, encodeOffsetIndex } from './encode/page-index.ts'
 import type { PageCodec } from './encode/page-codec.ts'
 import { parquetSchema } from './encode/parquet-schema.ts'
 
@@ -16,6 +17,11 @@ export interface ParquetOptions {
   readonly rowGroupRows?: number
   readonly rowGroupBytes?: number
   readonly pageBytes?: number
+  /**
+   * Leaves that get a Bloom filter, by their paths with dots (`order_id`, `tags.list.element`): worth it where keys are
+   * looked for that statistics cannot tell apart. Booleans get none.
+   */
+  readonly bloomFilters?: readonly string[]
   /** Key-value metadata of the file. */
   readonly keyValues?: Readonly<Record<string, string>>
 }
@@ -78,12 +84,19 @@ class RowGroupWriter implements ParquetWriter {
       rowGroupRows: ROW_GROUP_ROWS,
       rowGroupBytes: ROW_GROUP_BYTES,
       pageBytes: PAGE_BYTES,
+      bloomFilters: [],
       keyValues: {},
       ...options,
     }
     this.#schema = parquetSchema(options.fields)
     const room = new PageRoom()
-    this.#leaves = this.#schema.leaves.map((leaf) => new LeafWriter(leaf, { ...this.#options, room }))
+    const { codec, pageBytes, bloomFilters, rowGroupRows } = this.#options
+    const wanted = new Set(bloomFilters)
+    this.#leaves = this.#schema.leaves.map((leaf) => {
+      const bloomRows = wanted.delete(leaf.path.join('.')) ? rowGroupRows : null
+      return new LeafWriter(leaf, { codec, pageBytes, room, bloomRows })
+    })
+    if (wanted.size > 0) throw new SluiceError('BUG', `no column ${[...wanted].join(', ')} to make a Bloom filter of`)
   }
 
   get bytes(): number {
@@ -118,14 +131,8 @@ class RowGroupWriter implements ParquetWriter {
     const chunks = this.#begin()
     if (this.#groupRows > 0) this.#finishGroup(chunks)
     const { codec, keyValues, fields } = this.#options
-    const footer = encodeFooter({
-      schema: this.#schema,
-      rows: this.#rows,
-      groups: this.#groups,
-      codec,
-      keyValues,
-    })
-    chunks.push(footer)
+    const groups = this.#placeIndexes(chunks)
+    chunks.push(encodeFooter({ schema: this.#schema, rows: this.#rows, groups, codec, keyValues }))
     const stats: ColumnStats[] = []
     for (const [index, field] of fields.entries()) {
       if (field.type.kind === 'struct') continue
@@ -145,16 +152,48 @@ class RowGroupWriter implements ParquetWriter {
 
   #finishGroup(out: Uint8Array[]): void {
     const start = this.#at
-    const facts: ChunkFacts[] = []
-    for (const leaf of this.#leaves) {
-      const chunk = leaf.finishChunk()
-      out.push(...chunk.parts)
-      facts.push(chunk.facts)
-      this.#at += chunk.facts.bytes
+    const chunks: PlacedChunk[] = []
+    const filters = this.#leaves.map((leaf) => {
+      const { facts, parts, bloom } = leaf.finishChunk()
+      out.push(...parts)
+      this.#at += facts.bytes
+      return { facts, bloom }
+    })
+    for (const { facts, bloom } of filters) {
+      chunks.push({ facts, bloom: bloom && this.#place(out, bloom), columnIndex: null, offsetIndex: null })
     }
-    this.#groups.push({ rows: this.#groupRows, start, chunks: facts })
+    this.#groups.push({ rows: this.#groupRows, start, chunks })
     this.#rows += this.#groupRows
     this.#groupRows = 0
+  }
+
+  /** The page index: first what pages hold, of all chunks, then where they lie. */
+  #placeIndexes(out: Uint8Array[]): RowGroupFacts[] {
+    const columnIndexes = this.#groups.map(({ chunks }) =>
+      chunks.map(({ facts }) => {
+        const index = encodeColumnIndex(facts.leaf, facts.pages)
+        return index && this.#place(out, [index])
+      }),
+    )
+    return this.#groups.map((group, g) => {
+      let at = group.start
+      const chunks = group.chunks.map((chunk, c): PlacedChunk => {
+        const { pages, dataStart, bytes } = chunk.facts
+        const offsetIndex = this.#place(out, [encodeOffsetIndex(pages, at + dataStart)])
+        at += bytes
+        return { ...chunk, columnIndex: columnIndexes[g]![c]!, offsetIndex }
+      })
+      return { ...group, chunks }
+    })
+  }
+
+  #place(out: Uint8Array[], parts: readonly Uint8Array[]): FileSpan {
+    const start = this.#at
+    for (const part of parts) {
+      out.push(part)
+      this.#at += part.length
+    }
+    return { start, bytes: this.#at - start }
   }
 }
 

@@ -125,6 +125,7 @@ describe('a file reads alike through our reader and DuckDB', () => {
       ])
       await assertReadAlike(fields, rows)
       await assertReadAlike(fields, rows, { codec: 'none' })
+      await assertReadAlike(fields, rows, { codec: 'snappy' })
       await assertReadAlike(
         fields,
         rows.map((row) => row.map((_, k) => (k === 1 ? row[1]! : null))),
@@ -276,7 +277,8 @@ describe('large files', () => {
       sizes.every((size) => size >= 10),
       String(sizes),
     )
-    assert.equal(writer.finish().chunks.length, 1)
+    // What is left is the page index and the footer: no rows.
+    assert.ok(writer.finish().chunks.reduce((sum, { length }) => sum + length, 0) < 3000)
   })
 })
 

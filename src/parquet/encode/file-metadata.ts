@@ -1,8 +1,10 @@
 import { storeBounds } from './values/column-bounds.ts'
 import type { ColumnBounds } from './values/column-bounds.ts'
+import type { ValueEncoding } from './values/page-values.ts'
 import { codecId } from './page-codec.ts'
 import type { PageCodec } from './page-codec.ts'
 import { physicalId } from './parquet-schema.ts'
+import type { PageRecord } from './page-index.ts'
 import type { ParquetLeaf, ParquetSchema } from './parquet-schema.ts'
 import { binary, bool, encodeThrift, i32, i64, list, struct, text } from './thrift-compact.ts'
 import type { ThriftField, ThriftValue } from './thrift-compact.ts'
@@ -11,15 +13,15 @@ import type { ThriftField, ThriftValue } from './thrift-compact.ts'
 
 export const MAGIC = Buffer.from('PAR1', 'latin1')
 
-const ENCODING = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 }
+const ENCODING: Record<ValueEncoding | 'RLE', number> = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 }
 const PAGE = { DATA: 0, DICTIONARY: 2 }
 const FORMAT_VERSION = 2
 /** Some readers parse the form `name version x (build y)` to know the writer's defects. */
 const CREATED_BY = 'sluice version 1.0.0 (build 1)'
 
 export interface PageFacts {
-  /** Whether the values are indexes into the dictionary; null for the dictionary page itself. */
-  readonly indexed: boolean | null
+  /** Of the values; null for the dictionary page. */
+  readonly encoding: ValueEncoding | null
   /** Levels, or entries of a dictionary. */
   readonly values: number
   readonly rawBytes: number
@@ -37,25 +39,41 @@ export interface ChunkFacts {
   readonly bytes: number
   /** Where the first data page begins: past the dictionary page, if there is one. */
   readonly dataStart: number
-  readonly hasDictionary: boolean
+  readonly pages: readonly PageRecord[]
+  /** How many data pages have each encoding. */
+  readonly encodings: ReadonlyMap<ValueEncoding, number>
 }
 
 export interface RowGroupFacts {
   readonly rows: number
   /** Where the group's first chunk begins in the file; the others follow without gaps. */
   readonly start: number
-  readonly chunks: readonly ChunkFacts[]
+  readonly chunks: readonly PlacedChunk[]
 }
 
-export function encodePageHeader({ indexed, values, rawBytes, bytes, crc }: PageFacts): Uint8Array {
-  const isDictionary = indexed === null
+/** Where something lies in the file. */
+export interface FileSpan {
+  readonly start: number
+  readonly bytes: number
+}
+
+export interface PlacedChunk {
+  readonly facts: ChunkFacts
+  readonly bloom: FileSpan | null
+  /** Both stand between the last row group and the footer. */
+  readonly columnIndex: FileSpan | null
+  readonly offsetIndex: FileSpan | null
+}
+
+export function encodePageHeader({ encoding, values, rawBytes, bytes, crc }: PageFacts): Uint8Array {
+  const isDictionary = encoding === null
   return encodeThrift(
     struct([
       [1, i32(isDictionary ? PAGE.DICTIONARY : PAGE.DATA)],
       [2, i32(rawBytes)],
       [3, i32(bytes)],
       [4, i32(crc | 0)],
-      [5, isDictionary ? null : dataPageHeader(values, indexed ? ENCODING.RLE_DICTIONARY : ENCODING.PLAIN)],
+      [5, isDictionary ? null : dataPageHeader(values, ENCODING[encoding])],
       [
         7,
         isDictionary
@@ -127,37 +145,62 @@ function rowGroup({ rows, start, chunks }: RowGroupFacts, codec: PageCodec): Thr
   let at = start
   const columns = chunks.map((chunk) => {
     const column = columnChunk(chunk, at, codec)
-    at += chunk.bytes
+    at += chunk.facts.bytes
     return column
   })
   return struct([
     [1, list('struct', columns)],
-    [2, i64(chunks.reduce((sum, chunk) => sum + chunk.rawBytes, 0))],
+    [2, i64(chunks.reduce((sum, { facts }) => sum + facts.rawBytes, 0))],
     [3, i64(rows)],
     [5, i64(start)],
     [6, i64(at - start)],
   ])
 }
 
-function columnChunk(chunk: ChunkFacts, start: number, codec: PageCodec): ThriftValue {
-  const { leaf } = chunk
-  const encodings = [ENCODING.PLAIN, ENCODING.RLE, ...(chunk.hasDictionary ? [ENCODING.RLE_DICTIONARY] : [])]
+function columnChunk(chunk: PlacedChunk, start: number, codec: PageCodec): ThriftValue {
+  const { facts, bloom, columnIndex, offsetIndex } = chunk
+  const { leaf } = facts
+  const hasDictionary = facts.dataStart > 0
+  const plain = hasDictionary || facts.encodings.has('PLAIN') || facts.encodings.size === 0
+  const others = [...facts.encodings.keys()].filter((encoding) => encoding !== 'PLAIN')
+  const encodings = [...(plain ? [ENCODING.PLAIN] : []), ENCODING.RLE, ...others.map((each) => ENCODING[each])]
   const metadata = struct([
     [1, i32(physicalId(leaf.physical))],
     [2, list('i32', encodings.map(i32))],
     [3, list('binary', leaf.path.map(text))],
     [4, i32(codecId(codec))],
-    [5, i64(chunk.values)],
-    [6, i64(chunk.rawBytes)],
-    [7, i64(chunk.bytes)],
-    [9, i64(start + chunk.dataStart)],
-    [11, chunk.hasDictionary ? i64(start) : null],
-    [12, statistics(chunk)],
+    [5, i64(facts.values)],
+    [6, i64(facts.rawBytes)],
+    [7, i64(facts.bytes)],
+    [9, i64(start + facts.dataStart)],
+    [11, hasDictionary ? i64(start) : null],
+    [12, statistics(facts)],
+    [13, list('struct', encodingStats(facts, hasDictionary))],
+    [14, bloom === null ? null : i64(bloom.start)],
+    [15, bloom === null ? null : i32(bloom.bytes)],
   ])
   return struct([
     [2, i64(0)],
     [3, metadata],
+    [4, offsetIndex === null ? null : i64(offsetIndex.start)],
+    [5, offsetIndex === null ? null : i32(offsetIndex.bytes)],
+    [6, columnIndex === null ? null : i64(columnIndex.start)],
+    [7, columnIndex === null ? null : i32(columnIndex.bytes)],
   ])
+}
+
+/** Tells readers whether all values are in the dictionary, so that it alone may answer for the chunk. */
+function encodingStats({ encodings }: ChunkFacts, hasDictionary: boolean): ThriftValue[] {
+  const pages = (type: number, encoding: number, count: number): ThriftValue =>
+    struct([
+      [1, i32(type)],
+      [2, i32(encoding)],
+      [3, i32(count)],
+    ])
+  return [
+    ...(hasDictionary ? [pages(PAGE.DICTIONARY, ENCODING.PLAIN, 1)] : []),
+    ...Array.from(encodings, ([encoding, count]) => pages(PAGE.DATA, ENCODING[encoding], count)),
+  ]
 }
 
 function statistics({ leaf, nulls, bounds }: ChunkFacts): ThriftValue {

@@ -1,28 +1,34 @@
 import { crc32 } from 'node:zlib'
 import type { Column } from '../../domain/column-batch.ts'
+import { BloomFilter } from './bloom/bloom-filter.ts'
 import { mergeBounds } from './values/column-bounds.ts'
 import type { ColumnBounds } from './values/column-bounds.ts'
 import { encodePageHeader } from './file-metadata.ts'
 import type { ChunkFacts } from './file-metadata.ts'
+import { LevelRun } from './level-run.ts'
 import { compressPage } from './page-codec.ts'
 import type { PageCodec } from './page-codec.ts'
 import { ByteArrayValues } from './values/byte-array-values.ts'
 import { DictionaryValues } from './values/dictionary-values.ts'
 import { BooleanValues, FixedValues } from './values/fixed-values.ts'
-import type { PageValues } from './values/page-values.ts'
+import type { PageValues, ValueEncoding } from './values/page-values.ts'
+import type { PageRecord } from './page-index.ts'
 import type { ParquetLeaf } from './parquet-schema.ts'
-import { bitWidth, encodeHybrid, encodeRun, hybridBound } from './rle-levels.ts'
 import { shred } from './shred.ts'
 
 export interface FinishedChunk {
   readonly facts: ChunkFacts
   readonly parts: readonly Uint8Array[]
+  /** What follows the row group's chunks: the Bloom filter, where one was asked for. */
+  readonly bloom: readonly Uint8Array[] | null
 }
 
 export interface LeafOptions {
   readonly codec: PageCodec
   readonly pageBytes: number
   readonly room: PageRoom
+  /** Rows of a row group at most, where the leaf gets a Bloom filter; else null. */
+  readonly bloomRows: number | null
 }
 
 /** Room in which the pages of all leaves are put together, one at a time. */
@@ -52,6 +58,7 @@ export class LeafWriter {
   readonly #codec: PageCodec
   readonly #pageBytes: number
   readonly #room: PageRoom
+  readonly #bloom: BloomFilter | null
   readonly #values: PageValues
   readonly #definition: LevelRun
   readonly #repetition: LevelRun
@@ -59,6 +66,11 @@ export class LeafWriter {
   #present = 0
 
   #parts: Uint8Array[] = []
+  #pages: PageRecord[] = []
+  #encodings = new Map<ValueEncoding, number>()
+  /** Rows of the chunk in pages that are out, and in all. */
+  #pagedRows = 0
+  #rows = 0
   #chunkLevels = 0
   #chunkNulls = 0
   #chunkBounds: ColumnBounds | null = null
@@ -72,6 +84,8 @@ export class LeafWriter {
   constructor(leaf: ParquetLeaf, options: LeafOptions) {
     this.#leaf = leaf
     this.#room = options.room
+    const wanted = options.bloomRows !== null && leaf.physical !== 'BOOLEAN'
+    this.#bloom = wanted ? new BloomFilter(options.bloomRows) : null
     this.#codec = options.codec
     this.#pageBytes = options.pageBytes
     this.#values = createPageValues(leaf)
@@ -95,6 +109,7 @@ export class LeafWriter {
     this.#definition.append(rows.definition, rows.levels, rows.uniformDefinition)
     if (this.#leaf.maxRepetition > 0) this.#repetition.append(rows.repetition, rows.levels, 0)
     this.#levels += rows.levels
+    this.#rows += end - start
     this.#present += rows.present
     this.#topNulls += rows.topNulls
     if (this.#values.bytes >= this.#pageBytes || this.#levels >= PAGE_LEVELS) this.#finishPage()
@@ -106,9 +121,11 @@ export class LeafWriter {
     let dataStart = 0
     let parts = this.#parts
     if (dictionary !== null) {
-      const page = this.#framePage(dictionary.plain, { indexed: null, values: dictionary.count })
-      dataStart = page.reduce((sum, part) => sum + part.length, 0)
-      parts = [...page, ...parts]
+      const { plain, count } = dictionary
+      const page = this.#framePage(plain, { encoding: null, values: count })
+      dataStart = page.bytes
+      parts = [...page.parts, ...parts]
+      this.#noteBloom(plain)
     }
     const facts: ChunkFacts = {
       leaf: this.#leaf,
@@ -118,29 +135,42 @@ export class LeafWriter {
       rawBytes: this.#chunkRawBytes,
       bytes: this.#chunkBytes,
       dataStart,
-      hasDictionary: dictionary !== null,
+      pages: this.#pages,
+      encodings: this.#encodings,
     }
     this.#parts = []
+    this.#pages = []
+    this.#encodings = new Map()
+    this.#pagedRows = 0
+    this.#rows = 0
     this.#chunkLevels = 0
     this.#chunkNulls = 0
     this.#chunkBounds = null
     this.#chunkBytes = 0
     this.#chunkRawBytes = 0
-    return { facts, parts }
+    return { facts, parts, bloom: this.#bloom?.take() ?? null }
   }
 
   #finishPage(): void {
     const values = this.#values
-    const { indexed } = values
-    this.#noteBounds(values.bounds())
+    const bounds = values.bounds()
+    this.#noteBounds(bounds)
     this.#nan ||= values.nan()
+    const plain = values.plain()
+    if (plain !== null) this.#noteBloom(plain)
     const body = this.#room.take(this.#repetition.bound + this.#definition.bound + values.bytes)
-    let end = this.#repetition.encode(body, 0)
-    end = this.#definition.encode(body, end)
-    end = values.encode(body, end)
-    this.#parts.push(...this.#framePage(body.subarray(0, end), { indexed, values: this.#levels }))
+    let start = this.#repetition.encode(body, 0)
+    start = this.#definition.encode(body, start)
+    const { end, encoding } = values.encode(body, start)
+    const offset = this.#chunkBytes
+    const { parts, bytes } = this.#framePage(body.subarray(0, end), { encoding, values: this.#levels })
+    this.#parts.push(...parts)
+    this.#encodings.set(encoding, (this.#encodings.get(encoding) ?? 0) + 1)
+    const nulls = this.#levels - this.#present
+    this.#pages.push({ offset, bytes, firstRow: this.#pagedRows, nulls, bounds, empty: this.#present === 0 })
+    this.#pagedRows = this.#rows
     this.#chunkLevels += this.#levels
-    this.#chunkNulls += this.#levels - this.#present
+    this.#chunkNulls += nulls
     this.#levels = 0
     this.#present = 0
     values.clear()
@@ -148,76 +178,31 @@ export class LeafWriter {
 
   #framePage(
     body: Uint8Array,
-    { indexed, values }: { readonly indexed: boolean | null; readonly values: number },
-  ): Uint8Array[] {
+    { encoding, values }: { readonly encoding: ValueEncoding | null; readonly values: number },
+  ): { readonly parts: Uint8Array[]; readonly bytes: number } {
     const packed = compressPage(body, this.#codec)
-    const facts = { indexed, values, rawBytes: body.length, bytes: packed.length, crc: crc32(packed) }
-    const header = encodePageHeader(facts)
-    this.#chunkBytes += header.length + packed.length
+    const header = encodePageHeader({
+      encoding,
+      values,
+      rawBytes: body.length,
+      bytes: packed.length,
+      crc: crc32(packed),
+    })
+    const bytes = header.length + packed.length
+    this.#chunkBytes += bytes
     this.#chunkRawBytes += header.length + body.length
-    return [header, packed]
+    return { parts: [header, packed], bytes }
+  }
+
+  #noteBloom(plain: Uint8Array): void {
+    const { size } = this.#leaf
+    if (size === 0) this.#bloom?.addByteArrays(plain)
+    else this.#bloom?.addFixed(plain, size)
   }
 
   #noteBounds(bounds: ColumnBounds | null): void {
     this.#chunkBounds = mergeBounds(this.#chunkBounds, bounds)
     this.#bounds = mergeBounds(this.#bounds, bounds)
-  }
-}
-
-/** The levels of the page being filled. A page whose levels are all alike holds only their count. */
-class LevelRun {
-  readonly #width: number
-  #levels = new Uint8Array(0)
-  #count = 0
-  /** The level of all entries so far, or -1 where `#levels` holds them. */
-  #uniform = -1
-
-  constructor(maxLevel: number) {
-    this.#width = bitWidth(maxLevel)
-  }
-
-  get bound(): number {
-    if (this.#width === 0) return 0
-    return this.#uniform >= 0 ? 16 : 4 + hybridBound(this.#count, this.#width)
-  }
-
-  /** `levels` null stands for `count` times `level`. */
-  append(levels: Uint8Array | null, count: number, level: number): void {
-    if (this.#width === 0 || count === 0) return
-    if (levels === null && (this.#count === 0 || this.#uniform === level)) {
-      this.#uniform = level
-      this.#count += count
-      return
-    }
-    this.#reserve(count)
-    if (this.#uniform >= 0) this.#levels.fill(this.#uniform, 0, this.#count)
-    this.#uniform = -1
-    if (levels === null) this.#levels.fill(level, this.#count, this.#count + count)
-    else this.#levels.set(levels, this.#count)
-    this.#count += count
-  }
-
-  /** As data pages of version 1 frame levels: four bytes of length, then the runs. Empties the run. */
-  encode(out: Uint8Array, at: number): number {
-    if (this.#width === 0) return at
-    let end = at + 4
-    if (this.#uniform >= 0) {
-      const run = encodeRun(this.#uniform, this.#count, this.#width)
-      out.set(run, end)
-      end += run.length
-    } else end = encodeHybrid(this.#levels, this.#count, this.#width, { out, at: end })
-    new DataView(out.buffer, out.byteOffset).setUint32(at, end - at - 4, true)
-    this.#count = 0
-    this.#uniform = -1
-    return end
-  }
-
-  #reserve(more: number): void {
-    const needed = this.#count + more
-    if (needed <= this.#levels.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#levels.length * 2, 1024))
-    grown.set(this.#levels.subarray(0, this.#count))
-    this.#levels = grown
   }
 }
 

@@ -1,9 +1,10 @@
 import { constants, zstdCompressSync } from 'node:zlib'
+import { snappyEncode } from './snappy-encode.ts'
 
-/** How pages are compressed. Snappy is read, but not written: no library here compresses it. */
-export type PageCodec = 'zstd' | 'none'
+/** How pages are compressed. */
+export type PageCodec = 'zstd' | 'snappy' | 'none'
 
-const CODEC_IDS: Record<PageCodec, number> = { none: 0, zstd: 6 }
+const CODEC_IDS: Record<PageCodec, number> = { none: 0, snappy: 1, zstd: 6 }
 /** Higher levels cost more time than they save bytes on pages of columns. */
 const ZSTD_LEVEL = 1
 const ZSTD_PARAMS = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL }
@@ -18,6 +19,7 @@ export function codecId(codec: PageCodec): number {
 /** The result never shares memory with `body`. */
 export function compressPage(body: Uint8Array, codec: PageCodec): Uint8Array {
   if (codec === 'none') return body.slice()
+  if (codec === 'snappy') return snappyEncode(body)
   return zstdCompressSync(body, {
     params: ZSTD_PARAMS,
     pledgedSrcSize: body.length,

@@ -56,13 +56,12 @@ export class ByteArrayValues implements PlainValues {
     this.#count += count
   }
 
-  encode(out: Uint8Array, at: number): number {
-    out.set(new Uint8Array(this.#buffer, 0, this.#bytes), at)
-    return at + this.#bytes
+  encoded(): Uint8Array {
+    return new Uint8Array(this.#buffer, 0, this.#bytes)
   }
 
   bounds(): ColumnBounds | null {
-    return boundsOfByteArrays(new Uint8Array(this.#buffer, 0, this.#bytes), this.#count)
+    return boundsOfByteArrays(this.encoded(), this.#count)
   }
 
   nan(): boolean {

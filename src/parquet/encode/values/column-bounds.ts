@@ -217,7 +217,7 @@ export function raiseCodePoint(prefix: string): string | null {
   return null
 }
 
-function compareBounds(a: Bound, b: Bound): number {
+export function compareBounds(a: Bound, b: Bound): number {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b)
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -2,7 +2,7 @@ import type { Column } from '../../../domain/column-batch.ts'
 import { ByteDictionary } from './byte-dictionary.ts'
 import type { ColumnBounds } from './column-bounds.ts'
 import { IndexRun } from './index-run.ts'
-import type { DictionaryPage, PageValues, PlainValues } from './page-values.ts'
+import type { DictionaryPage, EncodedValues, PageValues, PlainValues } from './page-values.ts'
 import type { Shredded } from '../shred.ts'
 
 /** Values seen before it is judged whether a column repeats. */
@@ -33,11 +33,6 @@ export class DictionaryValues implements PageValues {
     this.#plain = plain
     this.#isByteArray = size === 0
     this.#dictionary = new ByteDictionary({ ...DICTIONARY_LIMITS, lengthBytes: size === 0 ? LENGTH_BYTES : 0 })
-  }
-
-  /** A page without values is PLAIN: as a dictionary's page it would need a dictionary that may never come. */
-  get indexed(): boolean {
-    return this.#indexed && this.#indexes.count > 0
   }
 
   get bytes(): number {
@@ -75,10 +70,19 @@ export class DictionaryValues implements PageValues {
     })
   }
 
-  encode(out: Uint8Array, at: number): number {
-    if (!this.indexed) return this.#plain.encode(out, at)
-    this.#paged += this.#indexes.count
-    return this.#indexes.encode(this.#dictionary.count, out, at)
+  encode(out: Uint8Array, at: number): EncodedValues {
+    const indexes = this.#indexes
+    // A page without values is PLAIN: as a dictionary's page it would need a dictionary that may never come.
+    if (this.#indexed && indexes.count > 0) {
+      this.#paged += indexes.count
+      return { end: indexes.encode(this.#dictionary.count, out, at), encoding: 'RLE_DICTIONARY' }
+    }
+    out.set(this.#plain.encoded(), at)
+    return { end: at + this.#plain.bytes, encoding: 'PLAIN' }
+  }
+
+  plain(): Uint8Array | null {
+    return this.#indexed ? null : this.#plain.encoded()
   }
 
   bounds(): ColumnBounds | null {
@@ -167,8 +171,7 @@ export class DictionaryValues implements PageValues {
   /** Through PLAIN, so that the value has the size that it has in the file. */
   #entryOf(column: Column): number {
     this.#plain.append({ column, indexes: null, start: 0, count: 1 })
-    const bytes = new Uint8Array(this.#plain.bytes)
-    this.#plain.encode(bytes, 0)
+    const bytes = this.#plain.encoded()
     this.#plain.clear()
     return this.#dictionary.add(bytes, this.#isByteArray ? LENGTH_BYTES : 0, bytes.length)
   }

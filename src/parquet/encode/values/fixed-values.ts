@@ -9,7 +9,7 @@ import {
 } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
 import { FIRST_PAGE_BYTES, withRoom } from './page-values.ts'
-import type { PageValues, Picked, PlainValues } from './page-values.ts'
+import type { EncodedValues, PageValues, Picked, PlainValues } from './page-values.ts'
 import type { Shredded } from '../shred.ts'
 
 /** Types whose values all have one size. */
@@ -68,9 +68,8 @@ export class FixedValues implements PlainValues {
     this.#count += count
   }
 
-  encode(out: Uint8Array, at: number): number {
-    out.set(new Uint8Array(this.#buffer, 0, this.bytes), at)
-    return at + this.bytes
+  encoded(): Uint8Array {
+    return new Uint8Array(this.#buffer, 0, this.bytes)
   }
 
   bounds(): ColumnBounds | null {
@@ -100,7 +99,6 @@ export class FixedValues implements PlainValues {
 
 /** A bit a value on the page, a byte a value until then. */
 export class BooleanValues implements PageValues {
-  readonly indexed = false
   #buffer = new ArrayBuffer(FIRST_PAGE_BYTES)
   #count = 0
 
@@ -123,12 +121,16 @@ export class BooleanValues implements PageValues {
     this.#count += present
   }
 
-  encode(out: Uint8Array, at: number): number {
+  encode(out: Uint8Array, at: number): EncodedValues {
     const values = new Uint8Array(this.#buffer)
     const end = at + this.bytes
     out.fill(0, at, end)
     for (let i = 0; i < this.#count; i += 1) out[at + (i >>> 3)]! |= (values[i] === 0 ? 0 : 1) << (i & 7)
-    return end
+    return { end, encoding: 'PLAIN' }
+  }
+
+  plain(): null {
+    return null
   }
 
   bounds(): ColumnBounds | null {

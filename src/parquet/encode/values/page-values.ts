@@ -7,17 +7,24 @@ export interface PageValues {
   append(values: Shredded): void
   /** Bytes that `encode` will write at most. */
   readonly bytes: number
-  /** Writes the page's values and returns the end; `bounds` first, then `clear`. */
-  encode(out: Uint8Array, at: number): number
-  /** Whether the page's values are indexes into the dictionary. */
-  readonly indexed: boolean
+  /** Writes the page's values; `bounds` first, then `clear`. */
+  encode(out: Uint8Array, at: number): EncodedValues
   bounds(): ColumnBounds | null
+  /** The page's values in PLAIN encoding, as a view; null where they are in the dictionary. */
+  plain(): Uint8Array | null
   /** Whether NaN was among the page's values. */
   nan(): boolean
   clear(): void
   /** The dictionary that earlier pages of this chunk need, if any. Ends the chunk. */
   takeDictionary(): DictionaryPage | null
 }
+
+export interface EncodedValues {
+  readonly end: number
+  readonly encoding: ValueEncoding
+}
+
+export type ValueEncoding = 'PLAIN' | 'RLE_DICTIONARY'
 
 export interface DictionaryPage {
   readonly plain: Uint8Array
@@ -40,7 +47,8 @@ export interface PlainValues {
   append(picked: Picked): void
   /** Takes values that are in PLAIN encoding already. */
   appendEncoded(plain: Uint8Array, count: number): void
-  encode(out: Uint8Array, at: number): number
+  /** All values so far, as a view. */
+  encoded(): Uint8Array
   bounds(): ColumnBounds | null
   nan(): boolean
   clear(): void
