@@ -296,7 +296,12 @@ describe('statistics of column chunks', () => {
             `select stats_null_count, stats_min_value, stats_max_value from parquet_metadata('${path}') where path_in_schema = '${name}'`,
           )) as [[bigint, string | null, string | null]]
           assert.equal(Number(nulls), cells.filter((cell) => cell === null).length)
-          if (type.kind === 'string') continue
+          // DuckDB shows no bound that is infinite.
+          if (
+            type.kind === 'string' ||
+            ([min, max].includes(null) && cells.some((cell) => Math.abs(Number(cell)) === Infinity))
+          )
+            continue
           const cast = type.kind === 'decimal' ? `decimal(${type.precision},${type.scale})` : DUCK_TYPES[type.kind]!
           const nan = type.kind.startsWith('float') ? `and not isnan(${name})` : ''
           const [found] = await duck.rows(

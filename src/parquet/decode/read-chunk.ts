@@ -162,10 +162,14 @@ function readEncoded(
     case ENCODINGS.RLE:
       return readRleBits(type, cursor, present)
     case ENCODINGS.DELTA_BINARY_PACKED:
+      // A few bytes can stand for any number of equal steps.
+      spend(budget, present * 8)
       return readDeltaIntegers(type, cursor, present)
     case ENCODINGS.DELTA_LENGTH_BYTE_ARRAY:
+      spend(budget, present * 8)
       return readDeltaSpans(type, cursor, present)
     case ENCODINGS.DELTA_BYTE_ARRAY:
+      spend(budget, present * 16)
       return readFrontCoded(type, { cursor, count: present, budget })
     case ENCODINGS.BYTE_STREAM_SPLIT:
       return readSplitStreams(type, cursor, present)

@@ -1,6 +1,6 @@
 import type { ParquetType } from 'hyparquet'
 import { ByteCursor } from './byte-cursor.ts'
-import { readDeltas, readLengths } from './read-delta.ts'
+import { readDeltas, readLengths, readNarrowDeltas } from './read-delta.ts'
 import { readHybrid } from './read-hybrid.ts'
 import { evenOffsets, offsetsOf, placeValues, spend } from './stored-values.ts'
 import type { Budget, Spans, StoredValues } from './stored-values.ts'
@@ -63,10 +63,8 @@ export function readRleBits({ physical }: StoredType, cursor: ByteCursor, count:
 }
 
 export function readDeltaIntegers({ physical }: StoredType, cursor: ByteCursor, count: number): StoredValues {
-  const values = readDeltas(cursor, count)
-  if (physical === 'INT64') return { of: 'int64', data: values }
-  if (physical === 'INT32')
-    return { of: 'int32', data: Int32Array.from(values, (value) => Number(BigInt.asIntN(32, value))) }
+  if (physical === 'INT64') return { of: 'int64', data: readDeltas(cursor, count) }
+  if (physical === 'INT32') return { of: 'int32', data: readNarrowDeltas(cursor, count) }
   throw new RangeError(`${physical} is not encoded as deltas`)
 }
 

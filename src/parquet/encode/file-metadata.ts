@@ -13,7 +13,12 @@ import type { ThriftField, ThriftValue } from './thrift-compact.ts'
 
 export const MAGIC = Buffer.from('PAR1', 'latin1')
 
-const ENCODING: Record<ValueEncoding | 'RLE', number> = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 }
+const ENCODING: Record<ValueEncoding | 'RLE', number> = {
+  PLAIN: 0,
+  RLE: 3,
+  DELTA_BINARY_PACKED: 5,
+  RLE_DICTIONARY: 8,
+}
 const PAGE = { DATA: 0, DICTIONARY: 2 }
 const FORMAT_VERSION = 2
 /** Some readers parse the form `name version x (build y)` to know the writer's defects. */

@@ -158,7 +158,7 @@ export class LeafWriter {
     this.#nan ||= values.nan()
     const plain = values.plain()
     if (plain !== null) this.#noteBloom(plain)
-    const body = this.#room.take(this.#repetition.bound + this.#definition.bound + values.bytes)
+    const body = this.#room.take(this.#repetition.bound + this.#definition.bound + values.bound)
     let start = this.#repetition.encode(body, 0)
     start = this.#definition.encode(body, start)
     const { end, encoding } = values.encode(body, start)

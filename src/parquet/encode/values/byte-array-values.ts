@@ -60,6 +60,14 @@ export class ByteArrayValues implements PlainValues {
     return new Uint8Array(this.#buffer, 0, this.#bytes)
   }
 
+  get packedBound(): number {
+    return 0
+  }
+
+  packInto(): null {
+    return null
+  }
+
   bounds(): ColumnBounds | null {
     return boundsOfByteArrays(this.encoded(), this.#count)
   }

@@ -11,7 +11,7 @@ const LENGTH_BYTES = 4
 const DICTIONARY_LIMITS = { maxEntries: 1 << 15, maxBytes: 1 << 20 }
 
 /**
- * Values as indexes into the chunk's dictionary while they repeat, else PLAIN. Columns that come as dictionaries, or as
+ * Values as indexes into the chunk's dictionary while they repeat, else PLAIN, or packed where they are integers. Columns that come as dictionaries, or as
  * one value, stay so; of others, byte arrays are tried: where a column hardly repeats or the dictionary is full, the page being
  * filled and all later ones are PLAIN, and a column that was found not to repeat is not tried again.
  */
@@ -22,6 +22,8 @@ export class DictionaryValues implements PageValues {
   readonly #indexes = new IndexRun()
   #indexed = true
   #repeats = true
+  /** Whether integers are packed: until a page of the chunk shows that it does not pay. */
+  #packs = true
   /** Indexes written to pages of this chunk that are out. */
   #paged = 0
   /** The last dictionary that a batch came with, by its offsets; for each of its entries ours, or -1 while not met. */
@@ -37,6 +39,10 @@ export class DictionaryValues implements PageValues {
 
   get bytes(): number {
     return this.#indexed ? this.#indexes.bound(this.#dictionary.count) : this.#plain.bytes
+  }
+
+  get bound(): number {
+    return Math.max(this.bytes, this.#plain.packedBound)
   }
 
   append(rows: Shredded): void {
@@ -77,6 +83,9 @@ export class DictionaryValues implements PageValues {
       this.#paged += indexes.count
       return { end: indexes.encode(this.#dictionary.count, out, at), encoding: 'RLE_DICTIONARY' }
     }
+    const packed = this.#packs ? this.#plain.packInto(out, at) : null
+    if (packed !== null) return { end: packed, encoding: 'DELTA_BINARY_PACKED' }
+    this.#packs = false
     out.set(this.#plain.encoded(), at)
     return { end: at + this.#plain.bytes, encoding: 'PLAIN' }
   }
@@ -115,6 +124,7 @@ export class DictionaryValues implements PageValues {
     this.#source = null
     this.#paged = 0
     this.#indexed = this.#repeats
+    this.#packs = true
     return plain === null ? null : { plain, count }
   }
 

@@ -8,6 +8,7 @@ import {
   holdsNan,
 } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
+import { deltaBound, encodeDeltas, fitsDeltas } from './delta-integers.ts'
 import { FIRST_PAGE_BYTES, withRoom } from './page-values.ts'
 import type { EncodedValues, PageValues, Picked, PlainValues } from './page-values.ts'
 import type { Shredded } from '../shred.ts'
@@ -17,10 +18,14 @@ export type FixedType = 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'FIXED_LEN_BYTE
 
 /** What a decimal of more than 18 digits takes in a column. */
 const WIDE_DECIMAL_BYTES = 16
+/** Fewer values are not worth another encoding, nor is one that takes more than two thirds of PLAIN's bytes. */
+const MIN_PACKED = 64
+const PACKED_PAYS = 1.5
 
 export class FixedValues implements PlainValues {
   readonly #type: FixedType
   readonly #size: number
+  readonly #integerBytes: 4 | 8 | null
   #buffer = new ArrayBuffer(FIRST_PAGE_BYTES)
   #count = 0
 
@@ -28,6 +33,7 @@ export class FixedValues implements PlainValues {
   constructor(type: FixedType, size: number) {
     this.#type = type
     this.#size = size
+    this.#integerBytes = type === 'INT32' ? 4 : type === 'INT64' ? 8 : null
   }
 
   get count(): number {
@@ -72,6 +78,18 @@ export class FixedValues implements PlainValues {
     return new Uint8Array(this.#buffer, 0, this.bytes)
   }
 
+  get packedBound(): number {
+    return this.#integerBytes === null ? 0 : deltaBound(this.#count, this.#integerBytes)
+  }
+
+  packInto(out: Uint8Array, at: number): number | null {
+    const size = this.#integerBytes
+    const words = new Int32Array(this.#buffer)
+    if (size === null || this.#count < MIN_PACKED || !fitsDeltas(words, this.#count, size)) return null
+    const end = encodeDeltas(words, this.#count, size, { out, at })
+    return (end - at) * PACKED_PAYS <= this.bytes ? end : null
+  }
+
   bounds(): ColumnBounds | null {
     switch (this.#type) {
       case 'INT32':
@@ -104,6 +122,10 @@ export class BooleanValues implements PageValues {
 
   get bytes(): number {
     return (this.#count + 7) >>> 3
+  }
+
+  get bound(): number {
+    return this.bytes
   }
 
   append({ values, indexes, start, present }: Shredded): void {

@@ -5,8 +5,10 @@ import type { Shredded } from '../shred.ts'
 /** The present values of the page being filled. Typed arrays are read in the machine's order, which is little-endian. */
 export interface PageValues {
   append(values: Shredded): void
-  /** Bytes that `encode` will write at most. */
+  /** Bytes that the page holds so far, about. */
   readonly bytes: number
+  /** Bytes that `encode` writes at most. */
+  readonly bound: number
   /** Writes the page's values; `bounds` first, then `clear`. */
   encode(out: Uint8Array, at: number): EncodedValues
   bounds(): ColumnBounds | null
@@ -24,7 +26,7 @@ export interface EncodedValues {
   readonly encoding: ValueEncoding
 }
 
-export type ValueEncoding = 'PLAIN' | 'RLE_DICTIONARY'
+export type ValueEncoding = 'PLAIN' | 'RLE_DICTIONARY' | 'DELTA_BINARY_PACKED'
 
 export interface DictionaryPage {
   readonly plain: Uint8Array
@@ -49,6 +51,10 @@ export interface PlainValues {
   appendEncoded(plain: Uint8Array, count: number): void
   /** All values so far, as a view. */
   encoded(): Uint8Array
+  /** Bytes that `packInto` writes at most. */
+  readonly packedBound: number
+  /** Writes the values as DELTA_BINARY_PACKED and returns the end; null where they cannot be, or it hardly pays. */
+  packInto(out: Uint8Array, at: number): number | null
   bounds(): ColumnBounds | null
   nan(): boolean
   clear(): void
