@@ -37,6 +37,10 @@ async function modelBounds({ registry, settings }: ContractWorld): Promise<Priva
 }
 
 function withoutBounds(file: StagedFile, hidden: ReadonlySet<string>): StagedFile {
-  const stats = file.stats.map((each) => (hidden.has(each.column) ? { column: each.column, nulls: each.nulls } : each))
+  const stats = file.stats.map(({ min, max, ...counted }) =>
+    hidden.has(counted.column)
+      ? counted
+      : { ...counted, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) },
+  )
   return { ...file, stats }
 }

@@ -1,26 +1,53 @@
-import type { ColumnField, ColumnType } from '../domain/column-batch.ts'
+import type { ColumnType } from '../domain/column-batch.ts'
 import type { ColumnStats } from '../domain/column-stats.ts'
 import type { JsonValue } from '../domain/dead-letter.ts'
 import { raiseCodePoint } from './encode/values/column-bounds.ts'
 import type { Bound } from './encode/values/column-bounds.ts'
 import type { LeafTotals } from './encode/leaf-writer.ts'
+import type { ParquetLeaf } from './encode/parquet-schema.ts'
+
+/** What was counted of one leaf of the file. */
+export interface CountedLeaf {
+  readonly leaf: ParquetLeaf
+  readonly totals: LeafTotals
+}
 
 /**
- * Statistics of one top-level column in the form of Delta's `add.stats` (PROTOCOL.md, "Per-file Statistics"). Bounds
- * are never narrower than the data; one that JSON cannot state exactly is left out, for a wrong one would hide rows.
+ * Statistics in the form of Delta's `add.stats` (PROTOCOL.md, "Per-file Statistics"): of each column and of each field
+ * inside structs; lists and maps are counted as a whole. Bounds are never narrower than the data; one that JSON cannot
+ * state exactly is left out, for a wrong one would hide rows.
  */
-export function deltaStats(field: ColumnField, { topNulls, bounds, nan }: LeafTotals): ColumnStats {
-  const { type } = field
+export function deltaStats(leaves: readonly CountedLeaf[]): ColumnStats[] {
+  const stats: ColumnStats[] = []
+  let before: readonly string[] = []
+  for (const { leaf, totals } of leaves) {
+    const path = statedPath(leaf)
+    // The leaves of one list or map follow each other; the first has counted it.
+    if (path.length === before.length && path.every((name, i) => name === before[i])) continue
+    before = path
+    const isScalar = leaf.steps.every(({ into }) => into === 'child')
+    const bounds = isScalar ? statedBounds(leaf.type, totals) : {}
+    const [column, ...inside] = path
+    stats.push({ column: column!, ...(inside.length === 0 ? {} : { inside }), nulls: totals.rowNulls, ...bounds })
+  }
+  return stats
+}
+
+/** From the top-level column through structs to the leaf, or to the outermost list or map that holds it. */
+function statedPath({ path, steps }: ParquetLeaf): readonly string[] {
+  const repeated = steps.findIndex(({ into }) => into !== 'child')
+  return repeated < 0 ? path : path.slice(0, repeated + 1)
+}
+
+function statedBounds(
+  type: ColumnType,
+  { bounds, nan }: LeafTotals,
+): { readonly min?: JsonValue; readonly max?: JsonValue } {
   // Engines order NaN above all numbers, so with NaN among the values there is no greatest one to state.
-  if (bounds === null || nan) return { column: field.name, nulls: topNulls }
+  if (bounds === null || nan) return {}
   const min = statedBound(type, bounds.min, 'min')
   const max = statedBound(type, bounds.max, 'max')
-  return {
-    column: field.name,
-    nulls: topNulls,
-    ...(min === null ? {} : { min }),
-    ...(max === null ? {} : { max }),
-  }
+  return { ...(min === null ? {} : { min }), ...(max === null ? {} : { max }) }
 }
 
 const STATED_CODE_POINTS = 32

@@ -29,7 +29,7 @@ export interface ParquetOptions {
 export interface ParquetFile {
   readonly bytes: Uint8Array
   readonly rows: number
-  /** A row for each column that Delta keeps statistics of: all but structs. */
+  /** Of each column, and of each field inside structs. */
   readonly stats: readonly ColumnStats[]
 }
 
@@ -130,17 +130,10 @@ class RowGroupWriter implements ParquetWriter {
   finish(): ParquetEnd {
     const chunks = this.#begin()
     if (this.#groupRows > 0) this.#finishGroup(chunks)
-    const { codec, keyValues, fields } = this.#options
+    const { codec, keyValues } = this.#options
     const groups = this.#placeIndexes(chunks)
     chunks.push(encodeFooter({ schema: this.#schema, rows: this.#rows, groups, codec, keyValues }))
-    const stats: ColumnStats[] = []
-    for (const [index, field] of fields.entries()) {
-      if (field.type.kind === 'struct') continue
-      const first = this.#schema.leaves.findIndex((leaf) => leaf.field === index)
-      const { totals } = this.#leaves[first]!
-      const flat = this.#schema.leaves[first]!.steps.length === 0
-      stats.push(deltaStats(field, flat ? totals : { ...totals, bounds: null }))
-    }
+    const stats = deltaStats(this.#schema.leaves.map((leaf, i) => ({ leaf, totals: this.#leaves[i]!.totals })))
     return { chunks, rows: this.#rows, stats }
   }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { ColumnType } from '../../src/domain/column-batch.ts'
+import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { writeParquet } from '../../src/parquet/write-parquet.ts'
 import { batchOf } from './build-columns.ts'
 import type { Cell } from './build-columns.ts'
+import { randomTable } from './random-columns.ts'
 
 function statsOf(type: ColumnType, cells: readonly Cell[]) {
   const fields = [{ name: 'c', type, nullable: true }]
@@ -119,19 +120,72 @@ describe('statistics for Delta are never narrower than the data', () => {
     )
   })
 
-  test('types without an order in Delta state their nulls alone; structs nothing', () => {
+  test('types without an order in Delta state their nulls alone', () => {
     assert.deepEqual(statsOf({ kind: 'boolean' }, [true, null]), { nulls: 1 })
     assert.deepEqual(statsOf({ kind: 'binary' }, [Uint8Array.of(1), null]), { nulls: 1 })
     const list: ColumnType = { kind: 'list', element: { kind: 'int32' }, elementNullable: true }
     assert.deepEqual(statsOf(list, [[1], null, [], [null]]), { nulls: 1 })
-    const fields = [
+    const map: ColumnType = { kind: 'map', value: { kind: 'int32' }, valueNullable: true }
+    assert.deepEqual(statsOf(map, [new Map([['a', 1]]), null, new Map(), null]), { nulls: 2 })
+  })
+
+  test('each field inside structs has its own; a null struct is a null of all of them', () => {
+    const inner: ColumnField[] = [
+      { name: 'a', type: { kind: 'int32' }, nullable: true },
+      { name: 'l', type: { kind: 'list', element: { kind: 'string' }, elementNullable: true }, nullable: true },
       {
         name: 's',
-        type: { kind: 'struct', fields: [{ name: 'a', type: { kind: 'int32' }, nullable: true }] },
+        type: { kind: 'struct', fields: [{ name: 't', type: { kind: 'string' }, nullable: false }] },
         nullable: true,
       },
-    ] as const
-    assert.deepEqual(writeParquet({ fields, batches: [batchOf(fields, [[null], [{ a: 1 }]])] }).stats, [])
+    ]
+    const fields: ColumnField[] = [
+      { name: 's', type: { kind: 'struct', fields: inner }, nullable: true },
+      { name: 'n', type: { kind: 'int64' }, nullable: true },
+    ]
+    const rows: Cell[][] = [
+      [null, 1n],
+      [{ a: 5, l: ['x', null], s: { t: 'm' } }, null],
+      [{ a: null, l: null, s: { t: 'z' } }, 3n],
+      [{ a: -2, l: [], s: null }, 2n],
+    ]
+    const { stats } = writeParquet({ fields, batches: [batchOf(fields, rows)] })
+    assert.deepEqual(stats, [
+      { column: 's', inside: ['a'], nulls: 2, min: -2, max: 5 },
+      { column: 's', inside: ['l'], nulls: 2 },
+      { column: 's', inside: ['s', 't'], nulls: 2, min: 'm', max: 'z' },
+      { column: 'n', nulls: 1, min: 1, max: 3 },
+    ])
+  })
+
+  test('agree with a scan for any columns and rows', () => {
+    fc.assert(
+      fc.property(randomTable, ({ fields, rows }) => {
+        const { stats } = writeParquet({ fields, batches: [batchOf(fields, rows)] })
+        const nulls = new Map<string, number>()
+        const count = ({ name, type }: ColumnField, above: readonly string[], cells: readonly Cell[]): void => {
+          const path = [...above, name]
+          if (type.kind !== 'struct') nulls.set(path.join('.'), cells.filter((cell) => cell === null).length)
+          else
+            for (const field of type.fields)
+              count(
+                field,
+                path,
+                cells.map((cell) => (cell as Record<string, Cell> | null)?.[field.name] ?? null),
+              )
+        }
+        for (const [i, field] of fields.entries())
+          count(
+            field,
+            [],
+            rows.map((row) => row[i]!),
+          )
+        assert.deepEqual(
+          new Map(stats.map(({ column, inside = [], nulls: counted }) => [[column, ...inside].join('.'), counted])),
+          nulls,
+        )
+      }),
+    )
   })
 
   test('bounds hold over all row groups', () => {

@@ -2,7 +2,10 @@ import type { ColumnField } from '../../domain/column-batch.ts'
 import type { ColumnStats } from '../../domain/column-stats.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 
-/** Columns past this many have no statistics, as in Delta's own writers (`delta.dataSkippingNumIndexedCols`). */
+/**
+ * Columns past this many have no statistics, as in Delta's own writers (`delta.dataSkippingNumIndexedCols`); fields
+ * inside structs count each on its own.
+ */
 const INDEXED_COLUMNS = 32
 
 export interface StatedFile {
@@ -18,18 +21,53 @@ export interface StatedFile {
 /** The text of `add.stats` (PROTOCOL, "Per-file Statistics"). */
 export function formatStats({ rows, stats, fields, partitionColumns, unstated }: StatedFile): string {
   const stored = fields.filter((field) => !partitionColumns.includes(field.name))
-  const indexed = new Set(stored.slice(0, INDEXED_COLUMNS).map((field) => field.name))
-  const minValues: Record<string, JsonValue> = {}
-  const maxValues: Record<string, JsonValue> = {}
-  const nullCount: Record<string, number> = {}
-  for (const { column, nulls, min, max } of stats) {
-    if (!indexed.has(column)) continue
-    nullCount[column] = nulls
+  const indexed = new Set(indexedPaths(stored))
+  const [minValues, maxValues, nullCount]: [Tree, Tree, Tree] = [{}, {}, {}]
+  for (const { column, inside = [], nulls, min, max } of stats) {
+    const path = [column, ...inside]
+    if (!indexed.has(pathKey(path))) continue
+    put(nullCount, path, nulls)
     if (unstated.has(column)) continue
-    if (isBound(min)) minValues[column] = min
-    if (isBound(max)) maxValues[column] = max
+    if (isBound(min)) put(minValues, path, min)
+    if (isBound(max)) put(maxValues, path, max)
   }
   return JSON.stringify({ numRecords: rows, minValues, maxValues, nullCount })
+}
+
+function indexedPaths(fields: readonly ColumnField[]): string[] {
+  const paths: string[] = []
+  const visit = ({ name, type }: ColumnField, above: readonly string[]): void => {
+    const path = [...above, name]
+    if (type.kind === 'struct') for (const field of type.fields) visit(field, path)
+    else paths.push(pathKey(path))
+  }
+  for (const field of fields) visit(field, [])
+  return paths.slice(0, INDEXED_COLUMNS)
+}
+
+/** Names hold no NUL: Parquet and Delta state them as text. */
+function pathKey(path: readonly string[]): string {
+  return path.join('\u0000')
+}
+
+interface Tree {
+  [name: string]: JsonValue | Tree
+}
+
+/** Own properties only: a column may be called like anything. */
+function put(tree: Tree, path: readonly string[], value: JsonValue): void {
+  const [name, ...rest] = path
+  const key = name!
+  if (rest.length === 0) {
+    define(tree, key, value)
+    return
+  }
+  if (!Object.hasOwn(tree, key)) define(tree, key, {})
+  put(tree[key] as Tree, rest, value)
+}
+
+function define(tree: Tree, key: string, value: JsonValue | Tree): void {
+  Object.defineProperty(tree, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
 /** Numbers that JSON cannot state (NaN, infinities) are no bounds. */

@@ -44,7 +44,8 @@ export class PageRoom {
 
 /** What is known of a leaf over all its chunks. */
 export interface LeafTotals {
-  readonly topNulls: number
+  /** Rows in which the leaf is null, or the outermost list or map that holds it. */
+  readonly rowNulls: number
   readonly bounds: ColumnBounds | null
   readonly nan: boolean
 }
@@ -77,7 +78,7 @@ export class LeafWriter {
   #chunkBytes = 0
   #chunkRawBytes = 0
 
-  #topNulls = 0
+  #rowNulls = 0
   #bounds: ColumnBounds | null = null
   #nan = false
 
@@ -99,7 +100,7 @@ export class LeafWriter {
   }
 
   get totals(): LeafTotals {
-    return { topNulls: this.#topNulls, bounds: this.#bounds, nan: this.#nan }
+    return { rowNulls: this.#rowNulls, bounds: this.#bounds, nan: this.#nan }
   }
 
   /** Rows `[start, end)` of the top-level column that holds the leaf. */
@@ -111,7 +112,7 @@ export class LeafWriter {
     this.#levels += rows.levels
     this.#rows += end - start
     this.#present += rows.present
-    this.#topNulls += rows.topNulls
+    this.#rowNulls += rows.rowNulls
     if (this.#values.bytes >= this.#pageBytes || this.#levels >= PAGE_LEVELS) this.#finishPage()
   }
 

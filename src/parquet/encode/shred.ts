@@ -19,8 +19,8 @@ export interface Shredded {
   readonly indexes: Int32Array | null
   readonly start: number
   readonly present: number
-  /** Rows whose top-level column is null. */
-  readonly topNulls: number
+  /** Rows in which the leaf is null, or the outermost list or map that holds it. */
+  readonly rowNulls: number
 }
 
 /** Rows `[start, end)` of the leaf's top-level column. */
@@ -42,7 +42,7 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
       indexes: null,
       start,
       present: levels,
-      topNulls: 0,
+      rowNulls: 0,
     }
   }
   if (leaf.maxDefinition === 0) throw nullInRequired(leaf)
@@ -50,7 +50,7 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
   const uniformDefinition = 0
   if (present === 0) {
     const none = { definition: null, uniformDefinition, repetition: null, indexes: null }
-    return { ...none, levels, values: column, start, present, topNulls: nulls }
+    return { ...none, levels, values: column, start, present, rowNulls: nulls }
   }
   const indexes = new Int32Array(present)
   for (let i = 0, at = 0; i < levels; i += 1) {
@@ -70,7 +70,7 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
     indexes,
     start,
     present,
-    topNulls: nulls,
+    rowNulls: nulls,
   }
 }
 
@@ -91,11 +91,12 @@ function shredNested(leaf: ParquetLeaf, column: Column, start: number, end: numb
     repetition: new Uint8Array(rows),
   }
   passValidity(descent, leaf, leaf.fieldNullable)
-  const topNulls = leaf.fieldNullable ? countZeros(descent.definition) : 0
+  let rowNulls = -1
   let repetitionLevel = 0
   for (const step of leaf.steps) {
     if (step.into === 'child') stepIntoChild(descent, step)
     else {
+      if (repetitionLevel === 0) rowNulls = countEnded(descent.at)
       repetitionLevel += 1
       expand(descent, step, repetitionLevel)
     }
@@ -120,7 +121,7 @@ function shredNested(leaf: ParquetLeaf, column: Column, start: number, end: numb
     indexes,
     start: 0,
     present,
-    topNulls,
+    rowNulls: repetitionLevel > 0 ? rowNulls : at.length - present,
   }
 }
 
@@ -184,6 +185,12 @@ function expand(descent: Descent, step: LeafStep, repetitionLevel: number): void
   if (values.layout === 'list') descent.column = values.element
   else descent.column = step.into === 'key' ? values.keys : values.value
   Object.assign(descent, wide)
+}
+
+function countEnded(at: Int32Array): number {
+  let ended = 0
+  for (let i = 0; i < at.length; i += 1) if (at[i]! < 0) ended += 1
+  return ended
 }
 
 function countZeros(bytes: Uint8Array): number {
