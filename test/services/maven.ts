@@ -35,7 +35,8 @@ export async function mavenArchive(name: string, artifact: Coordinates): Promise
   })
 }
 
-async function findJava(): Promise<void> {
+/** Throws `Missing` where there is no Java, or an old one. */
+export async function findJava(): Promise<void> {
   const { stderr } = await run('java', ['-version']).catch(() => ({ stderr: '' }))
   const major = Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0)
   if (major >= OLDEST_JAVA) return

@@ -21,9 +21,9 @@ export interface Python {
 export type PythonFound = { readonly python: Python; readonly skip: false } | { readonly skip: string }
 
 /** Pass `skip` on to `test`: the reason why Python cannot be had, or false. With `CI=true` a missing one throws. */
-export async function findPython(): Promise<PythonFound> {
+export async function findPython(requirements: readonly string[] = REQUIREMENTS): Promise<PythonFound> {
   try {
-    const binary = await readyEnvironment(REQUIREMENTS)
+    const binary = await readyEnvironment(requirements)
     return { skip: false, python: { json: (script, ...args) => runJson(binary, script, args) } }
   } catch (error) {
     if (!(error instanceof Missing) || process.env['CI'] === 'true') throw error
@@ -53,7 +53,9 @@ export async function readyEnvironment(requirements: readonly string[]): Promise
   const folder = await keptFolder('venv', [version, ...requirements], async (fresh) => {
     try {
       await run(interpreter, ['-m', 'venv', fresh])
-      await run(pythonIn(fresh), ['-m', 'pip', 'install', '--quiet', '--only-binary=:all:', ...requirements])
+      // Of pyspark there is only a source archive: plain Python and Java, nothing to compile.
+      const kinds = ['--only-binary=:all:', '--no-binary=pyspark']
+      await run(pythonIn(fresh), ['-m', 'pip', 'install', '--quiet', ...kinds, ...requirements])
     } catch (error) {
       const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : ''
       throw new Missing(`needs ${requirements.join(' and ')}, which could not be installed: ${stderr}`, {

@@ -15,7 +15,12 @@ export type PageContent =
 
 /** Version 1 frames levels by their own lengths, inside what is compressed; version 2 puts them before it. */
 export type LevelFrame =
-  | { readonly version: 1 }
+  | {
+      readonly version: 1
+      /** Whether levels are in the old form BIT_PACKED; writers name it too where there are no levels to write. */
+      readonly packedRepetition: boolean
+      readonly packedDefinition: boolean
+    }
   | {
       readonly version: 2
       readonly repetitionBytes: number
@@ -30,10 +35,9 @@ export function readPageHeader(cursor: ByteCursor): PageHeader {
   const dictionary = structOf(fields, 7)
   let content: PageContent | null = null
   if (first !== null) {
-    // Levels in the old bit-packed form are of no writer of this century's second decade.
-    const legacy = [3, 4].some((id) => first.has(id) && numberOf(first, id) !== ENCODINGS.RLE)
-    if (legacy) throw new RangeError('levels in the form BIT_PACKED are not read')
-    content = { page: 'data', values: numberOf(first, 1), encoding: numberOf(first, 2), levels: { version: 1 } }
+    const isPacked = (id: number): boolean => first.has(id) && numberOf(first, id) !== ENCODINGS.RLE
+    const levels = { version: 1, packedDefinition: isPacked(3), packedRepetition: isPacked(4) } as const
+    content = { page: 'data', values: numberOf(first, 1), encoding: numberOf(first, 2), levels }
   } else if (second !== null) {
     const levels: LevelFrame = {
       version: 2,

@@ -89,7 +89,7 @@ function readDataPage(
   const { content, packed, dictionary } = page
   const entries = content.values
   spend(plan.budget, page.header.rawBytes + entries * 2)
-  const framed = frameLevels(content.levels, packed, plan.codec, page.header.rawBytes)
+  const framed = frameLevels(plan, content.levels, packed, page.header.rawBytes)
   const repetition = readLevels(framed.repetition, plan.maxRepetition, entries)
   const definition = readLevels(framed.definition, plan.maxDefinition, entries)
   const cursor = framed.values()
@@ -112,8 +112,17 @@ interface Framed {
 }
 
 /** Where levels and values stand, in the order in which they must be read. */
-function frameLevels(levels: LevelFrame, packed: Uint8Array, codec: CompressionCodec, rawBytes: number): Framed {
+function frameLevels(
+  { codec, maxDefinition, maxRepetition }: ChunkPlan,
+  levels: LevelFrame,
+  packed: Uint8Array,
+  rawBytes: number,
+): Framed {
   if (levels.version === 1) {
+    // The form is of no writer of this century's second decade.
+    if ((levels.packedRepetition && maxRepetition > 0) || (levels.packedDefinition && maxDefinition > 0)) {
+      throw new RangeError('levels in the form BIT_PACKED are not read')
+    }
     const page = new ByteCursor(decompressPage(packed, codec, rawBytes))
     const framed = (): ByteCursor => new ByteCursor(page.take(page.uint32()))
     return { repetition: framed, definition: framed, values: () => page }
