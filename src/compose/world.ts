@@ -14,6 +14,7 @@ import type { ModelEngine } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
+import { openDecodePool } from './decode-pool.ts'
 import { fanEvents } from './event-fan.ts'
 import { openLineage } from './lineage.ts'
 import { withoutPrivateBounds } from './private-statistics.ts'
@@ -44,6 +45,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
       })
     : null
   const events = fanEvents(told === null ? listeners : [...listeners, told])
+  const decodePool = openDecodePool(settings.ingest, () => staging.folder('decode'))
   let engine: Promise<ModelEngine> | null = null
   return {
     settings,
@@ -55,6 +57,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
     log,
     assignment: log,
     registry,
+    decodePool,
     lake,
     storeAt: openStoreAt,
     engine() {
@@ -66,6 +69,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
     connector: (source) => openConnector(source),
     stagingFolder: (purpose) => staging.folder(purpose),
     async close() {
+      await decodePool.close()
       await (await engine?.catch(() => null))?.close()
       await registry.close()
       await log.close()

@@ -128,6 +128,12 @@ export const ERRORS = {
     'Try again; `sluice doctor` names the cause.',
   ),
   SOURCE_UNAVAILABLE: row('A source did not answer.', 'transient', 5, 'Try again.'),
+  WORKER_DIED: row(
+    'A worker thread ended in the middle of its work; what it held was not committed and is read again.',
+    'transient',
+    5,
+    'Run again; if it goes on, lower ingest.flush_mb, or set ingest.workers to 0 to see the cause in this process.',
+  ),
   COMMIT_CONTENDED: row('Other writers won every attempt at a commit.', 'transient', 5, 'Run again.'),
   ENGINE_RESOURCES: row(
     'The model engine ran out of memory or disk.',

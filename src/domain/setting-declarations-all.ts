@@ -135,6 +135,11 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       memory_limit_mb: size(512, 'Upper bound of what is held over all tables.'),
       fetch_mb: size(4, 'How much one fetch from a partition may bring.'),
       max_record_mb: size(16, 'A record larger than this goes to the error lane.'),
+      workers: setting({
+        type: { kind: 'integer', min: 0, max: 64 },
+        meaning:
+          'Threads that judge and write beside the one that reads; 0: none. By default none for a small backlog, up to two for a large one.',
+      }),
     }),
     jobs: group('What `up` does by interval.', {
       build: group('Bronze to silver and gold.', {

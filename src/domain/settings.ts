@@ -28,6 +28,8 @@ export interface Settings {
     readonly memoryLimitBytes: number
     readonly fetchBytes: number
     readonly maxRecordBytes: number
+    /** Null: by the size of the backlog. */
+    readonly workers: number | null
   }
   /** What a process that stays does by interval, and how long it may take to end. */
   readonly jobs: { readonly build: { readonly everyMs: number } }

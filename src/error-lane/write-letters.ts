@@ -1,7 +1,12 @@
 import type { DeadLetter } from '../domain/dead-letter.ts'
+import type { TableName } from '../domain/identifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { toLaneRecord } from './lane-record.ts'
 import { letterPath } from './lane-path.ts'
+
+/** Up to here one copy more is cheaper than a stream. */
+const PUT_BYTES = 8 * 1024 * 1024
+const LINES_AT_ONCE = 500
 
 export interface WriteLettersRequest {
   /** Rooted at `_errors`. */
@@ -26,15 +31,50 @@ export async function writeLetters(request: WriteLettersRequest): Promise<Writte
   const { store, letters, sealKey, newId } = request
   const first = letters[0]
   if (first === undefined) return null
-  const lines: Uint8Array[] = []
-  for (const letter of letters) {
-    if (letter.layer !== first.layer || letter.table !== first.table || letter.runId !== first.runId) {
-      throw new TypeError('a file of the error lane holds letters of one table and one run')
-    }
-    lines.push(Buffer.from(`${JSON.stringify(toLaneRecord(letter, sealKey))}\n`, 'utf8'))
+  const { layer, table, runId, quarantinedAtMs: atMs } = first
+  if (letters.some((letter) => letter.layer !== layer || letter.table !== table || letter.runId !== runId)) {
+    throw new TypeError('a file of the error lane holds letters of one table and one run')
   }
-  const { layer, table, runId } = first
-  const path = letterPath({ layer, table, runId, atMs: first.quarantinedAtMs, id: newId() })
-  await store.put(path, Buffer.concat(lines))
-  return { path, letters: letters.length }
+  const lines: Uint8Array[] = []
+  for (let at = 0; at < letters.length; at += LINES_AT_ONCE)
+    lines.push(letterLines(letters.slice(at, at + LINES_AT_ONCE), sealKey))
+  return writeLetterLines({ store, layer, table, runId, atMs, lines, letters: letters.length, newId })
+}
+
+/** Letters as whole lines of the ledger's form. Throws SEAL_KEY_MISSING. */
+export function letterLines(letters: readonly DeadLetter[], sealKey: string | null): Uint8Array {
+  let text = ''
+  for (const letter of letters) text += `${JSON.stringify(toLaneRecord(letter, sealKey))}\n`
+  return Buffer.from(text, 'utf8')
+}
+
+export interface LetterLinesRequest extends TableName {
+  /** Rooted at `_errors`. */
+  readonly store: ObjectStore
+  readonly runId: string
+  readonly atMs: number
+  /** Letters of that table and run, as `letterLines` gave them. */
+  readonly lines: readonly Uint8Array[]
+  readonly letters: number
+  readonly newId: () => string
+}
+
+/** As `writeLetters`, for letters that are lines already; what is large goes out piece by piece. */
+export async function writeLetterLines(request: LetterLinesRequest): Promise<WrittenLetters | null> {
+  const { store, layer, table, runId, atMs, lines, letters, newId } = request
+  if (letters === 0) return null
+  const path = letterPath({ layer, table, runId, atMs, id: newId() })
+  if (lines.reduce((sum, each) => sum + each.length, 0) <= PUT_BYTES) {
+    await store.put(path, Buffer.concat(lines))
+    return { path, letters }
+  }
+  const writer = await store.openWrite(path)
+  try {
+    for (const each of lines) await writer.write(each)
+    await writer.finish()
+  } catch (error) {
+    await writer.abort().catch(() => undefined)
+    throw error
+  }
+  return { path, letters }
 }

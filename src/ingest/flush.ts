@@ -5,9 +5,10 @@ import type { CommitOutcome } from '../domain/outcome.ts'
 import { START } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import { copyLetters } from '../error-lane/copy-letters.ts'
-import { writeLetters } from '../error-lane/write-letters.ts'
+import { writeLetterLines } from '../error-lane/write-letters.ts'
 import { writeSkips } from '../error-lane/write-skips.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
+import type { SettledFlush } from '../ports/decode-pool.ts'
 import type { World } from '../ports/world.ts'
 import type { Accumulator } from './accumulator.ts'
 import { landRows } from './rows/land-rows.ts'
@@ -24,26 +25,32 @@ export interface FlushRequest {
   readonly emit: (happening: Happening) => void
 }
 
+export type FlushOutcome = CommitOutcome & { readonly landed: number; readonly quarantined: number }
+
 /**
  * Makes what is held durable and moves the positions past it in one commit. Order (I4, I5): dead letters and skips,
- * then the data file, then the commit. A death in between leaves phantoms (an orphan file, repeated letters), never a
+ * then the data files, then the commit. A death in between leaves phantoms (an orphan file, repeated letters), never a
  * hole. `conflicted`: another writer moved a partition; all that is held must be dropped and read again (I3).
  */
-export async function flush(request: FlushRequest): Promise<CommitOutcome> {
+export async function flush(request: FlushRequest): Promise<FlushOutcome> {
   const { world, table, contract, held, snapshot, emit, batchId } = request
   const startedMs = world.clock.nowMs()
-  await writeLane(request)
+  const settled = await held.decoding.settle()
+  const { landed } = settled
+  const quarantined = settled.letters.count
+  await writeLane(request, settled)
   const outcome = await landRows({
     world,
     table,
     contract,
-    rows: held.rows,
+    rows: settled,
+    decoding: held.decoding,
     snapshot,
     positions: movePositions(held.moves()),
     operation: {
       name: 'WRITE',
       parameters: { mode: 'Append', batchId, runId: world.runId },
-      metrics: { quarantined: String(held.letters.length), skipped: String(held.skipped) },
+      metrics: { quarantined: String(quarantined), skipped: String(held.skipped) },
     },
     emit,
   })
@@ -54,24 +61,27 @@ export async function flush(request: FlushRequest): Promise<CommitOutcome> {
       first: from?.next ?? START.next,
       next: to.next,
     }))
-    emit({ type: 'dataset.read', kind: 'topic', name: table.topic, rows: held.landed + held.letters.length, offsets })
+    emit({ type: 'dataset.read', kind: 'topic', name: table.topic, rows: landed + quarantined, offsets })
     emit({
       type: 'flush.done',
       table: table.table,
       version: outcome.version,
-      landed: held.landed,
-      quarantined: held.letters.length,
+      landed,
+      quarantined,
       skipped: Number(held.skipped),
       ms,
     })
   }
-  return outcome
+  return { ...outcome, landed, quarantined }
 }
 
-async function writeLane({ world, table, contract, held, batchId, emit }: FlushRequest): Promise<void> {
+async function writeLane(
+  { world, table, contract, held, batchId, emit }: FlushRequest,
+  { letters }: SettledFlush,
+): Promise<void> {
   const store = world.lake.at('_errors')
   const { sealKey, copyToTopic, retentionMs } = world.settings.errors
-  if (held.letters.length > 0 && hasPii(contract) && sealKey === null) {
+  if (letters.count > 0 && hasPii(contract) && sealKey === null) {
     throw new SluiceError(
       'SEAL_KEY_MISSING',
       `contract ${contract.subject} tags fields as PII, so letters of bronze.${table.table} must be sealed`,
@@ -81,23 +91,18 @@ async function writeLane({ world, table, contract, held, batchId, emit }: FlushR
     )
   }
   const newId = (): string => world.clock.newId()
-  const letters = await writeLetters({ store, letters: held.letters, sealKey, newId })
-  if (letters !== null)
-    emit({ type: 'letters.written', table: table.table, letters: held.letters.length, path: letters.path })
-  const skips = await writeSkips({
-    store,
-    layer: 'bronze',
-    table: table.table,
-    runId: world.runId,
-    skips: held.skips,
-    newId,
-  })
+  const lane = { store, layer: 'bronze', table: table.table, runId: world.runId, newId } as const
+  const atMs = held.openedMs ?? world.clock.nowMs()
+  const written = await writeLetterLines({ ...lane, atMs, lines: letters.lines, letters: letters.count })
+  if (written !== null)
+    emit({ type: 'letters.written', table: table.table, letters: letters.count, path: written.path })
+  const skips = await writeSkips({ ...lane, skips: held.skips })
   if (skips !== null) emit({ type: 'skips.written', table: table.table, skips: held.skips.length, path: skips.path })
-  if (!copyToTopic || held.letters.length === 0) return
+  if (!copyToTopic || letters.count === 0) return
   const copied = await copyLetters({
     log: world.log,
     topic: table.topic,
-    letters: held.letters,
+    letters: letters.records,
     sealKey,
     retentionMs,
     batchId,

@@ -6,9 +6,12 @@ import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { Accumulator } from './accumulator.ts'
 import { flush } from './flush.ts'
+import { parseContract } from '../contract/parse-contract.ts'
+import { openFlush } from './decode/open-flush.ts'
+import { WorkerDeaths } from './decode/worker-deaths.ts'
 import { contractInForce } from './lane/contract-in-force.ts'
 import { decideFlush, type FlushState } from './flush-policy.ts'
-import { LaneJudge } from './lane/lane-judge.ts'
+import { readPosition } from './lane/lane-position.ts'
 import { findTable } from './lane/lane-table.ts'
 import type { WriterCache } from './lane/resolve-writers.ts'
 import { startPartition } from './lane/start-partition.ts'
@@ -16,7 +19,7 @@ import { takeBatches } from './lane/take-batches.ts'
 
 export type LaneWorld = Pick<
   World,
-  'settings' | 'clock' | 'lake' | 'log' | 'registry' | 'runId' | 'engine' | 'stagingFolder' | 'signal'
+  'settings' | 'clock' | 'lake' | 'log' | 'registry' | 'runId' | 'engine' | 'stagingFolder' | 'signal' | 'decodePool'
 >
 
 export interface LanePass {
@@ -67,8 +70,10 @@ const IDLE_MS = 200
 export async function runLane(pass: LanePass, result: LaneResult): Promise<void> {
   const { world, targets } = pass
   const { caughtUp, stopped, given } = result
+  const deaths = new WorkerDeaths()
   while (!world.signal.aborted && caughtUp.size + stopped.size + given.size < targets.size) {
-    if ((await runFlush(pass, result)) === 'idle') await world.clock.sleep(IDLE_MS, world.signal).catch(() => undefined)
+    const turn = await deaths.orAgain(() => runFlush(pass, result), 'moved')
+    if (turn === 'idle') await world.clock.sleep(IDLE_MS, world.signal).catch(() => undefined)
   }
 }
 
@@ -80,26 +85,48 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
   const pass = { ...lane, emit }
   const snapshot = await findTable(world.lake, table.table)
   const schema = await contractInForce(world.registry, table)
-  const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
   const topic = await describe(pass)
-  const held = new Accumulator()
-  const stops = new Map<number, SluiceError>()
-  const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
-  const before = done()
-  const open = beginPartitions({ pass, result, snapshot, topic, held })
-  const filled = await fillHeld({ pass, stops, open, held, judge, batchId })
-  if (filled === 'flush') {
-    const outcome = await flush({ world, table, contract: judge.judge.contract, batchId, held, snapshot, emit })
-    // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
-    if (outcome.kind === 'conflicted') return 'moved'
-    result.landed += held.landed
-    result.quarantined += held.letters.length
-    result.skipped += Number(held.skipped)
-    result.version = outcome.version
+  const { copyToTopic: keepLetters } = world.settings.errors
+  const expectedRecords = backlog(pass, result, { snapshot, topic })
+  const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters, expectedRecords })
+  const held = new Accumulator(decoding)
+  try {
+    const stops = new Map<number, SluiceError>()
+    const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
+    const before = done()
+    const open = beginPartitions({ pass, result, snapshot, topic, held })
+    const filled = await fillHeld({ pass, stops, open, held })
+    if (filled === 'flush') {
+      const outcome = await flush({ world, table, contract: parseContract(schema), batchId, held, snapshot, emit })
+      // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
+      if (outcome.kind === 'conflicted') return 'moved'
+      result.landed += outcome.landed
+      result.quarantined += outcome.quarantined
+      result.skipped += Number(held.skipped)
+      result.version = outcome.version
+    }
+    for (const [partition, error] of stops) stopPartition(pass, result, partition, error)
+    settle(pass, result, held)
+    return filled === 'flush' || done() > before ? 'moved' : 'idle'
+  } finally {
+    await decoding.abandon()
   }
-  for (const [partition, error] of stops) stopPartition(pass, result, partition, error)
-  settle(pass, result, held)
-  return filled === 'flush' || done() > before ? 'moved' : 'idle'
+}
+
+/** Records between the table's positions and the targets. */
+function backlog(
+  { table, targets }: LanePass,
+  result: LaneResult,
+  { snapshot, topic }: Pick<Begin, 'snapshot' | 'topic'>,
+): number {
+  let records = 0n
+  for (const [partition, target] of targets) {
+    if (result.stopped.has(partition) || result.given.has(partition)) continue
+    const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: table.topic, partition })
+    const next = position?.next ?? topic.partitions[partition]?.start ?? target
+    if (next < target) records += target - next
+  }
+  return Number(records)
 }
 
 interface Filling {
@@ -109,17 +136,15 @@ interface Filling {
   /** Partitions that have more to give; those that end or stop are removed. */
   readonly open: Map<number, { readonly epoch: number }>
   readonly held: Accumulator
-  readonly judge: LaneJudge
-  readonly batchId: string
 }
 
 /** Reads the open partitions in turn until the flush policy says to commit, or nothing is left to read. */
-async function fillHeld({ pass, stops, open, held, judge, batchId }: Filling): Promise<'flush' | 'nothing'> {
+async function fillHeld({ pass, stops, open, held }: Filling): Promise<'flush' | 'nothing'> {
   const { world, table } = pass
   for (;;) {
     for (const [partition, { epoch }] of open) {
       if (world.signal.aborted) break
-      const taken = await takeBatches({ ...pass, held, judge, batchId }, { partition, epoch })
+      const taken = await takeBatches({ ...pass, held }, { partition, epoch })
       if (taken.stop !== null) stops.set(partition, taken.stop)
       const next = held.next({ topic: table.topic, partition })!
       if (taken.stop !== null || taken.batches === 0 || next >= pass.targets.get(partition)!) open.delete(partition)

@@ -1,5 +1,5 @@
-import type { Judge } from '../contract/judge.ts'
-import type { ColumnBatch } from '../domain/column-batch.ts'
+import { parseContract } from '../contract/parse-contract.ts'
+import type { Contract } from '../domain/contract.ts'
 import type { Healing } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
@@ -7,13 +7,13 @@ import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { LetterFilter } from '../error-lane/ledger.ts'
 import { writeHealings } from '../error-lane/write-healings.ts'
 import { contractInForce } from '../ingest/lane/contract-in-force.ts'
-import { judgeBatch, type JudgedBatch } from '../ingest/rows/judge-batch.ts'
+import { openFlush } from '../ingest/decode/open-flush.ts'
 import { landRows } from '../ingest/rows/land-rows.ts'
-import { LaneJudge } from '../ingest/lane/lane-judge.ts'
 import { OPERATE_APP_ID } from '../ingest/lane/lane-position.ts'
 import { findTable } from '../ingest/lane/lane-table.ts'
 import { WriterCache } from '../ingest/lane/resolve-writers.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
+import type { FlushDecoding, SettledFlush } from '../ports/decode-pool.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import type { World } from '../ports/world.ts'
 import { appendLetters, type AppendWorld } from './append-letters.ts'
@@ -21,7 +21,7 @@ import { readLandedOffsets } from './landed-offsets.ts'
 import { batchLetters, type LetterBatch, type LogLetter } from './letter-batch.ts'
 import { LandedIndex, openLetters } from './open-letters.ts'
 
-export type RedriveWorld = AppendWorld & Pick<World, 'engine' | 'stagingFolder'>
+export type RedriveWorld = AppendWorld & Pick<World, 'engine' | 'stagingFolder' | 'decodePool'>
 
 export interface RedriveRequest {
   readonly world: RedriveWorld
@@ -99,68 +99,56 @@ async function redriveOnce(request: RedriveRequest, report: RedriveReport): Prom
   let snapshot = await findTable(world.lake, table.table)
   if (snapshot === null) return 'done'
   const schema = request.contract ?? (await contractInForce(world.registry, table))
-  const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
   const writers = new WriterCache(world.registry)
   const landed = new LandedIndex(
     await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table.table}`), snapshot),
   )
   for await (const letters of openLetters({ world, table: table.table, filter, snapshot, landed })) {
     world.signal.throwIfAborted()
-    const judged = await judgeLetters({ world, table, judge, writers, letters })
-    if (!dryRun && judged.passed.length > 0) {
-      const outcome = await landHealed({ world, table, judge: judge.judge, snapshot, judged })
-      if (outcome === 'conflicted') return 'conflicted'
-      report.version = outcome.version
-      snapshot = outcome
+    const batchId = world.clock.newId()
+    const expectedRecords = letters.length
+    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: true, expectedRecords })
+    try {
+      const judged = await judgeLetters({ world, decoding, writers, letters })
+      if (!dryRun && judged.passed.length > 0) {
+        const outcome = await landHealed({ world, table, contract: parseContract(schema), snapshot, judged })
+        if (outcome === 'conflicted') return 'conflicted'
+        report.version = outcome.version
+        snapshot = outcome
+      }
+      count(report, judged)
+    } finally {
+      await decoding.abandon()
     }
-    count(report, judged)
   }
   return 'done'
 }
 
 interface JudgedLetters {
-  readonly rows: readonly ColumnBatch[]
+  readonly decoding: FlushDecoding
+  readonly rows: SettledFlush
   /** Row ids of the letters that pass. */
   readonly passed: readonly string[]
-  readonly batches: readonly JudgedBatch[]
   readonly letters: number
 }
 
 interface JudgeLetters {
   readonly world: RedriveWorld
-  readonly table: BronzeTableSettings
-  readonly judge: LaneJudge
+  readonly decoding: FlushDecoding
   readonly writers: WriterCache
   readonly letters: readonly LogLetter[]
 }
 
-async function judgeLetters({ world, table, judge, writers, letters }: JudgeLetters): Promise<JudgedLetters> {
-  const batchId = world.clock.newId()
-  const judged: JudgedBatch[] = []
-  const passed: string[] = []
+async function judgeLetters({ world, decoding, writers, letters }: JudgeLetters): Promise<JudgedLetters> {
+  const asked: string[] = []
   for (const each of batchLetters(letters)) {
     await resolveAll(writers, each)
-    const verdict = judgeBatch(each.batch, {
-      table: table.table,
-      judge: judge.judge,
-      writers: writers.known,
-      epoch: each.epoch,
-      runId: world.runId,
-      batchId,
-      nowMs: world.clock.nowMs(),
-      maxRecordBytes: world.settings.ingest.maxRecordBytes,
-    })
-    judge.learn(verdict.rows)
-    judged.push(verdict)
-    const failed = new Set(verdict.letters.map((letter) => letter.rowId))
-    for (const letter of each.letters) if (!failed.has(letter.rowId)) passed.push(letter.rowId)
+    for (const { rowId } of each.letters) asked.push(rowId)
+    await decoding.take([each.batch], { epoch: each.epoch, nowMs: world.clock.nowMs(), writers: writers.known })
   }
-  return {
-    rows: judged.map((each) => each.rows).filter((rows) => rows.length > 0),
-    passed,
-    batches: judged,
-    letters: letters.length,
-  }
+  const rows = await decoding.settle()
+  const failed = new Set(rows.letters.records.map((letter) => letter.rowId))
+  return { decoding, rows, passed: asked.filter((rowId) => !failed.has(rowId)), letters: letters.length }
 }
 
 async function resolveAll(writers: WriterCache, { batch, letters }: LetterBatch): Promise<void> {
@@ -179,13 +167,13 @@ async function resolveAll(writers: WriterCache, { batch, letters }: LetterBatch)
 interface LandHealed {
   readonly world: RedriveWorld
   readonly table: BronzeTableSettings
-  readonly judge: Judge
+  readonly contract: Contract
   readonly snapshot: Snapshot
   readonly judged: JudgedLetters
 }
 
 /** Healings first, then the rows and `sluice/operate` in one commit. Returns the table as it stands then. */
-async function landHealed({ world, table, judge, snapshot, judged }: LandHealed): Promise<Snapshot | 'conflicted'> {
+async function landHealed({ world, table, contract, snapshot, judged }: LandHealed): Promise<Snapshot | 'conflicted'> {
   const emit = (happening: Happening): void =>
     world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `redrive:${table.table}`, ...happening })
   const heal = async (version: number): Promise<void> => {
@@ -208,8 +196,9 @@ async function landHealed({ world, table, judge, snapshot, judged }: LandHealed)
   const outcome = await landRows({
     world,
     table,
-    contract: judge.contract,
+    contract,
     rows: judged.rows,
+    decoding: judged.decoding,
     snapshot,
     positions: {
       txns: new Map([[OPERATE_APP_ID, (operate ?? 0n) + 1n]]),
@@ -217,7 +206,7 @@ async function landHealed({ world, table, judge, snapshot, judged }: LandHealed)
     },
     operation: {
       name: 'REDRIVE',
-      parameters: { runId: world.runId, contract: String(judge.contract.id) },
+      parameters: { runId: world.runId, contract: String(contract.id) },
       metrics: { healed: String(judged.passed.length) },
     },
     emit,
@@ -235,12 +224,10 @@ async function landHealed({ world, table, judge, snapshot, judged }: LandHealed)
 function count(report: RedriveReport, judged: JudgedLetters): void {
   report.passed += judged.passed.length
   report.failed += judged.letters - judged.passed.length
-  for (const batch of judged.batches) {
-    for (const letter of batch.letters) {
-      for (const { code, field, rule } of letter.errors) {
-        const key = `${code} ${field ?? '-'} ${rule}`
-        report.rules.set(key, (report.rules.get(key) ?? 0) + 1)
-      }
+  for (const letter of judged.rows.letters.records) {
+    for (const { code, field, rule } of letter.errors) {
+      const key = `${code} ${field ?? '-'} ${rule}`
+      report.rules.set(key, (report.rules.get(key) ?? 0) + 1)
     }
   }
 }

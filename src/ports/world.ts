@@ -1,6 +1,7 @@
 import type { Settings, SourceSettings } from '../domain/settings.ts'
 import type { Assignment } from './assignment.ts'
 import type { Clock } from './clock.ts'
+import type { DecodePool } from './decode-pool.ts'
 import type { EventSink } from './event-sink.ts'
 import type { ModelEngine } from './model-engine.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -18,6 +19,8 @@ export interface World {
   readonly log: TopicLog
   readonly assignment: Assignment
   readonly registry: SchemaRegistry
+  /** Where batches are judged and written. */
+  readonly decodePool: DecodePool
   /** Rooted at `lake.uri`: `<layer>/<table>`, `_errors/…`. */
   readonly lake: ObjectStore
   /** Any other place: a folder, absolute or relative to the process's own. */

@@ -81,6 +81,7 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
       memoryLimitBytes: read.number('ingest', 'memory_limit_mb'),
       fetchBytes: read.number('ingest', 'fetch_mb'),
       maxRecordBytes: read.number('ingest', 'max_record_mb'),
+      workers: read.numberOrNull('ingest', 'workers'),
     },
     jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
     up: { graceMs: read.number('up', 'grace') },

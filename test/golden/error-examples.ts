@@ -68,6 +68,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
   LOG_UNAVAILABLE: { message: 'the log did not answer within 30 s', where: { topic: 'orders', partition: 1 } },
   REGISTRY_UNAVAILABLE: { message: 'the registry did not answer within 10 s', where: { subject: 'orders-value' } },
   SOURCE_UNAVAILABLE: { message: 'the source did not answer within 30 s', where: { source: 'shop' } },
+  WORKER_DIED: {
+    message: 'a worker thread died: Worker terminated due to reaching memory limit: JS heap out of memory',
+    where: {},
+  },
   COMMIT_CONTENDED: {
     message: 'other writers won 40 attempts in 60 s',
     where: { table: 'bronze.orders', version: 118 },

@@ -8,7 +8,9 @@ import { openEmbeddedRegistry } from '../../src/adapters/registry/embedded-regis
 import { checkEvolution } from '../../src/contract/evolution.ts'
 import type { DomainEvent } from '../../src/domain/events.ts'
 import type { BronzeTableSettings, Settings, SourceSettings } from '../../src/domain/settings.ts'
+import { openDecodePool } from '../../src/compose/decode-pool.ts'
 import type { Clock } from '../../src/ports/clock.ts'
+import type { DecodePool } from '../../src/ports/decode-pool.ts'
 import type { ModelEngine } from '../../src/ports/model-engine.ts'
 import type { ObjectStore } from '../../src/ports/object-store.ts'
 import type { SourceConnector } from '../../src/ports/source-connector.ts'
@@ -35,6 +37,7 @@ export interface TestWorldOptions {
   readonly signal?: AbortSignal
   readonly lake?: (real: ObjectStore) => ObjectStore
   readonly log?: (real: EmbeddedLog) => TopicLog
+  readonly decodePool?: DecodePool
   readonly connector?: (source: SourceSettings) => SourceConnector
 }
 
@@ -56,9 +59,11 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     await mkdir(path, { recursive: true })
     return path
   }
+  const settings = await testSettings(folder, options)
+  const decodePool = options.decodePool ?? openDecodePool(settings.ingest, () => stagingFolder('decode'))
   return {
     folder,
-    settings: await testSettings(folder, options),
+    settings,
     clock,
     signal: options.signal ?? new AbortController().signal,
     runId,
@@ -68,6 +73,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     log: options.log?.(embedded) ?? embedded,
     assignment: embedded,
     registry,
+    decodePool,
     lake: options.lake?.(store) ?? store,
     storeAt: (uri) => openFilesystemStore(uri),
     engine() {
@@ -82,6 +88,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     },
     stagingFolder,
     async close() {
+      await decodePool.close()
       await (await engine)?.close()
       await registry.close()
       await embedded.close()

@@ -1,17 +1,21 @@
 import { classifyError, type SluiceError } from '../../domain/errors.ts'
 import type { Emit, JobEnd } from '../../domain/events.ts'
+import type { Contract } from '../../domain/contract.ts'
 import type { BronzeTableSettings } from '../../domain/settings.ts'
+import type { Snapshot } from '../../lake/snapshot.ts'
+import type { FlushDecoding } from '../../ports/decode-pool.ts'
 import type { TopicDescription } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
+import { parseContract } from '../../contract/parse-contract.ts'
 import { Accumulator } from '../accumulator.ts'
+import { openFlush } from '../decode/open-flush.ts'
 import { contractInForce } from '../lane/contract-in-force.ts'
 import { flush } from '../flush.ts'
 import { decideFlush } from '../flush-policy.ts'
-import { LaneJudge } from '../lane/lane-judge.ts'
 import { findTable } from '../lane/lane-table.ts'
 import type { WriterCache } from '../lane/resolve-writers.ts'
 import type { LaneWorld } from '../run-lane.ts'
-import { startPartition } from '../lane/start-partition.ts'
+import { startPartition, type PartitionStart } from '../lane/start-partition.ts'
 import { takeBatches } from '../lane/take-batches.ts'
 import { decideShare, type HeldBytes } from './held-bytes.ts'
 import { waitForNews } from './wait-for-news.ts'
@@ -65,7 +69,7 @@ export async function runMicroBatch(batch: MicroBatch): Promise<MicroBatchEnd> {
   const ended = (idle: boolean, end: JobEnd): void =>
     emit({ type: 'job.ended', stage: 'ingest', idle, ms: world.clock.nowMs() - startedMs, ...end })
   try {
-    const filling = new Filling({ ...batch, world }, emit)
+    const filling = await Filling.open({ ...batch, world }, emit)
     const end = await filling.run()
     const [stop] = end.stops.values()
     if (stop === undefined) ended(!filling.committed, { outcome: 'completed' })
@@ -80,11 +84,21 @@ export async function runMicroBatch(batch: MicroBatch): Promise<MicroBatchEnd> {
   }
 }
 
+interface Opened {
+  readonly batch: MicroBatch
+  readonly emit: Emit
+  readonly snapshot: Snapshot | null
+  readonly contract: Contract
+  readonly batchId: string
+  readonly decoding: FlushDecoding
+}
+
 class Filling {
   committed = false
   readonly #batch: MicroBatch
   readonly #emit: Emit
-  readonly #held = new Accumulator()
+  readonly #opened: Opened
+  readonly #held: Accumulator
   readonly #open = new Map<number, { readonly epoch: number }>()
   /** All that was begun and is still ours. */
   readonly #begun = new Set<number>()
@@ -93,32 +107,55 @@ class Filling {
   readonly #startedMs: number
   #polledMs: number
 
-  constructor(batch: MicroBatch, emit: Emit) {
-    this.#batch = batch
-    this.#emit = emit
-    this.#startedMs = batch.world.clock.nowMs()
+  private constructor(opened: Opened) {
+    this.#opened = opened
+    this.#batch = opened.batch
+    this.#emit = opened.emit
+    this.#held = new Accumulator(opened.decoding)
+    this.#startedMs = opened.batch.world.clock.nowMs()
     this.#polledMs = this.#startedMs
   }
 
-  async run(): Promise<MicroBatchEnd> {
-    const { world, table, topic } = this.#batch
+  static async open(batch: MicroBatch, emit: Emit): Promise<Filling> {
+    const { world, table, topic, partitions } = batch
     const snapshot = await findTable(world.lake, table.table)
     const schema = await contractInForce(world.registry, table)
-    const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
     const batchId = world.clock.newId()
-    for (const partition of this.#batch.partitions) {
-      const start = startPartition({ table: table.table, topic, partition, snapshot })
-      if (start.kind === 'stop') {
-        this.#stops.set(partition, start.error)
-        continue
-      }
-      this.#held.begin({ topic: table.topic, partition }, start)
-      this.#open.set(partition, { epoch: start.epoch })
-      this.#begun.add(partition)
+    const starts = partitions.map((partition) => startPartition({ table: table.table, topic, partition, snapshot }))
+    const expectedRecords = starts.reduce((sum, start, i) => {
+      const end = topic.partitions[partitions[i]!]?.end ?? 0n
+      return start.kind === 'open' && start.at.next < end ? sum + Number(end - start.at.next) : sum
+    }, 0)
+    const { copyToTopic: keepLetters } = world.settings.errors
+    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters, expectedRecords })
+    const filling = new Filling({ batch, emit, snapshot, contract: parseContract(schema), batchId, decoding })
+    starts.forEach((start, i) => filling.#begin(partitions[i]!, start))
+    return filling
+  }
+
+  #begin(partition: number, start: PartitionStart): void {
+    if (start.kind === 'stop') {
+      this.#stops.set(partition, start.error)
+      return
     }
-    await this.#fill(judge, batchId)
+    this.#held.begin({ topic: this.#batch.table.topic, partition }, start)
+    this.#open.set(partition, { epoch: start.epoch })
+    this.#begun.add(partition)
+  }
+
+  async run(): Promise<MicroBatchEnd> {
+    try {
+      return await this.#run()
+    } finally {
+      await this.#held.decoding.abandon()
+    }
+  }
+
+  async #run(): Promise<MicroBatchEnd> {
+    const { world, table } = this.#batch
+    const { snapshot, contract, batchId } = this.#opened
+    await this.#fill()
     if (this.#held.heldRecords > 0) {
-      const contract = judge.judge.contract
       const held = this.#held
       const outcome = await flush({ world, table, contract, batchId, held, snapshot, emit: this.#emit })
       // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
@@ -131,7 +168,7 @@ class Filling {
     return { stands: new Map(stands), stops: this.#stops, went: this.#went }
   }
 
-  async #fill(judge: LaneJudge, batchId: string): Promise<void> {
+  async #fill(): Promise<void> {
     const { world, table, writers, heldBytes, retryDue, alive } = this.#batch
     for (;;) {
       const share = decideShare(heldBytes.sight(table.table), world.settings.ingest.memoryLimitBytes)
@@ -139,7 +176,7 @@ class Filling {
       let quiet = true
       for (const [partition, { epoch }] of share === 'read' ? this.#open : []) {
         if (world.signal.aborted) return
-        const request = { world, table, writers, judge, held: this.#held, batchId, emit: this.#emit }
+        const request = { world, table, writers, held: this.#held, emit: this.#emit }
         const taken = await takeBatches(request, { partition, epoch })
         if (world.signal.aborted && taken.batches === 0) return
         if (taken.batches > 0) quiet = false

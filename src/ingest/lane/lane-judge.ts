@@ -1,18 +1,18 @@
-import { createJudge, type Judge } from '../../contract/judge.ts'
+import { createJudge, type Judge, type JudgeOptions } from '../../contract/judge.ts'
 import type { ColumnBatch, ColumnField } from '../../domain/column-batch.ts'
 import type { BronzeTableSettings } from '../../domain/settings.ts'
-import type { Snapshot } from '../../lake/snapshot.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
-import { RUN_DATE, SYSTEM_FIELDS } from '../rows/system-columns.ts'
-
-const OURS: ReadonlySet<string> = new Set([...Object.values(SYSTEM_FIELDS), RUN_DATE].map((field) => field.name))
+import { BRONZE_SYSTEM_COLUMNS } from '../rows/system-columns.ts'
 
 export interface LaneJudgeOptions {
   readonly schema: RegisteredSchema
   readonly table: BronzeTableSettings
-  readonly snapshot: Snapshot | null
+  /** The table as it stands; null where there is none yet. */
+  readonly snapshot: { readonly metadata: { readonly fields: readonly ColumnField[] } } | null
   /** `privacy.hash_key`. Where the contract hashes and it is null, there is no judge: HASH_KEY_MISSING. */
   readonly hashKey: string | null
+  /** By default a judge is made anew. */
+  readonly makeJudge?: (options: JudgeOptions) => Judge
 }
 
 /**
@@ -26,10 +26,10 @@ export class LaneJudge {
   readonly #evolves: boolean
   #judge: Judge
 
-  constructor({ schema, table, snapshot, hashKey }: LaneJudgeOptions) {
+  constructor({ schema, table, snapshot, hashKey, makeJudge = createJudge }: LaneJudgeOptions) {
     const mode = table.onUnknownField
     this.#make = (evolved) =>
-      createJudge({ schema, mode, keyColumns: table.key, recordRules: table.recordRules ?? [], evolved, hashKey })
+      makeJudge({ schema, mode, keyColumns: table.key, recordRules: table.recordRules ?? [], evolved, hashKey })
     this.#judge = this.#make([])
     this.#contracted = new Set(this.#judge.contract.fields.map((field) => field.column.name.toLowerCase()))
     this.#evolves = mode === 'evolve'
@@ -50,7 +50,7 @@ export class LaneJudge {
     const known = this.#evolved.size
     for (const field of fields) {
       const name = field.name.toLowerCase()
-      if (!OURS.has(field.name) && !this.#contracted.has(name) && !this.#evolved.has(name))
+      if (!BRONZE_SYSTEM_COLUMNS.has(field.name) && !this.#contracted.has(name) && !this.#evolved.has(name))
         this.#evolved.set(name, field)
     }
     if (this.#evolved.size > known) this.#judge = this.#make([...this.#evolved.values()])

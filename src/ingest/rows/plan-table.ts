@@ -65,7 +65,7 @@ export async function planTable(request: TableRequest, wanted: readonly ColumnFi
 }
 
 /** The columns of bronze rows: the contract's, those that mode evolve brought (each batch may have others), ours. */
-export function bronzeFields(contract: Contract, batches: readonly ColumnBatch[]): ColumnField[] {
+export function bronzeFields(contract: Contract, batches: readonly Pick<ColumnBatch, 'fields'>[]): ColumnField[] {
   const system = [...Object.values(SYSTEM_FIELDS), RUN_DATE]
   const ours = new Set(system.map((field) => field.name))
   const fields = new Map<string, ColumnField>()

@@ -24,6 +24,11 @@ export const SYSTEM_FIELDS = {
   rescued: { name: '_rescued', type: text, nullable: true },
 } as const satisfies Record<string, ColumnField>
 
+/** The names that are ours. */
+export const BRONZE_SYSTEM_COLUMNS: ReadonlySet<string> = new Set(
+  [...Object.values(SYSTEM_FIELDS), RUN_DATE].map((field) => field.name),
+)
+
 /** A column of one value, `length` times; it costs the same at any length. */
 export function constantColumn(type: ColumnType, value: string | number | bigint, length: number): Column {
   const entry: Column = { type, length: 1, validity: null, values: oneValue(type, value) }

@@ -1,0 +1,119 @@
+import type { ColumnField } from '../../domain/column-batch.ts'
+import { hasPii } from '../../domain/contract.ts'
+import type { DeadLetter } from '../../domain/dead-letter.ts'
+import type { TopicPartition } from '../../domain/position.ts'
+import type { RecordBatch } from '../../domain/record-batch.ts'
+import { letterLines } from '../../error-lane/write-letters.ts'
+import { createParquetWriter } from '../../parquet/write-parquet.ts'
+import type {
+  BatchFacts,
+  FlushTerms,
+  FlushWork,
+  OpenFlushWork,
+  SettledFlush,
+  StageOrder,
+} from '../../ports/decode-pool.ts'
+import { LaneJudge } from '../lane/lane-judge.ts'
+import { castBatch } from '../rows/cast-column.ts'
+import { judgeBatch, type JudgeContext } from '../rows/judge-batch.ts'
+import { BRONZE_SYSTEM_COLUMNS, stampIngestTime } from '../rows/system-columns.ts'
+import { HeldRows } from './held-rows.ts'
+import { JudgeCache } from './judge-cache.ts'
+
+/**
+ * The work of one thread: judges by the one function (I15), holds rows and letters, writes the rows as one file. Judges
+ * outlive a flush, since a decoder that was made anew would start cold.
+ */
+export function createFlushWork(): OpenFlushWork {
+  const judges = new JudgeCache()
+  return (terms) => new JudgedFlush(terms, judges)
+}
+
+/** Row groups of this size leave for the file, so that no file is ever held whole (I12). */
+const ROW_GROUP_BYTES = 32 * 1024 * 1024
+
+class JudgedFlush implements FlushWork {
+  readonly #terms: FlushTerms
+  readonly #judge: LaneJudge
+  readonly #held = new HeldRows()
+  /** Kept whole, by the part that they came with. */
+  readonly #letters = new Map<object, readonly DeadLetter[]>()
+  readonly #seals: boolean
+
+  constructor(terms: FlushTerms, judges: JudgeCache) {
+    const { schema, table, tableFields, hashKey } = terms
+    this.#terms = terms
+    const snapshot = tableFields === null ? null : { metadata: { fields: tableFields } }
+    this.#judge = new LaneJudge({ schema, table, snapshot, hashKey, makeJudge: (options) => judges.get(options) })
+    this.#seals = hasPii(this.#judge.judge.contract)
+  }
+
+  get heldBytes(): number {
+    return this.#held.heldBytes
+  }
+
+  take(batches: readonly RecordBatch[], facts: BatchFacts): void {
+    for (const batch of batches) this.#takeOne(batch, facts)
+  }
+
+  #takeOne(batch: RecordBatch, { epoch, nowMs, writers }: BatchFacts): void {
+    const { table, runId, batchId, maxRecordBytes, keepLetters, sealKey } = this.#terms
+    const { judge } = this.#judge
+    const context: JudgeContext = { table: table.table, judge, writers, epoch, runId, batchId, nowMs, maxRecordBytes }
+    const { rows, letters } = judgeBatch(batch, context)
+    this.#judge.learn(rows)
+    const unsealed = this.#seals && sealKey === null
+    const whole = keepLetters || unsealed
+    const part = {
+      rows,
+      lettersCount: letters.length,
+      lines: letters.length === 0 || unsealed ? [] : [letterLines(letters, sealKey)],
+      lettersBytes: whole ? letters.reduce((sum, letter) => sum + letterBytes(letter), 0) : 0,
+    }
+    if (keepLetters) this.#letters.set(part, letters)
+    this.#held.add(batch, part)
+  }
+
+  drop(at: TopicPartition): void {
+    this.#held.drop(at)
+  }
+
+  settle(): SettledFlush {
+    const fields = new Map<string, ColumnField>()
+    const lines: Uint8Array[] = []
+    const records: DeadLetter[] = []
+    for (const part of this.#held.parts()) {
+      if (part.rows.length > 0) {
+        for (const field of part.rows.fields) {
+          if (!BRONZE_SYSTEM_COLUMNS.has(field.name) && !fields.has(field.name)) fields.set(field.name, field)
+        }
+      }
+      lines.push(...part.lines)
+      records.push(...(this.#letters.get(part) ?? []))
+    }
+    const letters = { count: this.#held.lettersCount, lines, records }
+    return { landed: this.#held.landed, fields: [...fields.values()], letters }
+  }
+
+  *stage({ fields, partitionColumns, nowMs }: StageOrder): ReturnType<FlushWork['stage']> {
+    if (this.#held.landed === 0) return null
+    const stored = fields.filter((field) => !partitionColumns.includes(field.name))
+    const writer = createParquetWriter({ fields: stored, rowGroupBytes: ROW_GROUP_BYTES })
+    for (const { rows } of this.#held.parts()) {
+      if (rows.length > 0) yield writer.write(castBatch(stampIngestTime(rows, nowMs), fields))
+    }
+    const { chunks, rows, stats } = writer.finish()
+    yield chunks
+    return { rows, stats }
+  }
+}
+
+/**
+ * What a letter costs until it is written: objects for its errors, headers and decoded record, and its raw bytes.
+ * Measured, rounded up.
+ */
+function letterBytes(letter: DeadLetter): number {
+  const raw = (letter.raw?.length ?? 0) + (letter.key?.length ?? 0)
+  const headers = letter.headers.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+  return 2_048 + (raw + headers) * 8 + letter.errors.length * 256
+}

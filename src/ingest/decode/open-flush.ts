@@ -1,0 +1,30 @@
+import type { BronzeTableSettings } from '../../domain/settings.ts'
+import type { Snapshot } from '../../lake/snapshot.ts'
+import type { FlushDecoding } from '../../ports/decode-pool.ts'
+import type { RegisteredSchema } from '../../ports/schema-registry.ts'
+import type { World } from '../../ports/world.ts'
+
+export interface OpenFlush {
+  readonly world: Pick<World, 'settings' | 'decodePool' | 'runId'>
+  readonly table: BronzeTableSettings
+  readonly schema: RegisteredSchema
+  readonly snapshot: Snapshot | null
+  readonly batchId: string
+  readonly keepLetters: boolean
+  readonly expectedRecords: number
+}
+
+/** A flush of a table as its settings want it judged. */
+export function openFlush({ world, table, schema, snapshot, ...rest }: OpenFlush): FlushDecoding {
+  const { ingest, errors, privacy } = world.settings
+  return world.decodePool.openFlush({
+    ...rest,
+    table,
+    schema,
+    tableFields: snapshot?.metadata.fields ?? null,
+    hashKey: privacy.hashKey,
+    sealKey: errors.sealKey,
+    runId: world.runId,
+    maxRecordBytes: ingest.maxRecordBytes,
+  })
+}
