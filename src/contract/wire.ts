@@ -19,6 +19,13 @@ export function readSchemaId(bytes: Uint8Array): WireHeader | null {
   return schemaId < 1 || schemaId > 0x7fffffff ? null : { schemaId, bodyStart: HEADER_BYTES }
 }
 
+/** The id at a place of a batch, or -1 where `readSchemaId` finds none: asked of every record, so that it makes nothing. */
+export function schemaIdAt(bytes: Uint8Array, start: number, end: number): number {
+  if (start < 0 || end - start < HEADER_BYTES || bytes[start] !== MAGIC) return -1
+  const id = (bytes[start + 1]! << 24) | (bytes[start + 2]! << 16) | (bytes[start + 3]! << 8) | bytes[start + 4]!
+  return id < 1 ? -1 : id
+}
+
 export function frameRecord(schemaId: number, body: Uint8Array): Uint8Array {
   const framed = new Uint8Array(HEADER_BYTES + body.length)
   framed[0] = MAGIC

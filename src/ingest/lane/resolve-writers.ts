@@ -1,5 +1,5 @@
-import { readSchemaId } from '../../contract/wire.ts'
-import { recordValue, type RecordBatch } from '../../domain/record-batch.ts'
+import { schemaIdAt } from '../../contract/wire.ts'
+import type { RecordBatch } from '../../domain/record-batch.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../../ports/schema-registry.ts'
 
 /** The writer schemas that a batch's records name; asked of the registry once per id for the life of a lane. */
@@ -20,10 +20,15 @@ export class WriterCache {
    * where all are known. Ids are not remembered as unknown: registering one lets the lane go on.
    */
   async resolve(batch: RecordBatch): Promise<{ readonly index: number; readonly schemaId: number } | null> {
-    for (let index = 0; index < batch.count; index += 1) {
-      const value = recordValue(batch, index)
-      const id = value === null ? null : (readSchemaId(value)?.schemaId ?? null)
-      if (id === null || this.#known.has(id)) continue
+    const { bytes, valueStarts, valueEnds, count } = batch
+    // Neighbours mostly name the same schema.
+    let last = -1
+    for (let index = 0; index < count; index += 1) {
+      const id = schemaIdAt(bytes, valueStarts[index]!, valueEnds[index]!)
+      if (id === -1 || id === last || this.#known.has(id)) {
+        if (id !== -1) last = id
+        continue
+      }
       const schema = await this.#registry.byId(id)
       if (schema === null) return { index, schemaId: id }
       this.#known.set(id, schema)

@@ -13,8 +13,9 @@ import {
 } from '../../domain/record-batch.ts'
 import { rowIdOfLog } from '../../error-lane/row-id.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
+import { headerColumns, offsetColumn, recordTsColumn } from './place-columns.ts'
 import { laneHeadersReader } from './record-headers.ts'
-import { constantColumn, repeatedTextColumn, SYSTEM_FIELDS } from './system-columns.ts'
+import { constantColumn, SYSTEM_FIELDS } from './system-columns.ts'
 
 /** What a batch is judged under; fixed for a flush. */
 export interface JudgeContext {
@@ -50,23 +51,8 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   const { batch, tooLarge } = setLargeAside(whole, context.maxRecordBytes)
   const verdict = context.judge.judge(batch, context.writers)
   const contract = context.judge.contract
-  const headersOf = laneHeadersReader(batch)
   const { length } = verdict.rows
-
-  const sources: string[] = []
-  const ops: string[] = []
-  const batchIds: string[] = []
-  const offsets = new BigInt64Array(length)
-  const recordTs = new BigInt64Array(length)
-  for (let row = 0; row < length; row += 1) {
-    const index = verdict.rows[row]!
-    const headers = headersOf(index)
-    sources.push(headers.source)
-    ops.push(verdict.ops?.[row] === 1 ? 'd' : headers.op)
-    batchIds.push(headers.batchId ?? context.batchId)
-    offsets[row] = recordOffset(batch, index)
-    recordTs[row] = BigInt(Math.floor(batch.timestampsMs[index]!)) * 1000n
-  }
+  const { batchIds, sources, ops } = headerColumns(batch, verdict, context.batchId)
 
   const fields: ColumnField[] = [...verdict.columns.fields]
   const columns: Column[] = [...verdict.columns.columns]
@@ -74,17 +60,15 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
     fields.push(field)
     columns.push(column)
   }
-  const { type: int64 } = SYSTEM_FIELDS.offset
-  const { type: timestamp } = SYSTEM_FIELDS.recordTs
   const { type: int32 } = SYSTEM_FIELDS.partition
-  put(SYSTEM_FIELDS.batchId, repeatedTextColumn(batchIds))
-  put(SYSTEM_FIELDS.sourceSystem, repeatedTextColumn(sources))
+  put(SYSTEM_FIELDS.batchId, batchIds)
+  put(SYSTEM_FIELDS.sourceSystem, sources)
   put(SYSTEM_FIELDS.topic, constantColumn(SYSTEM_FIELDS.topic.type, batch.topic, length))
   put(SYSTEM_FIELDS.partition, constantColumn(int32, batch.partition, length))
   put(SYSTEM_FIELDS.epoch, constantColumn(int32, context.epoch, length))
-  put(SYSTEM_FIELDS.offset, { type: int64, length, validity: null, values: { layout: 'int64', data: offsets } })
-  put(SYSTEM_FIELDS.recordTs, { type: timestamp, length, validity: null, values: { layout: 'int64', data: recordTs } })
-  put(SYSTEM_FIELDS.op, repeatedTextColumn(ops))
+  put(SYSTEM_FIELDS.offset, offsetColumn(batch, verdict.rows))
+  put(SYSTEM_FIELDS.recordTs, recordTsColumn(batch, verdict.rows))
+  put(SYSTEM_FIELDS.op, ops)
   put(SYSTEM_FIELDS.schemaId, {
     type: int32,
     length,

@@ -3,7 +3,7 @@ import type { FlushDecoding, SettledFlush } from '../../ports/decode-pool.ts'
 import type { PositionActions } from '../lane/lane-position.ts'
 import { commitRows, type BronzeOperation } from './commit-rows.ts'
 import { bronzeFields, planTable, type TableRequest } from './plan-table.ts'
-import { takeStaged } from './take-staged.ts'
+import { takeStaged } from '../decode/take-staged.ts'
 
 export interface LandRequest extends TableRequest {
   /** Judged rows; may be none, where only positions move. */

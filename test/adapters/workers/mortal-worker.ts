@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { serveFlushes } from '../../../src/adapters/workers/serve-flushes.ts'
 import { createFlushWork } from '../../../src/ingest/decode/flush-work.ts'
@@ -30,6 +31,11 @@ const mortal: OpenFlushWork = (terms) => {
 }
 
 function obey(key: string): void {
+  const [once = '', marker = ''] = key.split(' ')
+  if (once === 'once' && !existsSync(marker)) {
+    writeFileSync(marker, '')
+    process.exit(9)
+  }
   if (key === 'exit') process.exit(7)
   if (key === 'throw')
     setImmediate(() => {

@@ -2,8 +2,8 @@ import { unstatedColumns } from '../../contract/privacy/private-bounds.ts'
 import type { ColumnField } from '../../domain/column-batch.ts'
 import { addStagedFile, type NewFile } from '../../lake/data-file.ts'
 import type { FlushDecoding } from '../../ports/decode-pool.ts'
-import type { TableRequest } from './plan-table.ts'
-import { RUN_DATE, runDate } from './system-columns.ts'
+import type { TableRequest } from '../rows/plan-table.ts'
+import { RUN_DATE, runDate } from '../rows/system-columns.ts'
 
 export interface StagedRequest extends Omit<TableRequest, 'snapshot'> {
   /** Holds judged rows. */

@@ -1,0 +1,140 @@
+import { rmSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { openInProcessPool } from '../../src/adapters/workers/in-process-pool.ts'
+import { openThreadPool } from '../../src/adapters/workers/thread-pool.ts'
+import { createJudge, type Judgement } from '../../src/contract/judge.ts'
+import { parseContract } from '../../src/contract/parse-contract.ts'
+import { landingFields } from '../../src/domain/contract.ts'
+import type { RecordBatch } from '../../src/domain/record-batch.ts'
+import { createFlushWork } from '../../src/ingest/decode/flush-work.ts'
+import { RUN_DATE, SYSTEM_FIELDS } from '../../src/ingest/rows/system-columns.ts'
+import { createParquetWriter } from '../../src/parquet/write-parquet.ts'
+import type { DecodePool } from '../../src/ports/decode-pool.ts'
+import { ORDERS_SCHEMA } from '../orders/order-schema.ts'
+import { readOrdersFile } from '../orders/orders-file.ts'
+import { counted, printMeasured, type Counted } from './measured-section.ts'
+
+/** One stage of the way from bytes to a table, in this process, on orders that are in memory: `STAGE FILE SCRATCH`. */
+
+const [stage = '', file = '', scratch = ''] = process.argv.slice(2)
+const WRITERS = new Map([[ORDERS_SCHEMA.id, ORDERS_SCHEMA]])
+const FLUSH_BYTES = 64 * 2 ** 20
+const IN_FLIGHT_BYTES = 8 * 2 ** 20
+/** What a fetch brings, in batches of a thousand orders. */
+const FETCH = 16
+
+const batches = readOrdersFile(file)
+const rows = batches.reduce((sum, { count }) => sum + count, 0)
+
+switch (stage) {
+  case 'decode':
+    await printMeasured(rows, judging(withoutRules()))
+    break
+  case 'judge':
+    await printMeasured(rows, judging(ORDERS_SCHEMA))
+    break
+  case 'parquet':
+    await printMeasured(rows, writing())
+    break
+  case 'memory':
+    await printMeasured(
+      rows,
+      await throughPool((folder) => openInProcessPool({ openWork: createFlushWork(), folder: async () => folder })),
+    )
+    break
+  case 'memory-workers':
+    await printMeasured(
+      rows,
+      await throughPool((folder) =>
+        openThreadPool({
+          entry: new URL('../../src/worker.ts', import.meta.url),
+          threads: 2,
+          inFlightBytes: IN_FLIGHT_BYTES,
+          folder: async () => folder,
+        }),
+      ),
+    )
+    break
+  default:
+    throw new Error(`no stage ${stage}`)
+}
+
+/** The same fields, and no rule but their types. */
+function withoutRules(): typeof ORDERS_SCHEMA {
+  const { fields, ...record } = JSON.parse(ORDERS_SCHEMA.text) as { fields: { constraints?: object }[] }
+  for (const field of fields) delete field.constraints
+  return { ...ORDERS_SCHEMA, text: JSON.stringify({ ...record, fields }) }
+}
+
+async function judging(schema: typeof ORDERS_SCHEMA): Promise<Counted> {
+  const judge = createJudge({ schema, mode: 'rescue', keyColumns: ['order_id'] })
+  const writers = new Map([[schema.id, schema]])
+  return counted(async () => {
+    for (const batch of batches) judge.judge(batch, writers)
+  })
+}
+
+async function writing(): Promise<Counted> {
+  const judge = createJudge({ schema: ORDERS_SCHEMA, mode: 'rescue', keyColumns: ['order_id'] })
+  const judged: Judgement[] = batches.map((batch) => judge.judge(batch, WRITERS))
+  const fields = landingFields(parseContract(ORDERS_SCHEMA))
+  return counted(async () => {
+    const writer = createParquetWriter({ fields })
+    for (const { columns } of judged) writer.write(columns)
+    writer.finish()
+  })
+}
+
+/** As ingest does it, but for the log and the table: flushes of `ingest.flush_mb`, each to finished files. */
+async function throughPool(open: (folder: string) => DecodePool): Promise<Counted> {
+  const folder = `${scratch}/memory`
+  await mkdir(folder, { recursive: true })
+  const pool = open(folder)
+  const fields = [...landingFields(parseContract(ORDERS_SCHEMA)), ...Object.values(SYSTEM_FIELDS), RUN_DATE]
+  const fetches = fetchesOf(batches)
+  const done = await counted(async () => {
+    for (let at = 0; at < fetches.length;) {
+      const decoding = pool.openFlush({
+        table: {
+          table: 'orders',
+          topic: 'orders',
+          subject: 'orders-value',
+          pinnedVersion: null,
+          onUnknownField: 'rescue',
+          key: ['order_id'],
+        },
+        schema: ORDERS_SCHEMA,
+        tableFields: null,
+        hashKey: null,
+        sealKey: null,
+        runId: crypto.randomUUID(),
+        batchId: crypto.randomUUID(),
+        maxRecordBytes: 16 * 2 ** 20,
+        keepLetters: false,
+        expectedRecords: rows,
+      })
+      for (; at < fetches.length && decoding.heldBytes < FLUSH_BYTES; at += 1)
+        await decoding.take(fetches[at]!, { epoch: 0, nowMs: Date.now(), writers: WRITERS })
+      await decoding.settle()
+      for (const { localFile } of await decoding.stage({
+        fields,
+        partitionColumns: [RUN_DATE.name],
+        nowMs: Date.now(),
+      }))
+        rmSync(localFile)
+      await decoding.abandon()
+    }
+  })
+  await pool.close()
+  return done
+}
+
+function fetchesOf(all: readonly RecordBatch[]): RecordBatch[][] {
+  const byPartition = Map.groupBy(all, ({ partition }) => partition)
+  const lanes = [...byPartition.values()]
+  const fetches: RecordBatch[][] = []
+  const longest = Math.max(...lanes.map(({ length }) => length))
+  for (let at = 0; at < longest; at += FETCH)
+    for (const lane of lanes) if (at < lane.length) fetches.push(lane.slice(at, at + FETCH))
+  return fetches
+}

@@ -1,0 +1,83 @@
+import type { Judgement } from '../../contract/judge.ts'
+import type { Column, ColumnType } from '../../domain/column-batch.ts'
+import type { RecordBatch } from '../../domain/record-batch.ts'
+import { laneHeadersReader } from './record-headers.ts'
+import { constantColumn, repeatedTextColumn, SYSTEM_FIELDS } from './system-columns.ts'
+
+/** The columns that say where each row came from. 64-bit integers are put together from halves: a BigInt a row costs more than the row. */
+
+const WORD = 2 ** 32
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+
+/** `_offset` of the records at these indexes. */
+export function offsetColumn(batch: RecordBatch, rows: Int32Array): Column {
+  const low = Number(BigInt.asUintN(32, batch.first))
+  const high = Number(BigInt.asIntN(32, batch.first >> 32n))
+  return int64Column(SYSTEM_FIELDS.offset.type, rows.length, (put) => {
+    for (let row = 0; row < rows.length; row += 1) {
+      const sum = low + batch.offsetDeltas[rows[row]!]!
+      put(row, sum >= WORD ? sum - WORD : sum, sum >= WORD ? high + 1 : high)
+    }
+  })
+}
+
+/** `_record_ts`, in microseconds: whole milliseconds of what the log says. */
+export function recordTsColumn(batch: RecordBatch, rows: Int32Array): Column {
+  return int64Column(SYSTEM_FIELDS.recordTs.type, rows.length, (put, exact) => {
+    for (let row = 0; row < rows.length; row += 1) {
+      const ms = Math.floor(batch.timestampsMs[rows[row]!]!)
+      const micros = ms * 1000
+      if (!Number.isSafeInteger(micros)) {
+        exact(row, BigInt(ms) * 1000n)
+        continue
+      }
+      const high = Math.floor(micros / WORD)
+      put(row, micros - high * WORD, high)
+    }
+  })
+}
+
+/** `_batch_id`, `_source_system` and `_op`: by headers, and d for a tombstone. */
+export function headerColumns(
+  batch: RecordBatch,
+  { rows, ops }: Pick<Judgement, 'rows' | 'ops'>,
+  batchId: string,
+): { readonly batchIds: Column; readonly sources: Column; readonly ops: Column } {
+  const headersOf = laneHeadersReader(batch)
+  const { length } = rows
+  const first = length === 0 ? null : headersOf(rows[0]!)
+  let alike = first !== null && ops === null
+  for (let row = 1; row < length && alike; row += 1) alike = headersOf(rows[row]!) === first
+  if (first !== null && alike) {
+    return {
+      batchIds: constantColumn(SYSTEM_FIELDS.batchId.type, first.batchId ?? batchId, length),
+      sources: constantColumn(SYSTEM_FIELDS.sourceSystem.type, first.source, length),
+      ops: constantColumn(SYSTEM_FIELDS.op.type, first.op, length),
+    }
+  }
+  const each = Array.from(rows, headersOf)
+  return {
+    batchIds: repeatedTextColumn(each.map((headers) => headers.batchId ?? batchId)),
+    sources: repeatedTextColumn(each.map(({ source }) => source)),
+    ops: repeatedTextColumn(each.map(({ op }, row) => (ops?.[row] === 1 ? 'd' : op))),
+  }
+}
+
+type PutHalves = (row: number, low: number, high: number) => void
+type PutExact = (row: number, value: bigint) => void
+
+function int64Column(type: ColumnType, length: number, fill: (put: PutHalves, exact: PutExact) => void): Column {
+  const data = new BigInt64Array(length)
+  const halves = new Int32Array(data.buffer)
+  const [atLow, atHigh] = LITTLE_ENDIAN ? [0, 1] : [1, 0]
+  fill(
+    (row, low, high) => {
+      halves[2 * row + atLow] = low
+      halves[2 * row + atHigh] = high
+    },
+    (row, value) => {
+      data[row] = value
+    },
+  )
+  return { type, length, validity: null, values: { layout: 'int64', data } }
+}
