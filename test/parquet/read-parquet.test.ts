@@ -197,6 +197,23 @@ describe('damaged and hostile files', () => {
     })
   }
 
+  test('no byte of a page that was written with a checksum can change unseen', async () => {
+    const footer = Buffer.from(SAMPLE).readUInt32LE(SAMPLE.length - 8)
+    const whole = await readParquetColumns({ source: SAMPLE, name: 'sample' })
+    let refused = 0
+    for (let at = 4; at < SAMPLE.length - footer - 8; at += 1) {
+      const bytes = Uint8Array.from(SAMPLE)
+      bytes[at]! ^= 0x10
+      const read = await readParquetColumns({ source: bytes, name: 'changed' }).catch((error: unknown) => {
+        assert.ok(isCorrupt(error), String(error))
+        refused += 1
+        return null
+      })
+      if (read !== null) assert.deepEqual(read.columns, whole.columns)
+    }
+    assert.ok(refused > 500, String(refused))
+  })
+
   test('a claim of more values or bytes than allowed is refused before they are made', async () => {
     const nulls: ColumnField[] = [{ name: 'n', type: { kind: 'int64' }, nullable: true }]
     const { bytes } = writeParquet({

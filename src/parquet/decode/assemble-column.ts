@@ -2,7 +2,7 @@ import type { SchemaElement, SchemaTree } from 'hyparquet'
 import type { Column, ColumnType, ColumnValues } from '../../domain/column-batch.ts'
 import { columnValues } from './column-values.ts'
 import type { LeafStream } from './read-chunk.ts'
-import { placeValues } from './stored-values.ts'
+import { placeValues, spend } from './stored-values.ts'
 import type { Budget } from './stored-values.ts'
 
 /** Puts the streams of a column's leaves together again: the inverse of `encode/shred.ts`. */
@@ -16,30 +16,33 @@ export interface Assembly {
   readonly budget: Budget
 }
 
-/** A node on the way down: for each leaf the entry at which each of the node's slots begins. */
+/** A node on the way down: for each leaf the entry at which each of the node's slots begins; null: slot i at entry i. */
 interface Place {
   readonly node: SchemaTree
   readonly type: ColumnType
   readonly streams: readonly LeafStream[]
-  readonly slots: readonly Int32Array[]
+  readonly slots: readonly (Int32Array | null)[]
+  /** How many slots there are. */
+  readonly length: number
   readonly definition: number
   readonly repetition: number
   readonly budget: Budget
 }
 
 export function assembleColumn({ node, type, streams, rows, budget }: Assembly): Column {
-  const slots = streams.map((stream) => rowStarts(stream))
-  for (const starts of slots) {
-    if (starts.length !== rows) throw new RangeError(`a column of it has ${starts.length} rows of ${rows}`)
-  }
+  const slots = streams.map((stream) => {
+    const starts = rowStarts(stream, budget)
+    const length = starts?.length ?? stream.entries
+    if (length !== rows) throw new RangeError(`a column of it has ${length} rows of ${rows}`)
+    return starts
+  })
   const definition = isOptional(node.element) ? 1 : 0
-  return assemble({ node, type, streams, slots, definition, repetition: 0, budget })
+  return assemble({ node, type, streams, slots, length: rows, definition, repetition: 0, budget })
 }
 
 function assemble(place: Place): Column {
-  const { node, type } = place
+  const { node, type, length } = place
   if (node.children.length === 0) return assembleLeaf(place)
-  const length = place.slots[0]!.length
   const validity = isOptional(node.element) ? validityOf(place) : null
   let values: ColumnValues
   switch (type.kind) {
@@ -87,39 +90,37 @@ function assembleChildren(place: Place, children: readonly SchemaTree[], types: 
   })
 }
 
-function assembleLeaf({ node, type, streams, slots, definition, budget }: Place): Column {
+function assembleLeaf({ node, type, streams, slots, length, definition, budget }: Place): Column {
   const stream = streams[0]!
   const starts = slots[0]!
-  const length = starts.length
   const levels = stream.definition
   if (levels === null && stream.entries === length) {
     return { type, length, validity: null, values: columnValues(type, node.element, stream.values) }
   }
   // Every present entry is a slot, and slots ascend: the values follow in their order.
-  const indexes = new Int32Array(length)
-  const validity = new Uint8Array(length)
+  const indexes = new Int32Array(spend(budget, length * 4) / 4)
+  const validity = new Uint8Array(spend(budget, length))
   let next = 0
   for (let i = 0; i < length; i += 1) {
-    const present = levels === null || levels[starts[i]!] === definition
-    indexes[i] = present ? next : -1
-    if (present) {
+    if (levels === null || levels[starts === null ? i : starts[i]!] === definition) {
+      indexes[i] = next
       validity[i] = 1
       next += 1
-    }
+    } else indexes[i] = -1
   }
   const placed = next === length ? stream.values : placeValues(stream.values, indexes, budget)
   const values = columnValues(type, node.element, placed)
   return { type, length, validity: next === length ? null : validity, values }
 }
 
-function validityOf({ streams, slots, definition }: Place): Uint8Array | null {
+function validityOf({ streams, slots, length, definition, budget }: Place): Uint8Array | null {
   const levels = streams[0]!.definition
   if (levels === null) return null
   const starts = slots[0]!
-  const validity = new Uint8Array(starts.length)
+  const validity = new Uint8Array(spend(budget, length))
   let nulls = 0
-  for (let i = 0; i < starts.length; i += 1) {
-    if (levels[starts[i]!]! >= definition) validity[i] = 1
+  for (let i = 0; i < length; i += 1) {
+    if (levels[starts === null ? i : starts[i]!]! >= definition) validity[i] = 1
     else nulls += 1
   }
   return nulls === 0 ? null : validity
@@ -131,29 +132,32 @@ function descend(place: Place, group: SchemaTree): { readonly offsets: Int32Arra
   const repetition = place.repetition + 1
   let agreed: Int32Array | null = null
   const slots = place.streams.map((stream, leaf) => {
-    const { offsets, entries } = entriesOf(stream, place.slots[leaf]!, definition, repetition)
+    const { offsets, entries } = entriesOf(stream, { starts: place.slots[leaf]!, ...place, definition, repetition })
     if (agreed !== null && !sameNumbers(agreed, offsets))
       throw new RangeError('columns of a list disagree on its length')
     agreed ??= offsets
     return entries
   })
-  return { offsets: agreed!, inside: { ...place, node: group, slots, definition, repetition } }
+  return {
+    offsets: agreed!,
+    inside: { ...place, node: group, slots, length: slots[0]!.length, definition, repetition },
+  }
 }
 
 function entriesOf(
   { entries: total, definition: levels, repetition: repeats }: LeafStream,
-  starts: Int32Array,
-  definition: number,
-  repetition: number,
+  within: Pick<Place, 'length' | 'definition' | 'repetition' | 'budget'> & { readonly starts: Int32Array | null },
 ): { readonly offsets: Int32Array; readonly entries: Int32Array } {
-  const offsets = new Int32Array(starts.length + 1)
-  const entries = new Int32Array(total)
+  const { starts, length, definition, repetition, budget } = within
+  const offsets = new Int32Array(spend(budget, (length + 1) * 4) / 4)
+  const entries = new Int32Array(spend(budget, total * 4) / 4)
   let count = 0
-  for (let i = 0; i < starts.length; i += 1) {
-    let at = starts[i]!
+  for (let i = 0; i < length; i += 1) {
+    const start = starts === null ? i : starts[i]!
+    let at = start
     if (levels === null || levels[at]! >= definition) {
       do {
-        if (at === starts[i] || repeats![at] === repetition) {
+        if (at === start || repeats![at] === repetition) {
           entries[count] = at
           count += 1
         }
@@ -162,13 +166,13 @@ function entriesOf(
     }
     offsets[i + 1] = count
   }
-  return { offsets, entries: entries.slice(0, count) }
+  return { offsets, entries: entries.subarray(0, count) }
 }
 
-function rowStarts({ entries, repetition }: LeafStream): Int32Array {
-  if (repetition === null) return Int32Array.from({ length: entries }, (_, i) => i)
+function rowStarts({ entries, repetition }: LeafStream, budget: Budget): Int32Array | null {
+  if (repetition === null) return null
   if (entries > 0 && repetition[0] !== 0) throw new RangeError('a column of it begins inside a row')
-  const starts = new Int32Array(entries)
+  const starts = new Int32Array(spend(budget, entries * 4) / 4)
   let rows = 0
   for (let i = 0; i < entries; i += 1) {
     if (repetition[i] === 0) {
@@ -176,7 +180,7 @@ function rowStarts({ entries, repetition }: LeafStream): Int32Array {
       rows += 1
     }
   }
-  return starts.slice(0, rows)
+  return starts.subarray(0, rows)
 }
 
 function sameNumbers(a: Int32Array, b: Int32Array): boolean {

@@ -5,6 +5,8 @@ import type { ByteCursor } from './byte-cursor.ts'
 export interface PageHeader {
   readonly rawBytes: number
   readonly bytes: number
+  /** The CRC-32 of the page's bytes as they stand in the file, where the writer left one. */
+  readonly crc: number | null
   /** Null for pages that hold no values of ours (an index). */
   readonly content: PageContent | null
 }
@@ -47,7 +49,13 @@ export function readPageHeader(cursor: ByteCursor): PageHeader {
     }
     content = { page: 'data', values: numberOf(second, 1), encoding: numberOf(second, 4), levels }
   } else if (dictionary !== null) content = { page: 'dictionary', values: numberOf(dictionary, 1) }
-  return { rawBytes: numberOf(fields, 2), bytes: numberOf(fields, 3), content }
+  const crc = fields.get(4)
+  return {
+    rawBytes: numberOf(fields, 2),
+    bytes: numberOf(fields, 3),
+    crc: typeof crc === 'number' ? crc >>> 0 : null,
+    content,
+  }
 }
 
 export const ENCODINGS = {

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { CompressionCodec } from 'hyparquet'
 import { bitWidth } from '../encode/rle-levels.ts'
 import { ByteCursor } from './byte-cursor.ts'
@@ -54,7 +55,8 @@ export function readChunk(plan: ChunkPlan): LeafStream {
   while (entries < plan.entries) {
     const header = readPageHeader(cursor)
     const packed = cursor.take(header.bytes)
-    const { content } = header
+    const { content, crc } = header
+    if (crc !== null && crc !== crc32(packed)) throw new RangeError('a page does not have the checksum that it states')
     if (content?.page === 'dictionary') {
       spend(plan.budget, header.rawBytes)
       dictionary = readPlain(

@@ -2,7 +2,7 @@ import type { ParquetType } from 'hyparquet'
 import { ByteCursor } from './byte-cursor.ts'
 import { readDeltas, readLengths, readNarrowDeltas } from './read-delta.ts'
 import { readHybrid } from './read-hybrid.ts'
-import { evenOffsets, offsetsOf, placeValues, spend } from './stored-values.ts'
+import { copyBytes, evenOffsets, offsetsOf, placeValues, spend } from './stored-values.ts'
 import type { Budget, Spans, StoredValues } from './stored-values.ts'
 
 export interface StoredType {
@@ -120,15 +120,23 @@ export function readSplitStreams(type: StoredType, cursor: ByteCursor, count: nu
 function readPlainSpans(cursor: ByteCursor, count: number): StoredValues {
   // Four bytes of length each, so that the count is known to be possible before room is made for it.
   if (count * 4 > cursor.left) throw new RangeError(`a page claims ${count} values in ${cursor.left} bytes`)
+  const { bytes, view } = cursor
   const offsets = new Int32Array(count + 1)
   const data = new Uint8Array(cursor.left - count * 4)
+  let from = cursor.at
   let at = 0
   for (let i = 0; i < count; i += 1) {
-    const value = cursor.take(cursor.uint32())
-    if (at + value.length > data.length) throw new RangeError('the values of a page reach past its end')
-    data.set(value, at)
-    at += value.length
+    if (bytes.length - from < 4) throw new RangeError('the page ends too early')
+    const size = view.getUint32(from, true)
+    from += 4
+    if (size > bytes.length - from || size > data.length - at) {
+      throw new RangeError('the values of a page reach past its end')
+    }
+    copyBytes(bytes, from, { to: data, at, size })
+    from += size
+    at += size
     offsets[i + 1] = at
   }
+  cursor.at = from
   return { of: 'spans', offsets, data }
 }

@@ -66,9 +66,23 @@ function placeSpans({ offsets, data }: Spans, indexes: Int32Array, budget: Budge
   const out = new Uint8Array(spend(budget, total))
   for (let i = 0; i < count; i += 1) {
     const index = indexes[i]!
-    if (index >= 0) out.set(data.subarray(offsets[index]!, offsets[index + 1]!), ends[i]!)
+    if (index < 0) continue
+    const start = offsets[index]!
+    copyBytes(data, start, { to: out, at: ends[i]!, size: offsets[index + 1]! - start })
   }
   return { of: 'spans', offsets: ends, data: out }
+}
+
+/** Below this, copying byte by byte beats the call of a bulk copy. */
+const SHORT_BYTES = 32
+
+export function copyBytes(
+  from: Uint8Array,
+  start: number,
+  { to, at, size }: { readonly to: Uint8Array; readonly at: number; readonly size: number },
+): void {
+  if (size > SHORT_BYTES) to.set(from.subarray(start, start + size), at)
+  else for (let i = 0; i < size; i += 1) to[at + i] = from[start + i]!
 }
 
 const MAX_SPAN_BYTES = 2 ** 31 - 1
