@@ -64,10 +64,10 @@ export const ERRORS = {
     'Mend the named schema file.',
   ),
   LOG_UNSUPPORTED: row(
-    'The embedded log was written by another version of Sluice.',
+    'The embedded log was written by another version of Sluice, or the broker is too old.',
     'never',
     2,
-    'Use the version of Sluice that wrote it, or name another folder.',
+    'Use the version of Sluice that wrote it, or name another folder; Kafka must be 3.1 or newer.',
   ),
   SUBJECT_UNKNOWN: row(
     'The registry has no such subject or version.',
@@ -142,6 +142,12 @@ export const ERRORS = {
     'Raise the memory limit or free room, and run again.',
   ),
   // exit 6: a person acts
+  BROKER_REFUSED: row(
+    'The broker refused the login, or what was asked of it.',
+    'operator',
+    6,
+    'Check `broker.sasl`, `broker.tls` and what the principal may do (ACLs).',
+  ),
   SCHEMA_ID_UNKNOWN: row(
     'A record names a schema id that the registry does not have; its lane stopped before it.',
     'operator',

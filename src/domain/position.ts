@@ -24,3 +24,9 @@ export const START: PartitionPosition = { next: 0n, epoch: 0, source: null }
 export function partitionKey({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
 }
+
+/** The inverse of `partitionKey`; null for what is none. */
+export function parsePartitionKey(key: string): TopicPartition | null {
+  const [, topic, partition] = /^([^/]+)\/(\d{1,9})$/.exec(key) ?? []
+  return topic === undefined ? null : { topic, partition: Number(partition) }
+}

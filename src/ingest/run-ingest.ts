@@ -112,9 +112,10 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
     })
   }
   const left = new Map(topic.partitions.map(({ partition, end }) => [partition, end]))
-  for (const [partition, end] of left) {
+  for (const { partition, end, limit } of topic.partitions) {
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: table.topic, partition })
-    if (position !== null && position.next === end && position.source === topic.source) left.delete(partition)
+    if (position === null || position.source !== topic.source) continue
+    if (position.next >= end && position.next <= limit) left.delete(partition)
   }
   if (left.size === 0) return
   const resource = (partition: number): string => partitionKey({ topic: table.topic, partition })

@@ -15,7 +15,7 @@ import { readPosition } from './lane/lane-position.ts'
 import { findTable } from './lane/lane-table.ts'
 import type { WriterCache } from './lane/resolve-writers.ts'
 import { startPartition } from './lane/start-partition.ts'
-import { takeBatches } from './lane/take-batches.ts'
+import { takeBatches, type OpenPartition } from './lane/take-batches.ts'
 
 export type LaneWorld = Pick<
   World,
@@ -134,7 +134,7 @@ interface Filling {
   /** Takes the partitions that cannot go on past what is held. */
   readonly stops: Map<number, SluiceError>
   /** Partitions that have more to give; those that end or stop are removed. */
-  readonly open: Map<number, { readonly epoch: number }>
+  readonly open: Map<number, OpenPartition>
   readonly held: Accumulator
 }
 
@@ -142,9 +142,9 @@ interface Filling {
 async function fillHeld({ pass, stops, open, held }: Filling): Promise<'flush' | 'nothing'> {
   const { world, table } = pass
   for (;;) {
-    for (const [partition, { epoch }] of open) {
+    for (const [partition, opened] of open) {
       if (world.signal.aborted) break
-      const taken = await takeBatches({ ...pass, held }, { partition, epoch })
+      const taken = await takeBatches({ ...pass, held }, { partition, ...opened })
       if (taken.stop !== null) stops.set(partition, taken.stop)
       const next = held.next({ topic: table.topic, partition })!
       if (taken.stop !== null || taken.batches === 0 || next >= pass.targets.get(partition)!) open.delete(partition)
@@ -169,8 +169,8 @@ interface Begin {
 }
 
 /** Checks where each partition stands and opens those that have something to read. */
-function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<number, { readonly epoch: number }> {
-  const open = new Map<number, { readonly epoch: number }>()
+function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<number, OpenPartition> {
+  const open = new Map<number, OpenPartition>()
   for (const [partition, target] of pass.targets) {
     if (result.stopped.has(partition) || result.caughtUp.has(partition) || result.given.has(partition)) continue
     if (!pass.holds(partition)) {
@@ -188,7 +188,7 @@ function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<nu
       continue
     }
     held.begin({ topic: topic.topic, partition }, start)
-    if (at.next < target) open.set(partition, { epoch })
+    if (at.next < target) open.set(partition, { epoch, source: topic.source })
   }
   return open
 }

@@ -16,6 +16,11 @@ export interface Membership {
   want(resources: readonly string[]): Promise<void>
   /** Gives resources back and wants them no more. */
   release(resources: readonly string[]): Promise<void>
+  /**
+   * Publishes how far each resource has been read, for tools that show lag: of what is held now only, and nothing is ever
+   * read back from it (I1). May do nothing.
+   */
+  tell(positions: ReadonlyMap<string, bigint>): Promise<void>
   /** Gives all back. */
   leave(): Promise<void>
 }

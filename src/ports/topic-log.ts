@@ -4,10 +4,11 @@ import type { OutgoingRecord, RecordBatch } from '../domain/record-batch.ts'
 /**
  * A partitioned, durable, ordered log. `test/conformance/topic-log.ts` states its promises; every adapter passes it.
  *
- * Guarantees: an append that returned is durable; offsets of a partition are dense as appended and never reused; a
- * reader sees whole appends or nothing of them; records of one partition keep the order of their appends.
- * Non-guarantees: order across partitions; that an append which threw is absent (its reply may have been lost: the
- * source's sequence tells).
+ * Guarantees: an append that returned is durable; offsets of a partition ascend and are never reused; a reader sees
+ * whole appends of a source or nothing of them; records of one partition keep the order of their appends.
+ * Non-guarantees: order across partitions; that offsets are dense (the end of a transaction takes one); that an append
+ * which threw is absent (its reply may have been lost: the source's sequence tells); that an append of no source is
+ * whole where it threw.
  */
 export interface TopicLog {
   /** All topics, by name. */
@@ -18,11 +19,14 @@ export interface TopicLog {
   create(topic: string, options: TopicOptions): Promise<TopicDescription>
   /** Waits up to `waitMs` for the first record. Batches are in order and join up; the first begins at `from`. */
   fetch(request: FetchRequest): Promise<FetchOutcome>
-  /** Appends to several partitions and moves the source's state, all or nothing (I9). */
+  /** Appends to several partitions and moves the source's state, all or nothing (I9). Without a source: at least once. */
   append(request: AppendRequest): Promise<AppendOutcome>
   /** What the last successful append of a source left; sequence 0 and no entries before the first. */
   sourceState(source: string): Promise<SourceState>
-  /** Offset of the first record at or after `timeMs` by append time; the end where there is none. */
+  /**
+   * Offset of the first record at or after `timeMs`; the end where there is none. By append time, or by the records' own
+   * times where the log goes by those (Kafka's CreateTime).
+   */
   offsetAtTime(at: TopicPartition, timeMs: number): Promise<bigint>
   close(): Promise<void>
 }
@@ -42,7 +46,9 @@ export interface PartitionDescription {
   readonly start: bigint
   /** One past the last readable record, exclusive. */
   readonly end: bigint
-  /** Append time of the last record in ms, or null where there is none. */
+  /** Where the next record will stand at the least: past `end` where marks of transactions or aborted records follow it. */
+  readonly limit: bigint
+  /** Time of the last record in ms, by which `offsetAtTime` finds it; null where there is none. */
   readonly endTimeMs: number | null
 }
 
@@ -54,6 +60,8 @@ export interface TopicOptions {
 
 export interface FetchRequest extends TopicPartition {
   readonly from: bigint
+  /** Only this incarnation of the topic: one that was made again under its name is `no_topic` (I18). Any, if not stated. */
+  readonly source?: bigint | undefined
   /** At least one batch comes even if it is larger. */
   readonly maxBytes: number
   readonly waitMs: number
@@ -62,9 +70,9 @@ export interface FetchRequest extends TopicPartition {
 
 export type FetchOutcome =
   | { readonly kind: 'batches'; readonly batches: readonly RecordBatch[]; readonly end: bigint }
-  /** `from` is the end: nothing came within `waitMs`. */
+  /** No record stands at or after `from`: none came within `waitMs`. */
   | { readonly kind: 'empty'; readonly end: bigint }
-  /** `from` is before `start` or past `end`. Never answered by reading elsewhere. */
+  /** `from` is before `start` or past the log's limit. Never answered by reading elsewhere. */
   | { readonly kind: 'out_of_range'; readonly start: bigint; readonly end: bigint }
   | { readonly kind: 'no_topic' }
 

@@ -46,6 +46,7 @@ export function memoryLog(partitions: number): MemoryLog {
           partition,
           start: 0n,
           end: BigInt(records.length),
+          limit: BigInt(records.length),
           endTimeMs: null,
         })),
       }),

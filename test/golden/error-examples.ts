@@ -80,6 +80,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 'failed to allocate 32 MiB (256 MiB of 256 MiB used)',
     where: { model: 'gold.fact_sales' },
   },
+  BROKER_REFUSED: {
+    message: 'the broker at kafka-1:9093 refused the login: SASL authentication failed.',
+    where: { key: 'broker.sasl' },
+  },
   SCHEMA_ID_UNKNOWN: {
     message: 'the registry has no schema 4711',
     where: { topic: 'orders', partition: 1, offset: '8042', table: 'bronze.orders' },

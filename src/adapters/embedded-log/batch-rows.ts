@@ -42,10 +42,12 @@ export function appendPart(db: LogDatabase, { topic, partition, encoded }: Appen
 }
 
 /** What stands at `from` now, without waiting. Throws LOG_CORRUPT. */
-export function fetchNow(db: LogDatabase, { topic, partition, from, maxBytes }: FetchRequest): FetchOutcome {
+export function fetchNow(db: LogDatabase, request: FetchRequest): FetchOutcome {
+  const { topic, partition, from, source, maxBytes } = request
   const topicRow = findTopic(db, topic)
   const row = topicRow === null ? null : findPartition(db, topicRow, partition)
   if (topicRow === null || row === null) return { kind: 'no_topic' }
+  if (source !== undefined && source !== topicRow.source) return { kind: 'no_topic' }
   const { start, next: end } = row
   if (from < start || from > end) return { kind: 'out_of_range', start, end }
   if (from === end) return { kind: 'empty', end }

@@ -1,6 +1,6 @@
 import type { Membership } from '../../ports/assignment.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { decideLeases, type GroupView } from './fair-share.ts'
+import { decideLeases, type GroupView } from '../../domain/fair-share.ts'
 import type { LogDatabase } from './log-database.ts'
 import { isGone, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 
@@ -55,6 +55,8 @@ export async function joinGroup({ db, clock, group, resources }: JoinRequest): P
         giveBack(self, given)
       })
     },
+    // Nothing but Sluice looks at this log, and it looks at the tables.
+    tell: async () => undefined,
     leave: async () => {
       if (left) return
       left = true

@@ -68,6 +68,7 @@ export function describeTopic(db: LogDatabase, topic: TopicRow): TopicDescriptio
       partition: Number(row['partition']),
       start: bigintOf(row['start']),
       end: bigintOf(row['next']),
+      limit: bigintOf(row['next']),
       endTimeMs: numberOrNull(row['end_time_ms']),
     })),
   }

@@ -16,7 +16,7 @@ import { findTable } from '../lane/lane-table.ts'
 import type { WriterCache } from '../lane/resolve-writers.ts'
 import type { LaneWorld } from '../run-lane.ts'
 import { startPartition, type PartitionStart } from '../lane/start-partition.ts'
-import { takeBatches } from '../lane/take-batches.ts'
+import { takeBatches, type OpenPartition } from '../lane/take-batches.ts'
 import { decideShare, type HeldBytes } from './held-bytes.ts'
 import { waitForNews } from './wait-for-news.ts'
 
@@ -99,7 +99,7 @@ class Filling {
   readonly #emit: Emit
   readonly #opened: Opened
   readonly #held: Accumulator
-  readonly #open = new Map<number, { readonly epoch: number }>()
+  readonly #open = new Map<number, OpenPartition>()
   /** All that was begun and is still ours. */
   readonly #begun = new Set<number>()
   readonly #stops = new Map<number, SluiceError>()
@@ -139,7 +139,7 @@ class Filling {
       return
     }
     this.#held.begin({ topic: this.#batch.table.topic, partition }, start)
-    this.#open.set(partition, { epoch: start.epoch })
+    this.#open.set(partition, { epoch: start.epoch, source: this.#batch.topic.source })
     this.#begun.add(partition)
   }
 
@@ -174,10 +174,10 @@ class Filling {
       const share = decideShare(heldBytes.sight(table.table), world.settings.ingest.memoryLimitBytes)
       if (share === 'flush') return
       let quiet = true
-      for (const [partition, { epoch }] of share === 'read' ? this.#open : []) {
+      for (const [partition, opened] of share === 'read' ? this.#open : []) {
         if (world.signal.aborted) return
         const request = { world, table, writers, held: this.#held, emit: this.#emit }
-        const taken = await takeBatches(request, { partition, epoch })
+        const taken = await takeBatches(request, { partition, ...opened })
         if (world.signal.aborted && taken.batches === 0) return
         if (taken.batches > 0) quiet = false
         this.#settle(partition, taken.stop)

@@ -27,8 +27,8 @@ export function checkLane({ position, source, log }: LaneSight): LaneCheck {
     return { kind: 'go', from: log.start, startSkip: log.start > 0n ? { first: 0n, next: log.start } : null }
   }
   if (position.source !== null && position.source !== source) return { kind: 'source_changed' }
-  if (position.next < log.start || position.next > log.end) {
-    return { kind: 'out_of_range', next: position.next, start: log.start, end: log.end }
+  if (position.next < log.start || position.next > log.limit) {
+    return { kind: 'out_of_range', next: position.next, start: log.start, end: log.limit }
   }
   return { kind: 'go', from: position.next, startSkip: null }
 }

@@ -18,6 +18,7 @@ export interface LaneReadRequest {
   readonly topic: string
   readonly partition: number
   readonly from: bigint
+  readonly source: bigint
   readonly writers: WriterCache
 }
 
@@ -48,10 +49,10 @@ export async function readLane(request: LaneReadRequest): Promise<LaneRead> {
 
 type Fetched = FetchOutcome | SluiceError | 'interrupted'
 
-async function fetchFrom({ world, topic, partition, from }: LaneReadRequest): Promise<Fetched> {
+async function fetchFrom({ world, topic, partition, from, source }: LaneReadRequest): Promise<Fetched> {
   try {
     const maxBytes = world.settings.ingest.fetchBytes
-    return await world.log.fetch({ topic, partition, from, maxBytes, waitMs: 0, signal: world.signal })
+    return await world.log.fetch({ topic, partition, from, source, maxBytes, waitMs: 0, signal: world.signal })
   } catch (error) {
     // What was read before stays good, and is flushed.
     if (world.signal.aborted) return 'interrupted'
@@ -65,9 +66,13 @@ type Unreachable = Exclude<FetchOutcome, { kind: 'batches' } | { kind: 'empty' }
 
 function unreachable({ topic, partition, from, table }: LaneReadRequest, fetched: Unreachable): SluiceError {
   if (fetched.kind === 'no_topic') {
-    return new SluiceError('SOURCE_CHANGED', `${topic}/${partition}, which ${table} reads, is gone`, {
-      where: { topic, partition, table },
-    })
+    return new SluiceError(
+      'SOURCE_CHANGED',
+      `${topic}/${partition}, which ${table} reads, is gone, or was made again under its name`,
+      {
+        where: { topic, partition, table },
+      },
+    )
   }
   return outOfRange({ topic, partition, table }, { next: from, ...fetched })
 }

@@ -14,6 +14,13 @@ export interface TakeRequest {
   readonly emit: (happening: Happening) => void
 }
 
+/** What a partition's records belong to while it is read. */
+export interface OpenPartition {
+  readonly epoch: number
+  /** The incarnation of the topic; another one is never read in its place (I18). */
+  readonly source: bigint
+}
+
 export interface Taken {
   readonly batches: number
   /** Why nothing may follow what was taken; null where more may. */
@@ -23,12 +30,12 @@ export interface Taken {
 /** One fetch of one begun partition, handed to the decoding and held. */
 export async function takeBatches(
   request: TakeRequest,
-  { partition, epoch }: { readonly partition: number; readonly epoch: number },
+  { partition, epoch, source }: OpenPartition & { readonly partition: number },
 ): Promise<Taken> {
   const { world, table, writers, held, emit } = request
   const { topic } = table
   const from = held.next({ topic, partition })!
-  const read = await readLane({ world, table: `bronze.${table.table}`, topic, partition, from, writers })
+  const read = await readLane({ world, table: `bronze.${table.table}`, topic, partition, from, source, writers })
   const nowMs = world.clock.nowMs()
   for (const batch of read.batches) {
     emit({ type: 'fetch.done', topic, partition, first: batch.first, next: batch.next, records: batch.count })

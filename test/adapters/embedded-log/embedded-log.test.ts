@@ -46,7 +46,7 @@ test('retention removes whole batches by append time, moves the start and keeps 
   clock.advance(DAY_MS)
   await log.append({ batches: some(1), state: null })
   const partition = (await log.describe('orders'))?.partitions[0]
-  assert.deepEqual(partition, { partition: 0, start: 7n, end: 8n, endTimeMs: clock.nowMs() })
+  assert.deepEqual(partition, { partition: 0, start: 7n, end: 8n, limit: 8n, endTimeMs: clock.nowMs() })
   assert.equal(await log.offsetAtTime(orders, 0), 7n)
   assert.equal((await log.describe('for-ever'))?.partitions[0]?.start, 0n)
 })

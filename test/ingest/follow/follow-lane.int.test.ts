@@ -138,6 +138,7 @@ test('I3: what is held of a partition that went to another process is dropped, a
       poll: async () => mine,
       want: async () => undefined,
       release: async () => undefined,
+      tell: async () => undefined,
       leave: async () => undefined,
     }),
   }

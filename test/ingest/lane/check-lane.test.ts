@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkLane } from '../../../src/ingest/lane/check-lane.ts'
 
-const log = { partition: 0, start: 10n, end: 20n, endTimeMs: null }
+const log = { partition: 0, start: 10n, end: 18n, limit: 20n, endTimeMs: null }
 const position = { next: 15n, epoch: 0, source: 7n }
 
 describe('checkLane', () => {

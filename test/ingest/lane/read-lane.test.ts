@@ -26,6 +26,7 @@ function read(
     topic: 'orders',
     partition: 0,
     from: 5n,
+    source: 1n,
     writers: new WriterCache(registry),
   })
 }

@@ -59,9 +59,25 @@ export class PartitionReader {
     return this.#next
   }
 
+  get wireBytes(): number {
+    return this.#source.wire.length
+  }
+
   /** Wire bytes not yet read. */
   get leftBytes(): number {
     return this.#source.wire.length - this.#at
+  }
+
+  /** What the whole batch takes that the wire ends inside of; null where it ends between two, or in the first's head. */
+  get cutBytes(): number | null {
+    const { wire } = this.#source
+    return this.leftBytes < 12 ? null : wire.readInt32BE(this.#at + 8) + 12
+  }
+
+  /** Bytes of the next batch of records, unpacked; null where none follows. Throws LOG_CORRUPT. */
+  get aheadBytes(): number | null {
+    if (this.#failed !== null) throw this.#failed
+    return this.#nextUnpacked()?.payload.length ?? null
   }
 
   /**

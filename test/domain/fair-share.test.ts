@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decideLeases } from '../../../src/adapters/embedded-log/fair-share.ts'
+import { decideLeases } from '../../src/domain/fair-share.ts'
 
 type Members = readonly { readonly member: string; readonly wants: ReadonlySet<string> }[]
 

@@ -1,0 +1,124 @@
+import type {
+  describeGroupsV5,
+  heartbeatV4,
+  joinGroupV9,
+  leaveGroupV5,
+  offsetCommitV9,
+  syncGroupV5,
+} from '@platformatic/kafka'
+import type { TopicPartition } from '../../../domain/position.ts'
+import { findCoordinator, KEY_GROUP } from '../produce/producer-identity.ts'
+import { CODE, codeError, coordinatorMoved } from '../wire/broker-error.ts'
+import { AGAIN, type Cluster, type Lane, type Node } from '../wire/cluster.ts'
+
+const PROTOCOL_TYPE = 'sluice'
+const PROTOCOL = 'fair-share'
+
+export interface Generation {
+  readonly memberId: string
+  readonly generation: number
+}
+
+export type Joined = joinGroupV9.JoinGroupResponse
+
+/** The group requests, each to the coordinator of the moment. Codes that a member acts on are answers. */
+export class GroupWire {
+  readonly groupId: string
+  readonly #cluster: Cluster
+  #coordinator: Node | null = null
+
+  constructor(cluster: Cluster, groupId: string) {
+    this.#cluster = cluster
+    this.groupId = groupId
+  }
+
+  /** Waits at the broker until every member has joined, or has been given up. */
+  join(memberId: string, metadata: Buffer): Promise<Joined> {
+    const { sessionTimeoutMs } = this.#cluster.settings
+    const args = [
+      this.groupId,
+      sessionTimeoutMs,
+      sessionTimeoutMs,
+      memberId,
+      this.#instanceId,
+      PROTOCOL_TYPE,
+      [{ name: PROTOCOL, metadata }],
+      null,
+    ]
+    return this.#ask<Joined>('JoinGroup', args, { asked: 'to join', lane: 'join' })
+  }
+
+  sync(
+    at: Generation,
+    assignments: readonly { memberId: string; assignment: Buffer }[],
+  ): Promise<syncGroupV5.SyncGroupResponse> {
+    const args = [this.groupId, at.generation, at.memberId, this.#instanceId, PROTOCOL_TYPE, PROTOCOL, assignments]
+    return this.#ask('SyncGroup', args, { asked: 'for its share', lane: 'join' })
+  }
+
+  async heartbeat(at: Generation): Promise<number> {
+    const args = [this.groupId, at.generation, at.memberId, this.#instanceId]
+    return (await this.#ask<heartbeatV4.HeartbeatResponse>('Heartbeat', args, { asked: 'for a heartbeat' })).errorCode
+  }
+
+  async leave({ memberId }: Generation): Promise<void> {
+    const args = [this.groupId, [{ memberId, groupInstanceId: this.#instanceId, reason: null }]]
+    await this.#ask<leaveGroupV5.LeaveGroupResponse>('LeaveGroup', args, { asked: 'to leave' })
+  }
+
+  async describe(): Promise<describeGroupsV5.DescribeGroupsResponseGroup | null> {
+    const answer = await this.#ask<describeGroupsV5.DescribeGroupsResponse & { errorCode: number }>(
+      'DescribeGroups',
+      [[this.groupId], false],
+      { asked: 'for its members' },
+    )
+    return answer.groups[0] ?? null
+  }
+
+  /** As a group without members, which lag tools show: what is committed here decides nothing. */
+  async commitOffsets(positions: readonly (TopicPartition & { readonly next: bigint })[]): Promise<void> {
+    const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, all]) => ({
+      name,
+      partitions: all.map(({ partition, next }) => ({
+        partitionIndex: partition,
+        committedOffset: next,
+        committedLeaderEpoch: -1,
+        committedMetadata: null,
+      })),
+    }))
+    const args = [this.groupId, -1, '', null, topics]
+    await this.#ask<offsetCommitV9.OffsetCommitResponse & { errorCode: number }>('OffsetCommit', args, {
+      asked: 'to commit offsets',
+    })
+  }
+
+  get #instanceId(): string | null {
+    return this.#cluster.settings.instanceId
+  }
+
+  async #ask<T extends { readonly errorCode: number }>(
+    api: string,
+    args: readonly unknown[],
+    { asked, lane = 'control' }: { readonly asked: string; readonly lane?: Lane },
+  ): Promise<T> {
+    const cluster = this.#cluster
+    const fault = { asked: `${asked} of group ${this.groupId}`, brokers: cluster.settings.brokers }
+    let code: number = CODE.coordinatorNotAvailable
+    return cluster.retrying<T>(
+      async () => {
+        this.#coordinator ??= await findCoordinator(cluster, KEY_GROUP, this.groupId)
+        try {
+          const answer = await cluster.send<T>(api, args, { asked: fault.asked, node: this.#coordinator, lane })
+          code = answer.errorCode ?? CODE.none
+          if (!coordinatorMoved(code)) return answer
+          this.#coordinator = null
+          return AGAIN
+        } catch (error) {
+          this.#coordinator = null
+          throw error
+        }
+      },
+      { late: () => codeError(code, fault) },
+    )
+  }
+}

@@ -1,0 +1,167 @@
+import { findErrorBy, protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
+import { SluiceError, type ErrorWhere } from '../../../domain/errors.ts'
+
+/** Kafka's error codes that this adapter decides on (protocol guide, "Error Codes"). */
+export const CODE = {
+  none: 0,
+  offsetOutOfRange: 1,
+  unknownTopic: 3,
+  leaderNotAvailable: 5,
+  notLeader: 6,
+  replicaNotAvailable: 9,
+  messageTooLarge: 10,
+  coordinatorLoading: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
+  recordListTooLarge: 18,
+  illegalGeneration: 22,
+  unknownMember: 25,
+  rebalanceInProgress: 27,
+  topicAuthorization: 29,
+  groupAuthorization: 30,
+  clusterAuthorization: 31,
+  topicExists: 36,
+  invalidConfig: 40,
+  notController: 41,
+  policyViolation: 44,
+  outOfOrderSequence: 45,
+  duplicateSequence: 46,
+  invalidProducerEpoch: 47,
+  invalidTxnState: 48,
+  invalidProducerIdMapping: 49,
+  concurrentTransactions: 51,
+  transactionalIdAuthorization: 53,
+  saslAuthenticationFailed: 58,
+  unknownProducerId: 59,
+  fencedLeaderEpoch: 74,
+  unknownLeaderEpoch: 75,
+  memberIdRequired: 79,
+  fencedInstanceId: 82,
+  producerFenced: 90,
+  unknownTopicId: 100,
+  inconsistentTopicId: 103,
+} as const
+
+/** The leader moved, is being elected, or is not known here: asked again after a look at the cluster, it may be. */
+const LEADER_MOVED: ReadonlySet<number> = new Set([
+  CODE.leaderNotAvailable,
+  CODE.notLeader,
+  CODE.replicaNotAvailable,
+  CODE.fencedLeaderEpoch,
+  CODE.unknownLeaderEpoch,
+])
+
+const COORDINATOR_MOVED: ReadonlySet<number> = new Set([
+  CODE.coordinatorLoading,
+  CODE.coordinatorNotAvailable,
+  CODE.notCoordinator,
+  CODE.notController,
+])
+
+const FENCED: ReadonlySet<number> = new Set([
+  CODE.invalidProducerEpoch,
+  CODE.producerFenced,
+  CODE.invalidProducerIdMapping,
+  CODE.invalidTxnState,
+])
+
+export function leaderMoved(code: number): boolean {
+  return LEADER_MOVED.has(code)
+}
+
+export function coordinatorMoved(code: number): boolean {
+  return COORDINATOR_MOVED.has(code)
+}
+
+/** Another producer of the same transactional id has begun. */
+export function isFenced(code: number): boolean {
+  return FENCED.has(code)
+}
+
+export interface BrokerFault {
+  /** In a few words that follow “asked”: `for …`, `to …`. */
+  readonly asked: string
+  readonly brokers: readonly string[]
+  readonly where?: ErrorWhere
+}
+
+/** A code that a broker answered, where nothing better is to be done than to say so. */
+export function codeError(
+  code: number,
+  { asked, brokers, where = {} }: BrokerFault,
+  detail?: string | null,
+): SluiceError {
+  const known = protocolErrors[protocolErrorsCodesById[code] ?? '']
+  const name = known?.id ?? `error ${code}`
+  const said = detail === undefined || detail === null || detail === '' ? name : `${name}: ${detail}`
+  const at = brokers.join(', ')
+  if (code === CODE.messageTooLarge || code === CODE.recordListTooLarge) {
+    return new SluiceError(
+      'BROKER_REFUSED',
+      `the broker refused ${asked}: a record is larger than it takes (${said})`,
+      {
+        where,
+        hint: 'Raise max.message.bytes of the topic, or message.max.bytes of the broker.',
+      },
+    )
+  }
+  const passes = known?.canRetry === true || known === undefined || known.id === 'UNKNOWN_SERVER_ERROR'
+  return passes || leaderMoved(code) || coordinatorMoved(code) || isFenced(code) || code === CODE.unknownProducerId
+    ? new SluiceError('LOG_UNAVAILABLE', `the broker at ${at} could not serve what was asked ${asked} (${said})`, {
+        where,
+      })
+    : new SluiceError('BROKER_REFUSED', `the broker at ${at} refused what was asked ${asked} (${said})`, { where })
+}
+
+/** What the library threw: a socket, a timeout, a refused login, or an answer that cannot be read. */
+export function thrownError(error: unknown, { asked, brokers, where = {} }: BrokerFault): SluiceError {
+  if (error instanceof SluiceError) return error
+  const known = error instanceof Error ? error : new Error(String(error))
+  const at = brokers.join(', ')
+  if (findErrorBy(known, 'code', 'PLT_KFK_AUTHENTICATION') !== null) {
+    return new SluiceError('BROKER_REFUSED', `the broker at ${at} refused the login: ${reasonOf(known)}`, {
+      where: { key: 'broker.sasl', ...where },
+      cause: error,
+    })
+  }
+  const needsTls = findErrorBy(known, 'message', 'Broker requires TLS.') !== null
+  const refusesTls =
+    findErrorBy(known, 'message', 'TLS handshake failed. Please verify the broker supports TLS.') !== null
+  if (needsTls || refusesTls) {
+    const what = needsTls ? 'asks for TLS, and broker.tls is not set' : 'does not take TLS, which broker.tls asks for'
+    return new SluiceError('BROKER_REFUSED', `the broker at ${at} ${what}`, {
+      where: { key: 'broker.tls', ...where },
+      cause: error,
+    })
+  }
+  if (findErrorBy(known, 'code', 'PLT_KFK_UNSUPPORTED_API') !== null) {
+    return new SluiceError('LOG_UNSUPPORTED', `the broker at ${at} is too old to be asked ${asked}: ${known.message}`, {
+      where,
+      cause: error,
+    })
+  }
+  return new SluiceError(
+    'LOG_UNAVAILABLE',
+    `the broker at ${at} did not answer when asked ${asked}: ${reasonOf(known)}`,
+    {
+      where,
+      cause: error,
+    },
+  )
+}
+
+/** Whether asking again, of this broker or another, may help. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof SluiceError && error.row.retry === 'transient'
+}
+
+/** The innermost message: the outer ones say only that something failed. */
+function reasonOf(error: Error): string {
+  let at: Error = error
+  for (let depth = 0; depth < 8; depth += 1) {
+    const inner: unknown = at instanceof AggregateError ? at.errors.at(-1) : at.cause
+    if (!(inner instanceof Error)) break
+    at = inner
+  }
+  return at.message
+}

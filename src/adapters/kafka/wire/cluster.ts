@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { Base, kGetApi, kGetBootstrapConnection, kGetConnection, type API, type Connection } from '@platformatic/kafka'
+import type { Clock } from '../../../ports/clock.ts'
+import type { ErrorWhere } from '../../../domain/errors.ts'
+import type { KafkaSettings } from '../kafka-settings.ts'
+import { mayPass, thrownError } from './broker-error.ts'
+
+/**
+ * Requests of one kind have sockets of their own: a broker answers those of a socket in order, so a fetch that waits
+ * would hold up a heartbeat, and a join a commit.
+ */
+export type Lane = 'control' | 'read' | 'wait' | 'write' | 'join'
+
+export interface Request {
+  readonly asked: string
+  readonly lane?: Lane
+  /** Null asks any broker. */
+  readonly node: Node | null
+  readonly where?: ErrorWhere
+  /** An API of our own in place of the library's, for the version that both sides know. */
+  readonly own?: (version: number) => unknown
+}
+
+export interface Node {
+  readonly host: string
+  readonly port: number
+}
+
+/** Not exported by the library: what an API answers with an error code carries the answer too. */
+interface WithResponse {
+  readonly response?: unknown
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+/** Longer than any wait that a request asks the broker for. */
+const REQUEST_TIMEOUT_MS = 45_000
+const FIRST_PAUSE_MS = 50
+const PAUSE_MS = 1_000
+
+/**
+ * The library's protocol layer: sockets, TLS, SASL, the versions of each API that both sides know. Error codes inside an
+ * answer are values of the answer, never thrown; what is thrown is a SluiceError.
+ */
+export class Cluster {
+  readonly settings: KafkaSettings
+  readonly clock: Clock
+  readonly #clients = new Map<Lane, Base>()
+  #closed = false
+
+  constructor(settings: KafkaSettings, clock: Clock) {
+    this.settings = settings
+    this.clock = clock
+  }
+
+  /** One request, once. */
+  async send<T>(api: string, args: readonly unknown[], request: Request): Promise<T> {
+    try {
+      const client = this.#client(request.lane ?? 'control')
+      const connection = await connect(client, request.node)
+      const call = await apiOf<T>(client, api, request.own)
+      return await new Promise<T>((resolve, reject) => {
+        call(connection, ...args, (error: Error | null, response?: T) => {
+          if (error === null) return resolve(response!)
+          // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the library declares its errors as open
+          const { response: answered } = error as WithResponse
+          // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the answer of this API
+          if (answered !== undefined && answered !== null) return resolve(answered as T)
+          return reject(error)
+        })
+      })
+    } catch (error) {
+      throw thrownError(error, { asked: request.asked, brokers: this.settings.brokers, where: request.where ?? {} })
+    }
+  }
+
+  /**
+   * Calls until it answers something else than `again`, for as long as `retryMs`; then what it threw last, or what
+   * `late` says. What may not pass by itself is thrown at once.
+   */
+  async retrying<T>(
+    attempt: () => Promise<T | typeof AGAIN>,
+    { late, signal }: { readonly late: () => Error; readonly signal?: AbortSignal | undefined },
+  ): Promise<T> {
+    const endMs = this.clock.nowMs() + this.settings.retryMs
+    let pauseMs = FIRST_PAUSE_MS
+    for (;;) {
+      let failed: unknown = null
+      try {
+        const answer = await attempt()
+        if (answer !== AGAIN) return answer
+      } catch (error) {
+        if (!mayPass(error) || this.#closed) throw error
+        failed = error
+      }
+      if (this.clock.nowMs() + pauseMs > endMs) throw failed ?? late()
+      await this.clock.sleep(pauseMs * (0.5 + this.clock.random() / 2), signal)
+      pauseMs = Math.min(pauseMs * 2, PAUSE_MS)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#clients.values()].map((client) => client.close()))
+  }
+
+  #client(lane: Lane): Base {
+    const open = this.#clients.get(lane)
+    if (open !== undefined) return open
+    const client = new Base(libraryOptions(this.settings, lane))
+    this.#clients.set(lane, client)
+    return client
+  }
+}
+
+/** An attempt that should be made again. */
+export const AGAIN = Symbol('again')
+
+function connect(client: Base, node: Node | null): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, connection?: Connection): void => {
+      if (error === null) resolve(connection!)
+      else reject(error)
+    }
+    if (node === null) client[kGetBootstrapConnection](done)
+    else client[kGetConnection](node, done)
+  })
+}
+
+function apiOf<T>(client: Base, name: string, own: Request['own']): Promise<API<unknown[], T>> {
+  return new Promise((resolve, reject) => {
+    client[kGetApi]<unknown[], T>(name, (error, api) => {
+      if (error !== null) reject(error)
+      else if (own === undefined) resolve(api!)
+      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- takes and answers what the caller knows
+      else resolve(own(api!.version) as API<unknown[], T>)
+    })
+  })
+}
+
+type LibraryOptions = ConstructorParameters<typeof Base>[0]
+
+function libraryOptions({ brokers, clientId, tls, sasl }: KafkaSettings, lane: Lane): LibraryOptions {
+  return {
+    clientId,
+    bootstrapBrokers: [...brokers],
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Batches of one producer must arrive in order.
+    maxInflights: lane === 'write' ? 1 : 64,
+    retries: 0,
+    ...(tls === null ? {} : { tls: pemOptions(tls) }),
+    ...(sasl === null ? {} : { sasl }),
+  }
+}
+
+function pemOptions({ ca, cert, key }: NonNullable<KafkaSettings['tls']>): object {
+  const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readFileSync(file))
+  return { ca: read(ca), cert: read(cert), key: read(key) }
+}
