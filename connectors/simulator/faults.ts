@@ -76,6 +76,7 @@ export const FAULTS: Readonly<Record<Stream, readonly Fault[]>> = {
     ...AVRO,
     field({ kind: 'missing', code: 'REQUIRED', field: 'customer_id', value: always(null) }),
     field({ kind: 'out of range', code: 'RANGE', field: 'quantity', value: always(0) }),
+    field({ kind: 'out of range', code: 'RANGE', field: 'quantity', value: always(10_001) }),
     field({ kind: 'out of range', code: 'RANGE', field: 'unit_price', value: always('-0.01') }),
     field({
       kind: 'pattern',
@@ -93,11 +94,19 @@ export const FAULTS: Readonly<Record<Stream, readonly Fault[]>> = {
       const whole = text(JSON.stringify(row))
       return { kind: 'body', bytes: whole.subarray(0, Math.floor(whole.length / 2)) }
     }),
+    bytes('invalid UTF-8', 'DECODE', (row) => {
+      const whole = text(JSON.stringify(row))
+      return { kind: 'body', bytes: whole.with(whole.indexOf(0x2d), 0xff) }
+    }),
+    bytes('no object', 'DECODE', () => ({ kind: 'body', bytes: text('["e-1"]') })),
     field({ kind: 'missing', code: 'REQUIRED', field: 'customer_id', value: always(null) }),
     field({ kind: 'out of range', code: 'RANGE', field: 'duration_ms', value: always(-5) }),
     field({ kind: 'pattern', code: 'PATTERN', field: 'customer_id', value: always('guest') }),
     field({ kind: 'not in the list', code: 'ENUM', field: 'event_type', value: always('teleport') }),
     { ...bytes('wrong type', 'TYPE', (row) => json(row, { duration_ms: 'long' })), field: 'duration_ms' },
+    { ...bytes('wrong type', 'TYPE', (row) => json(row, { event_time: 'noon' })), field: 'event_time' },
+    bytes('rule of the record', 'JSON_SCHEMA', (row) => json(row, { event_type: 'page_view', product_id: null })),
+    field({ kind: 'too long', code: 'LENGTH', field: 'session_id', value: always('s'.repeat(65)) }),
     { ...bytes('unknown field', 'UNKNOWN_FIELD', (row) => json(row, { debug: 'on' })), field: 'debug' },
     field({ kind: 'wrong type', code: 'SOURCE_VALUE', field: 'event_time', value: always('noon') }),
   ],

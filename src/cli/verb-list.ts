@@ -136,7 +136,7 @@ export const VERBS: readonly VerbEntry[] = [
     group: 'Look',
     usage: 'TABLE',
     summary: 'the commits of a table, newest first',
-    load: async () => (await import('./verbs/look/table-history.ts')).tableHistory,
+    load: async () => (await import('./verbs/look/table-history.ts')).tableHistoryVerb,
   },
   {
     name: 'table describe',

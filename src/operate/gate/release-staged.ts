@@ -15,6 +15,7 @@ import type { Suites } from './expectations-of.ts'
 import { judgeStaged, type GateWorld } from './judge-staged.ts'
 import { toAssertion } from './report/judgement.ts'
 import { reopenStaged } from './keep-staged.ts'
+import { keepBypassNote } from './report/bypass-note.ts'
 import { dropStaged, stagedStore, type StagedManifest } from './staged-manifest.ts'
 
 export interface ReleaseRequest {
@@ -110,6 +111,17 @@ async function tryRelease(request: ReleaseRequest): Promise<ReleaseOutcome> {
     emit: (happening) => events.emit({ runId, traceId, jobName: `build:${node.name}`, ...happening }),
   })
   if (committed.kind === 'conflicted') return stale(manifest, committed.reason)
+  if (bypass !== null && bypassed.length > 0) {
+    await keepBypassNote(world.lake, {
+      form: 1,
+      table: manifest.model,
+      version: committed.version,
+      at: new Date(world.clock.nowMs()).toISOString(),
+      expectations: bypassed,
+      reason: bypass.reason,
+      run_id: runId,
+    })
+  }
   await dropStaged(world.lake, manifest.model)
   return { ...base, outcome: 'committed', reason: verdict.reason, version: committed.version }
 }

@@ -112,6 +112,86 @@ test('what makes a shop worth looking at is in it: moves, deletions, tombstones,
   assert.ok(lines.some((events) => new Set(events.map(({ row }) => row['quantity'])).size > 1))
 })
 
+test('customers are renamed and get other addresses, products change price and name, rates are of working days and corrected', () => {
+  const { facts } = readSimulatorOptions('customers', optionsOf('customers', { rows: 600 }))
+  const changes = (stream: Stream, column: string): number =>
+    [...knownAfter(stream, facts, 20).values()].filter(
+      (events) => new Set(events.map(({ row }) => row[column])).size > 1,
+    ).length
+  for (const column of ['city', 'name', 'email']) assert.ok(changes('customers', column) > 3, column)
+  for (const column of ['price', 'name']) assert.ok(changes('products', column) > 1, column)
+  assert.ok(changes('orders', 'status') > 100 && changes('orders', 'quantity') > 10)
+  const rates = [...knownAfter('fx_rates', facts, 20).values()]
+  const weekdays = new Set(rates.map(([first]) => new Date(String(first!.row['rate_date'])).getUTCDay()))
+  // a currency's first rate is there whatever its day
+  assert.ok([1, 2, 3, 4, 5].every((day) => weekdays.has(day)))
+  assert.ok(rates.length < 4 * 20 * 0.9, `${rates.length} rates in twenty days`)
+  assert.ok(
+    rates.some((events) => events.length > 1),
+    'a rate was corrected',
+  )
+  const events = [...standsAfter('behavior', facts, 3).values()]
+  const types = new Set(events.map((row) => String(row['event_type'])))
+  assert.deepEqual([...types].toSorted(), ['add_to_cart', 'checkout', 'page_view', 'search'])
+})
+
+test('rows come late, twice and in no order of time, as often as the rates say', async () => {
+  const { facts } = readSimulatorOptions('orders', optionsOf('orders'))
+  let state = new Map<string, string>()
+  const counts = { rows: 0, late: 0, again: 0, earlier: 0 }
+  const changedAt = COLUMNS.orders.indexOf('updated_at')
+  for (let day = 0; day < 6; day += 1) {
+    const batches = await readDay('orders', state, { bad_rate: 0 })
+    state = stateAfter(batches, state)
+    let before = -Infinity
+    for (const { at, values, timestampMs } of rowsOf(batches)) {
+      const timeMs = timestampMs ?? Date.parse(String(values[changedAt]))
+      counts.rows += 1
+      if (at.endsWith(' again')) counts.again += 1
+      else if (timeMs < facts.startMs + day * 86_400_000) counts.late += 1
+      if (timeMs < before) counts.earlier += 1
+      before = timeMs
+    }
+  }
+  for (const kind of ['late', 'again'] as const) {
+    const share = counts[kind] / counts.rows
+    assert.ok(share > 0.05 && share < 0.13, `${kind}: ${share}`)
+  }
+  assert.ok(counts.earlier > counts.rows / 3, 'as in a shuffled list')
+})
+
+test('a deletion is told as one: with the row that went, or as a tombstone', async () => {
+  let state = new Map<string, string>()
+  const seen = new Set<string>()
+  for (let day = 0; day < 12; day += 1) {
+    const batches = await readDay('orders', state, { rows: 300 })
+    state = stateAfter(batches, state)
+    for (const { op, payload, timestampMs } of rowsOf(batches)) {
+      assert.equal(payload?.kind === 'tombstone' && (op !== 'd' || timestampMs === undefined), false)
+      seen.add(`${op} ${payload?.kind ?? 'row'}`)
+    }
+  }
+  for (const kind of ['c row', 'u row', 'd row', 'd tombstone']) assert.ok(seen.has(kind), kind)
+})
+
+test('the same seed is the same shop, another one is another', async () => {
+  const texts = async (seed: number): Promise<string> => {
+    const days = await Promise.all(STREAMS.map((stream) => readDay(stream, new Map(), { seed, rows: 50 })))
+    return JSON.stringify(days.map((batches) => rowsOf(batches).map(({ values }) => values)))
+  }
+  assert.equal(await texts(3), await texts(3))
+  assert.notEqual(await texts(3), await texts(4))
+})
+
+test('every kind of breach that a contract of the shop can find is among the broken rows, and none breaks two', () => {
+  const found = new Set(Object.values(FAULTS).flatMap((faults) => faults.map(({ code }) => code)))
+  // a bound of ingest, lines of files, and what a gate finds are no matter of a contract
+  const others = new Set(['TOO_LARGE', 'SOURCE_LINE', 'GATE'])
+  const text = readFileSync(join(import.meta.dirname, '../../../src/domain/dead-letter.ts'), 'utf8')
+  const codes = [...text.matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code!)
+  assert.deepEqual(codes.filter((code) => !others.has(code)).toSorted(), [...found].toSorted())
+})
+
 function schemaOf(stream: Stream): RegisteredSchema {
   const folder = join(import.meta.dirname, '../../../schemas')
   const isJson = stream === 'behavior'

@@ -50,6 +50,7 @@ function overOf(flags: FlagValues): SourceSettings['options'] {
   if (rate !== null && (!/^\d+(\.\d+)?$/.test(rate) || share > 1)) {
     throw new SluiceError('USAGE', `--bad-rate ${JSON.stringify(rate)} is no number from 0 to 1`)
   }
+  if (rows === 0) throw new SluiceError('USAGE', '--rows 0 is no day: at least one order line comes')
   return {
     ...(rows === null ? {} : { rows }),
     ...(seed === null ? {} : { seed }),

@@ -8,6 +8,7 @@ import type { GateWorld } from '../judge-staged.ts'
 import { toAssertion } from '../report/judgement.ts'
 import { checkBypass, type ReleaseOutcome } from '../release-staged.ts'
 import { readGateReport } from '../report/gate-report.ts'
+import { keepBypassNote } from '../report/bypass-note.ts'
 import { acceptRows } from './accept-rows.ts'
 import { BronzeGate, openBronze } from './bronze-gate.ts'
 
@@ -48,6 +49,9 @@ export async function gateBronze(request: BronzeRequest, table: TableName): Prom
   if (dryRun) return { ...base, outcome: 'would_commit', bypassed }
   const accepted = { expectations: named.map(({ expectation }) => expectation), bypass }
   const version = await acceptRows(world, input, accepted)
+  const at = new Date(world.clock.nowMs()).toISOString()
+  const note = { form: 1, table: name, version, at, expectations: bypassed, reason: bypass.reason } as const
+  await keepBypassNote(world.lake, { ...note, run_id: world.runId })
   const reason = `${verdict.reason}; let pass: ${bypass.reason}`
   await gate.keep(input, before, { ...judgement, verdict: { ...decideGate(findings, bypassed), reason } })
   return { ...base, outcome: 'committed', bypassed, version }

@@ -84,6 +84,10 @@ describe('sluice gate', () => {
       [commits[0]?.parameters['gateBypass'], commits[0]?.parameters['gateBypassReason']],
       [NAME, 'returns only'],
     )
+    const told = await call('table', 'history', 'gold.fact_sales', '--bypassed')
+    assert.match(told.stdout, new RegExp(`let pass.*\\n *0 .*${NAME.replace(/[()]/g, '\\$&')} +returns only`))
+    const none = await call('table', 'history', 'gold.dim_product', '--bypassed')
+    assert.match(none.stdout, /nothing was let pass/)
     assert.match((await call('gate')).stdout, /nothing is staged/)
     assert.equal((await call('gate', 'gold.fact_sales')).code, 2)
   })
