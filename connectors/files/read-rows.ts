@@ -18,7 +18,10 @@ export interface RowPlace {
   readonly plainNames: boolean
 }
 
-/** The first record names the columns. Throws SOURCE_UNREADABLE for a header that cannot name them. */
+/**
+ * The first record names the columns; with plain names a column without one, or with the name of another, is given one.
+ * Throws SOURCE_UNREADABLE for a header that cannot name them.
+ */
 export function csvRows(place: RowPlace): RowReader {
   let columns: readonly string[] | null = null
   return (record) => {
@@ -86,13 +89,14 @@ function isList(value: ExactJson): value is readonly ExactJson[] {
   return Array.isArray(value)
 }
 
-function readHeader({ source, object }: RowPlace, record: TextRecord): readonly string[] {
+function readHeader({ source, object, plainNames: isNamed }: RowPlace, record: TextRecord): readonly string[] {
   const stop = (why: string): SluiceError =>
     new SluiceError('SOURCE_UNREADABLE', `source ${source}: the header of ${object} cannot be used: ${why}`, {
       where: { source, file: object, line: record.line },
       hint: 'The first line must name every column once.',
     })
   if (record.kind === 'refused') throw stop(record.why)
+  if (isNamed) return record.fields
   const seen = new Set<string>()
   record.fields.forEach((name, i) => {
     if (name.trim() === '') throw stop(`column ${i + 1} has no name`)

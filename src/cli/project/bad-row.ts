@@ -85,7 +85,8 @@ function csvLine({ file }: BadRowRequest, fields: readonly string[]): string {
   const quoted = fields.map((field) =>
     field.includes(file.delimiter) || /["\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field,
   )
-  return quoted.join(file.delimiter)
+  // an empty line is no record
+  return quoted.join(file.delimiter) || '""'
 }
 
 /** The first row that could be read, for `sample`. */

@@ -190,7 +190,9 @@ function readmeText(facts: ProjectFacts, gold: string): string {
   const { draft, file, dataFile, badFile, why, sealKey } = facts
   const { table } = file
   const also =
-    draft.refused === 0 ? '' : `, but for ${draft.refused} lines of \`data/${dataFile}\` that no row could be made of`
+    draft.refused === 0
+      ? ''
+      : `, but for ${draft.refused} line${draft.refused === 1 ? '' : 's'} of \`data/${dataFile}\` that no row could be made of (${draft.firstRefused})`
   const pii = draft.columns.filter((column) => column.pii !== null).map((column) => `\`${column.name}\``)
   return `# ${table}
 

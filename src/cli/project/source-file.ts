@@ -18,10 +18,17 @@ export interface SourceFile {
 
 const LOOKED_AT_BYTES = 64 * 1024
 
-/** Looks at the ending and the first line. Throws FILE_UNREADABLE. */
+/** Looks at the ending and the first line. Throws FILE_UNREADABLE, also for what is no CSV and no JSON lines. */
 export async function lookAtFile(path: string): Promise<SourceFile> {
   const gzip = /\.gz$/i.test(path)
   const head = await readHead(path, gzip)
+  const wrong = whatElse(head)
+  if (wrong !== null) {
+    throw new SluiceError('FILE_UNREADABLE', `${path} cannot be read: ${wrong.is}`, {
+      where: { file: path },
+      hint: wrong.cure.replace('FILE', basename(path)),
+    })
+  }
   const ending = /\.([a-z0-9]+)(\.gz)?$/i.exec(basename(path))?.[1]?.toLowerCase() ?? ''
   const isJson = ending === 'jsonl' || ending === 'ndjson' || (ending !== 'csv' && head.trimStart().startsWith('{'))
   const stem = basename(path)
@@ -45,6 +52,42 @@ export function sourceOf(file: SourceFile): SourceSettings {
     key: [],
     pollIntervalMs: 0,
     options: { path: file.path, format: file.format, delimiter: file.delimiter, plain_names: true },
+  }
+}
+
+/** Forms that are met often, and what makes them readable; null for any other. */
+function whatElse(head: string): { readonly is: string; readonly cure: string } | null {
+  if (head.includes('\u0000')) {
+    return {
+      is: 'it holds NUL bytes, as UTF-16 and binary files do',
+      cure: 'Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE`.',
+    }
+  }
+  if (/^\s*\[\s*[{\]]/.test(head)) {
+    return {
+      is: 'it is one JSON list, and records are JSON lines: an object a line',
+      cure: "Turn it into lines: `jq -c '.[]' FILE`.",
+    }
+  }
+  if (head.includes('\r') && !head.includes('\n')) {
+    return { is: 'its lines end in a carriage return alone', cure: "Turn them into lines: `tr '\\r' '\\n' < FILE`." }
+  }
+  return null
+}
+
+/** Work on its rows: what cannot be read is told of the file that was named, not of a source that settings might name. */
+export async function withFile<T>({ path }: Pick<SourceFile, 'path'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'SOURCE_UNREADABLE') throw error
+    const { line } = error.where
+    const said = error.message.replace(/^source [^:]*: /, '')
+    throw new SluiceError('FILE_UNREADABLE', `${path} cannot be read: ${said}`, {
+      where: { file: path, ...(line === undefined ? {} : { line }) },
+      hint: said.includes('UTF-8') ? `Save it as UTF-8: \`iconv -f LATIN1 -t UTF-8 ${basename(path)}\`.` : error.hint,
+      cause: error,
+    })
   }
 }
 

@@ -41,6 +41,8 @@ export interface InferredContract {
   readonly isWhole: boolean
   /** Lines that no row could be made of. */
   readonly refused: number
+  /** The first of them, and why. */
+  readonly firstRefused: string | null
 }
 
 /**
@@ -50,9 +52,9 @@ export interface InferredContract {
 export async function inferContract(request: InferRequest): Promise<InferredContract> {
   const seen = await profileRows(request)
   if (seen.rows === 0) {
-    throw new SluiceError('SOURCE_UNREADABLE', 'there is no row to draft a contract from', {
-      hint: 'Name a file with a header and at least one row.',
-    })
+    const none = 'there is no row to draft a contract from'
+    const why = seen.refused === 0 ? none : `${none}: none of ${seen.refused} lines is one; ${seen.firstRefused}`
+    throw new SluiceError('SOURCE_UNREADABLE', why, { hint: 'Name a file with a header and at least one row.' })
   }
   const drafts = [...seen.profiles].map(([name, profile]) => draftColumn(name, profile, seen))
   const keys = await findKeys(request, seen, drafts)
@@ -68,6 +70,7 @@ export async function inferContract(request: InferRequest): Promise<InferredCont
     keyRows: keys.rows,
     isWhole: seen.isWhole,
     refused: seen.refused,
+    firstRefused: seen.firstRefused,
   }
 }
 
@@ -76,6 +79,7 @@ interface SeenRows {
   readonly search: KeySearch
   readonly rows: number
   readonly refused: number
+  readonly firstRefused: string | null
   readonly isWhole: boolean
 }
 
@@ -84,9 +88,12 @@ async function profileRows(request: InferRequest): Promise<SeenRows> {
   let search: KeySearch | null = null
   let rows = 0
   let refused = 0
+  let firstRefused: string | null = null
   let isWhole = true
   for await (const batch of rowsOf(request)) {
     refused += batch.refused.length
+    const [first] = batch.refused
+    if (first !== undefined) firstRefused ??= `line ${first.at}: ${first.message}`
     isWhole &&= !batch.isCut
     if (batch.rows.length === 0) continue
     search ??= new KeySearch(batch.columns.map((column) => [column]))
@@ -111,7 +118,7 @@ async function profileRows(request: InferRequest): Promise<SeenRows> {
       }
     }
   }
-  return { profiles, search: search ?? new KeySearch([]), rows, refused, isWhole }
+  return { profiles, search: search ?? new KeySearch([]), rows, refused, firstRefused, isWhole }
 }
 
 async function* rowsOf({ read, maxRows }: InferRequest): AsyncGenerator<SourceBatch & { readonly isCut: boolean }> {

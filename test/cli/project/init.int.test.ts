@@ -105,6 +105,67 @@ test('columns that may all be empty, and a file without an ending, still show on
   assert.equal(landed, 2)
 })
 
+test('a file of one column shows its refused row too, though an empty line is none', async () => {
+  const { landed } = await initAndRun('one', { name: 'names.csv', bytes: 'name\nx\ny\nx\n' })
+  assert.equal(landed, 3)
+})
+
+test('a header as spreadsheets and data frames write it: unnamed columns, names that come twice, on two lines', async () => {
+  const csv = ',name,"total\namount",name,%,\n0,"two\nlines",5,a,1,\n1,plain,6,b,2,\n'
+  const { shop, landed } = await initAndRun('header', { name: 'frame (1).csv', bytes: csv })
+  assert.equal(landed, 2)
+  const rows = await sluiceJson<unknown[]>(
+    ['query', 'select unnamed, name, total_amount, name_2, unnamed_2, unnamed_3 from silver.frame_1 order by 1'],
+    { cwd: shop },
+  )
+  assert.deepEqual(rows, [
+    { unnamed: 0, name: 'two\nlines', total_amount: 5, name_2: 'a', unnamed_2: 1, unnamed_3: null },
+    { unnamed: 1, name: 'plain', total_amount: 6, name_2: 'b', unnamed_2: 2, unnamed_3: null },
+  ])
+})
+
+test('what is no CSV and no JSON lines is refused with the file’s own name, the reason and a cure', async () => {
+  const cwd = join(folder.path, 'forms')
+  await mkdir(cwd, { recursive: true })
+  const cases: readonly (readonly [name: string, bytes: string | Uint8Array, said: RegExp])[] = [
+    ['empty.csv', '', /there is no row.*\n[^]*at least one row/],
+    ['blank.csv', '\n\n\n', /there is no row/],
+    ['header.csv', 'a,b', /there is no row/],
+    [
+      'latin.csv',
+      Buffer.from('id,name\n1,M\u00fcller\n', 'latin1'),
+      /line 2: the text is not UTF-8[^]*iconv -f LATIN1/,
+    ],
+    ['wide.csv', Buffer.from('\uFEFFid,a\n1,2\n', 'utf16le'), /NUL bytes[^]*iconv -f UTF-16/],
+    ['mac.csv', 'id,a\r1,2\r', /carriage return alone[^]*tr '/],
+    ['list.json', '[{"id": 1}, {"id": 2}]', /one JSON list[^]*jq -c/],
+    ['ragged.csv', 'id,a\n1\n2\n', /none of 2 lines is one; line 2: the line has 1 field and the header 2/],
+  ]
+  for (const [name, bytes, said] of cases) {
+    await writeFile(join(cwd, name), bytes)
+    for (const words of [
+      ['init', 'new', '--from', name],
+      ['contract', 'infer', name],
+    ]) {
+      const ended = await sluice(words, { cwd })
+      assert.equal(ended.code, 2, `${words.join(' ')}\n${ended.stderr}`)
+      assert.match(ended.stderr, said)
+      assert.ok(ended.stderr.includes(join(cwd, name)), `${ended.stderr} names ${name}`)
+    }
+  }
+  assert.deepEqual((await readdir(cwd)).toSorted(), cases.map(([name]) => name).toSorted(), 'nothing is left behind')
+})
+
+test('lines that are no rows are counted, the first with its reason, in what infer says and in the new README', async () => {
+  const cwd = join(folder.path, 'ragged')
+  await mkdir(cwd, { recursive: true })
+  await writeFile(join(cwd, 'r.csv'), 'id,name\n1,a\n2\n3,c,4\n5,e\n')
+  const { stderr } = await sluice(['contract', 'infer', 'r.csv'], { cwd })
+  assert.match(stderr, /looked at all 2 rows; 2 lines were no rows: line 3: the line has 1 field and the header 2/)
+  assert.equal((await sluice(['init', 'shop', '--from', 'r.csv'], { cwd })).code, 0)
+  assert.match(await readFile(join(cwd, 'shop/README.md'), 'utf8'), /but for 2 lines of `data\/r\.csv`.*\(line 3:/)
+})
+
 test('a folder that holds anything is left alone, and what cannot be read leaves nothing behind', async () => {
   const cwd = join(folder.path, 'refused')
   await mkdir(join(cwd, 'full'), { recursive: true })
@@ -114,7 +175,7 @@ test('a folder that holds anything is left alone, and what cannot be read leaves
   assert.match(full.stderr, /is not empty: it holds mine\.txt/)
   assert.equal((await sluice(['init', 'new', '--from', 'absent.csv'], { cwd })).code, 2)
   await writeFile(join(cwd, 'header.csv'), 'a,b\n')
-  assert.notEqual((await sluice(['init', 'new', '--from', 'header.csv'], { cwd })).code, 0)
+  assert.equal((await sluice(['init', 'new', '--from', 'header.csv'], { cwd })).code, 2)
   assert.deepEqual(await readdir(cwd), ['full', 'header.csv'])
 })
 

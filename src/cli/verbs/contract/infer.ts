@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { inferContract, type InferredContract } from '../../../contract/infer/infer-contract.ts'
 import { SluiceError } from '../../../domain/errors.ts'
 import type { SourceBatch } from '../../../ports/source-connector.ts'
-import { lookAtFile, sourceOf } from '../../project/source-file.ts'
+import { lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
 import type { Verb, VerbCall } from '../../verb.ts'
 
 /** Drafts a contract from data. */
@@ -17,13 +17,15 @@ export const contractInfer: Verb = {
   ],
   async run(call) {
     const { positionals, flags, print } = call
-    const { read, table } = await openData(call, positionals[0]!)
-    const draft = await inferContract({
-      read,
-      subject: `${table}-value`,
-      name: recordName(table),
-      maxRows: flags.integer('rows'),
-    })
+    const { file, read, table } = await openData(call, positionals[0]!)
+    const infer = () =>
+      inferContract({
+        read,
+        subject: `${table}-value`,
+        name: recordName(table),
+        maxRows: flags.integer('rows'),
+      })
+    const draft = file === null ? await infer() : await withFile(file, infer)
     for (const line of told(draft)) print.step(line)
     print.result(
       {
@@ -49,6 +51,7 @@ export function recordName(table: string): string {
 }
 
 interface OpenData {
+  readonly file: SourceFile | null
   readonly read: () => AsyncIterable<SourceBatch>
   readonly table: string
 }
@@ -58,7 +61,7 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
   if (existsSync(path)) {
     const file = await lookAtFile(path)
     const bench = await call.bench()
-    return { table: file.table, read: () => bench.connector(sourceOf(file)).read(new Map(), call.signal) }
+    return { file, table: file.table, read: () => bench.connector(sourceOf(file)).read(new Map(), call.signal) }
   }
   if (/[./\\]/.test(named))
     throw new SluiceError('FILE_UNREADABLE', `there is no file ${path}`, { where: { file: path } })
@@ -69,15 +72,15 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
     })
   }
   const world = await call.world()
-  return { table: source.topic, read: () => world.connector(source).read(new Map(), call.signal) }
+  return { file: null, table: source.topic, read: () => world.connector(source).read(new Map(), call.signal) }
 }
 
 export function told(draft: InferredContract): string[] {
-  const { rows, isWhole, keys, keyRows, refused } = draft
+  const { rows, isWhole, keys, keyRows, refused, firstRefused } = draft
   const others = keys.slice(1, 6).map((key) => key.join(' + '))
   const first = keys[0]?.join(' + ')
   return [
-    `looked at ${isWhole ? 'all' : 'the first'} ${rows} rows${refused === 0 ? '' : `; ${refused} lines were no rows`}`,
+    `looked at ${isWhole ? 'all' : 'the first'} ${rows} row${rows === 1 ? '' : 's'}${refused === 0 ? '' : `; ${refused === 1 ? '1 line was no row' : `${refused} lines were no rows`}: ${firstRefused}`}`,
     first === undefined
       ? 'no column, nor any two, name a row'
       : `key: ${first}, unique over ${keyRows === rows ? 'them' : `the first ${keyRows}`}${others.length === 0 ? '' : `; so are ${others.join(', ')}`}`,

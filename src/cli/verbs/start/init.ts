@@ -7,7 +7,7 @@ import type { JsonValue } from '../../../domain/dead-letter.ts'
 import { breakRow, firstRow } from '../../project/bad-row.ts'
 import { SAMPLE_BAD, SAMPLE_NAME, SAMPLE_ROWS, SAMPLE_RULE } from '../../project/built-in-sample.ts'
 import { projectFiles } from '../../project/project-files.ts'
-import { lookAtFile, sourceOf, type SourceFile } from '../../project/source-file.ts'
+import { lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
 import type { Verb, VerbCall } from '../../verb.ts'
 import { recordName, told } from '../contract/infer.ts'
 
@@ -75,14 +75,12 @@ async function writeProject(
   const file: SourceFile = { ...(await lookAtFile(copy)), ...(given === null ? {} : { table: given.table }) }
   const bench = await call.bench()
   const read = () => bench.connector(sourceOf(file)).read(new Map(), call.signal)
-  const draft = await inferContract({
-    read,
-    subject: `${file.table}-value`,
-    name: recordName(file.table),
-    maxRows: null,
-  })
-  const header = await headerOf(bench, file)
+  const draft = await withFile(given ?? file, () =>
+    inferContract({ read, subject: `${file.table}-value`, name: recordName(file.table), maxRows: null }),
+  )
   const sample = await firstRow(read)
+  const header = (await headerOf(bench, file)) ?? sample.columns
+  const isRenamed = header === sample.columns || header.some((name, index) => name !== sample.columns[index])
   const bad = breakRow({ file, draft, header, sample, ...(given === null ? { known: SAMPLE_BAD } : {}) })
   // an ending that the files connector knows, sorted after the data
   const badFile = `zz-one-bad-row.${file.format === 'jsonl' ? 'jsonl' : dataFile.replace(/\.gz$/i, '').endsWith('.tsv') ? 'tsv' : 'csv'}`
@@ -93,7 +91,7 @@ async function writeProject(
     dataFile,
     badFile,
     why: bad.why,
-    isRenamed: header.some((name, index) => name !== sample.columns[index]),
+    isRenamed,
     rules: new Map<string, JsonValue>(given === null ? [[SAMPLE_RULE.column, SAMPLE_RULE.constraints]] : []),
     sealKey: draft.columns.some(({ pii }) => pii !== null) ? randomBytes(32).toString('base64url') : null,
   })
@@ -105,11 +103,19 @@ async function writeProject(
   return { files, table: file.table, key: draft.key, why: bad.why, told: told(draft) }
 }
 
-/** The columns as the file names them. */
-async function headerOf(bench: Awaited<ReturnType<VerbCall['bench']>>, file: SourceFile): Promise<readonly string[]> {
+/** The columns as the file names them; null where it does not name each of them once. */
+async function headerOf(
+  bench: Awaited<ReturnType<VerbCall['bench']>>,
+  file: SourceFile,
+): Promise<readonly string[] | null> {
   const source = sourceOf(file)
   const plain = { ...source, options: { ...source.options, plain_names: false } }
-  return (await firstRow(() => bench.connector(plain).read(new Map()))).columns
+  try {
+    return (await firstRow(() => bench.connector(plain).read(new Map()))).columns
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'SOURCE_UNREADABLE') return null
+    throw error
+  }
 }
 
 /** With an ending that the files connector knows. */
