@@ -145,7 +145,7 @@ test('rows come late, twice and in no order of time, as often as the rates say',
     state = stateAfter(batches, state)
     let before = -Infinity
     for (const { at, values, timestampMs } of rowsOf(batches)) {
-      const timeMs = timestampMs ?? Date.parse(String(values[changedAt]))
+      const timeMs = timestampMs ?? Date.parse(values[changedAt] as string)
       counts.rows += 1
       if (at.endsWith(' again')) counts.again += 1
       else if (timeMs < facts.startMs + day * 86_400_000) counts.late += 1
