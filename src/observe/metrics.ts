@@ -17,6 +17,8 @@ export interface LagSample {
 export interface Metrics extends EventSink {
   /** Replaces the gauges of lag and freshness: what is no longer measured is no longer told. */
   setLag(sample: LagSample): void
+  /** Critical expectations that failed when each table was judged last, whichever process judged it. */
+  setFailures(failures: ReadonlyMap<string, number>): void
   /** The page of `/metrics`. */
   text(): Promise<string>
   readonly contentType: string
@@ -27,6 +29,7 @@ export interface MetricsOptions {
   readonly process: boolean
 }
 
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 const LATENCY_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900]
 
 /**
@@ -35,11 +38,18 @@ const LATENCY_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
  */
 export function createMetrics({ process }: MetricsOptions): Metrics {
   const registry = new Registry()
-  if (process) collectDefaultMetrics({ register: registry })
+  if (process) {
+    collectDefaultMetrics({ register: registry })
+    // gauges by the name of counters; the same is told by kind without the ending
+    for (const name of MISNAMED) registry.removeSingleMetric(name)
+  }
   const meters = createMeters(registry)
   return {
     emit: (event) => count(meters, event),
     setLag: (sample) => setLag(meters, sample),
+    setFailures(failures) {
+      for (const [table, failed] of failures) meters.critical.set({ table }, failed)
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { classifyError, reportError, SluiceError } from '../domain/errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { criticalFailures } from '../operate/gate/report/gate-report.ts'
 import { measureLag } from '../operate/lag.ts'
 import type { RunningService, ServiceRequest } from '../ports/service.ts'
 import { jsonAnswer, textAnswer, type Answer, type Route } from './answer.ts'
@@ -49,7 +50,10 @@ export async function startService(request: StartRequest): Promise<RunningServic
 function createRoutes({ world, metrics, health }: StartRequest): Route[] {
   const lag = keepFor(world.clock, KEEP_MS, () => measureLag(world))
   return [
-    metricsRoute(metrics, async () => metrics.setLag(await lag())),
+    metricsRoute(metrics, [
+      async () => metrics.setLag(await lag()),
+      async () => metrics.setFailures(await criticalFailures(world.lake)),
+    ]),
     healthzRoute(health, world.clock, world.clock.nowMs()),
     readyzRoute(world, health),
     statusRoute(world, KEEP_MS),

@@ -104,12 +104,18 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   })
 }
 
+/** What to do where rows of a bronze table keep models from being built. */
+export function bronzeHint(table: string): string {
+  return `Look with \`sluice table describe ${table}\`; then \`sluice gate ${table}\`, or with --bypass EXPECTATION --reason TEXT.`
+}
+
 function refusal(
   node: ModelNode,
   { reason, table }: GateNote,
 ): Pick<ModelOutcome, 'outcome' | 'mode' | 'reason' | 'error'> {
   const where = { model: node.name, ...(table === undefined ? {} : { table }) }
-  const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${reason}`, { where })
+  const hint = table === undefined ? {} : { hint: bronzeHint(table) }
+  const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${reason}`, { where, ...hint })
   return { outcome: 'blocked', mode: 'nothing', reason, error }
 }
 

@@ -109,6 +109,16 @@ test('lag and freshness are those of the last sample, and what is gone is not to
   assert.deepEqual(await lines(metrics, 'kafka_consumergroup_lag'), [])
 })
 
+test('critical failures that another process judged are told too', async () => {
+  const metrics = createMetrics({ process: false })
+  metrics.setFailures(new Map([['bronze.orders', 1]]))
+  metrics.setFailures(new Map([['gold.f', 0]]))
+  assert.deepEqual(await lines(metrics, 'dq_critical_failures'), [
+    'dq_critical_failures{table="bronze.orders"} 1',
+    'dq_critical_failures{table="gold.f"} 0',
+  ])
+})
+
 test('stops and lost commits are counted', async () => {
   const metrics = told([
     { type: 'lane.stopped', lane: 'l', code: 'CONTRACT_MISSING', message: '', where: {} },

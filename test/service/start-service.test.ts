@@ -90,6 +90,21 @@ test('/metrics tells what the run did, how far lanes are behind and how old tabl
   assert.match(body, /^sluice_freshness_seconds\{table="bronze\.orders"\} \d+$/m)
 })
 
+test('/metrics tells critical failures of tables that another process judged', async (t) => {
+  const { get, world } = await serve(t)
+  const assertion = { expectation: 'e', column: null, severity: 'critical', success: false, offending: 1 }
+  const report = {
+    form: 1,
+    table: 'bronze.orders',
+    outcome: 'blocked',
+    assertions: [assertion],
+    samples: [],
+    landed: null,
+  }
+  await world.lake.put('_gate/bronze.orders.json', Buffer.from(JSON.stringify(report)))
+  assert.match((await get('/metrics')).body, /^dq_critical_failures\{table="bronze\.orders"\} 1$/m)
+})
+
 test('/api answers with the forms of the verbs', async (t) => {
   const { get, world } = await serve(t)
   const status = (await get('/api/status')).json()

@@ -1,4 +1,4 @@
-import type { DomainEvent, JobEnd } from '../../domain/events.ts'
+import type { DomainEvent, JobEnd, JobStage } from '../../domain/events.ts'
 import type { Settings } from '../../domain/settings.ts'
 import { errorFacet, jobTypeFacet, parentFacet, traceFacet, type Facet } from './facets.ts'
 import { JobDatasets } from './job-datasets.ts'
@@ -90,9 +90,10 @@ export class LineageBook {
     return this.#verb?.processing === 'SERVICE'
   }
 
-  /** A job that has a run id of its own keeps it: its log lines carry it. */
-  #jobRunId(event: DomainEvent): string {
-    return this.#verb === null || event.runId === this.#verb.runId ? this.#options.newId() : event.runId
+  /** What reads or ingests has a run of its own in `up` and keeps its id; a build is one run of many jobs. */
+  #jobRunId({ runId, stage }: DomainEvent & { readonly stage: JobStage }): string {
+    const isOwn = (stage === 'connect' || stage === 'ingest') && this.#verb !== null && runId !== this.#verb.runId
+    return isOwn ? runId : this.#options.newId()
   }
 
   #open(

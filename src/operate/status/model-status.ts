@@ -7,6 +7,7 @@ import { orderModels, type ModelNode } from '../../transform/graph.ts'
 import { openInputs, readRange, tableStore, type OpenInput } from '../../transform/model-inputs.ts'
 import { planChanges, planModel, type InputChanges } from '../../transform/plan.ts'
 import { loadModels } from '../../settings/model-file.ts'
+import { bronzeHint } from '../../transform/run-model.ts'
 import type { GateStatus } from './gate-status.ts'
 import { judgePart, type PartStatus } from './part-status.ts'
 import { noteName, type Stop, type StopNote } from './stop-note.ts'
@@ -57,7 +58,7 @@ export async function modelStatus(
       noted,
       running: caredFor && noted === null,
       lastCommitMs: sight.snapshot?.timestampMs ?? null,
-      catchUp: sight.buildable && (sight.behind || noted !== null) ? `sluice build ${node.name}` : null,
+      catchUp: sight.buildable && (sight.behind || noted !== null) ? catchUp(node, noted, gates) : null,
     }),
     model: node.name,
     kind: node.model.kind,
@@ -82,9 +83,16 @@ function wasOpened({ code, where }: Stop, blocks: readonly GateStatus[]): boolea
   )
 }
 
+/** A result that waits is judged again; all else is built. */
+function catchUp({ name }: ModelNode, noted: Stop | null, gates: readonly GateStatus[]): string {
+  const own = noted?.code === 'GATE_BLOCKED' ? gates.find(({ table }) => table === name) : undefined
+  return own?.nextCommand ?? `sluice build ${name}`
+}
+
 function gateError(node: ModelNode, { table, reason }: GateStatus): SluiceError {
   return new SluiceError('GATE_BLOCKED', `${node.name}: ${table} was blocked: ${reason}`, {
     where: { model: node.name, table },
+    hint: bronzeHint(table),
   })
 }
 

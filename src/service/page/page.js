@@ -228,7 +228,7 @@ function draw({ status, lag, refusals, ready }) {
   const most = Math.max(1, ...refusals.refusals.map((each) => each.letters))
   table(
     'refusals',
-    [['table'], ['stage'], ['code'], ['field'], ['rule', 'wide'], ['letters', 'figure'], ['look at one']],
+    [['table'], ['stage'], ['code'], ['field'], ['rule', 'narrow'], ['letters', 'figure'], ['look at one']],
     refusals.refusals.map((each) => {
       const bar = element('progress', { tone: 'bar' })
       bar.max = most

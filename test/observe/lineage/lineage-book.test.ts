@@ -175,6 +175,29 @@ test('up: a micro-batch is a run by its own id, told once it has something to do
   assert.deepEqual(shape(failed), ['START ingest:orders', 'FAIL ingest:orders'])
 })
 
+test('models of one build that `up` runs are runs of their own', () => {
+  const own = { runId: '00000000-0000-4000-8000-00000000000b' }
+  const build = (model: string): Told[] => {
+    const job = { ...own, jobName: `build:${model}`, stage: 'build' } as const
+    return [
+      { ...job, type: 'job.started', inputs: [], outputs: [{ kind: 'table', name: model }] },
+      { ...job, type: 'job.ended', idle: false, ms: 1, outcome: 'completed' },
+    ]
+  }
+  const told = book()
+    .take(started('up'), ...build('silver.a'), ...build('silver.b'))
+    .slice(1)
+  assert.deepEqual(
+    told.map(({ job, eventType }) => [job.name, eventType]),
+    ['silver.a', 'silver.b'].flatMap((model) => [
+      [`build:${model}`, 'START'],
+      [`build:${model}`, 'COMPLETE'],
+    ]),
+  )
+  assert.equal(new Set(told.map(({ run }) => run.runId)).size, 2)
+  for (const { run } of told) assert.equal(run.facets['sluice_trace']?.['run_id'], own.runId)
+})
+
 test('what an operator verb commits is told of the verb itself', () => {
   const events = book().take(
     started('errors redrive'),

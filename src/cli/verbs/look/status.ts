@@ -72,9 +72,8 @@ function statusText({ lanes, sources, models, gates }: Status): string {
           each.table,
           each.outcome ?? 'not judged yet',
           each.since,
-          each.unjudged && each.outcome !== null
-            ? `${each.reason} (newer rows are not judged yet)`.trim()
-            : each.reason,
+          (each.unjudged && each.outcome !== null ? `${each.reason} (newer rows are not judged yet)` : each.reason) ||
+            null,
           each.nextCommand,
         ]),
         maxCell: 80,

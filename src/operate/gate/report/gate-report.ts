@@ -63,6 +63,17 @@ export async function listGateReports(lake: ObjectStore): Promise<readonly GateR
   return reports
 }
 
+/** By table: critical expectations that failed when it was judged last. */
+export async function criticalFailures(lake: ObjectStore): Promise<ReadonlyMap<string, number>> {
+  const reports = await listGateReports(lake)
+  return new Map(
+    reports.map(({ table, assertions }) => [
+      table,
+      assertions.filter(({ severity, success }) => severity === 'critical' && !success).length,
+    ]),
+  )
+}
+
 /** Of two writers the last stands: a verdict is only ever trusted as far as its own range goes. */
 export async function writeGateReport(lake: ObjectStore, report: GateReport): Promise<void> {
   await lake.put(reportPath(report.table), Buffer.from(`${JSON.stringify(report)}\n`, 'utf8'))
