@@ -11,7 +11,7 @@ import { judgeLanded } from '../operate/gate/bronze/judge-landed.ts'
 import { dropReleased, openBuildGate } from '../operate/gate/build-gate.ts'
 import { openAsOfGate } from '../operate/gate/open-gate.ts'
 import type { GateReport } from '../operate/gate/report/gate-report.ts'
-import { expireLetters } from '../operate/expire-letters.ts'
+import { expireGateLetters, expireLetters } from '../operate/expire-letters.ts'
 import { readPauseNotes, type PausablePart } from '../operate/status/pause-note.ts'
 import { noteStops } from '../operate/status/stop-note.ts'
 import { selectTables } from '../operate/verify.ts'
@@ -147,6 +147,7 @@ export async function buildPass(world: World, request: BuildRequest): Promise<Mo
   const outcomes = await buildModels({ models, world, ...request, ...gate })
   if (request.dryRun) return outcomes
   await dropReleased(world, outcomes)
+  await expireGateLetters(world, models)
   await noteStops(
     world,
     outcomes.map((each) => ({

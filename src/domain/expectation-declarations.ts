@@ -15,6 +15,7 @@ export type KwargType =
   | 'names'
   | 'pattern'
   | 'type'
+  | 'types'
   | 'table'
   | 'duration'
   /** See `quality/row-condition.ts`. */
@@ -59,6 +60,12 @@ export const EXPECTATIONS: Readonly<Record<string, ExpectationDeclaration>> = {
     meaning: 'There are so many columns.',
     required: { value: 'count' },
     optional: {},
+  },
+  expect_table_column_count_to_be_between: {
+    meaning: 'The number of columns is within bounds.',
+    required: {},
+    optional: { min_value: 'count', max_value: 'count' },
+    oneOf: BOUNDS,
   },
   expect_table_row_count_to_be_between: {
     meaning: 'The number of rows is within bounds.',
@@ -123,7 +130,12 @@ export const EXPECTATIONS: Readonly<Record<string, ExpectationDeclaration>> = {
   expect_column_values_to_be_of_type: {
     meaning: 'The column is of this type.',
     required: { ...COLUMN, type_: 'type' },
-    optional: {},
+    optional: MOSTLY,
+  },
+  expect_column_values_to_be_in_type_list: {
+    meaning: 'The column is of one of these types.',
+    required: { ...COLUMN, type_list: 'types' },
+    optional: MOSTLY,
   },
   expect_column_mean_to_be_between: figure('mean'),
   expect_column_median_to_be_between: figure('median'),
@@ -138,6 +150,14 @@ export const EXPECTATIONS: Readonly<Record<string, ExpectationDeclaration>> = {
     oneOf: BOUNDS,
   },
   expect_column_proportion_of_unique_values_to_be_between: figure('share of different values among all but null'),
+  expect_column_proportion_of_non_null_values_to_be_between: figure('share of values that are not null'),
+  expect_average_sum_per_group_to_be_between: {
+    meaning: 'Summed up in each group, such as the lines of an order, the column comes to this on average.',
+    required: { ...COLUMN, group_by: 'columns' },
+    optional: { ...BETWEEN, ...CONDITION },
+    oneOf: BOUNDS,
+    ours: true,
+  },
   expect_column_distinct_values_to_be_in_set: {
     meaning: 'The column holds no value but these.',
     required: { ...COLUMN, value_set: 'values' },
@@ -162,6 +182,11 @@ export const EXPECTATIONS: Readonly<Record<string, ExpectationDeclaration>> = {
     meaning: 'In every row the two columns are equal.',
     required: { column_A: 'column', column_B: 'column' },
     optional: { ignore_row_if: 'ignored_pairs', ...MOSTLY },
+  },
+  expect_multicolumn_sum_to_equal: {
+    meaning: 'In every row these columns add up to this, a missing value being 0.',
+    required: { column_list: 'columns', sum_total: 'number' },
+    optional: { ignore_row_if: 'ignored_rows', ...MOSTLY },
   },
   expect_column_values_to_be_increasing: ordered('less'),
   expect_column_values_to_be_decreasing: ordered('greater'),

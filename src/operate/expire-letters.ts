@@ -1,4 +1,5 @@
 import type { Skip } from '../domain/dead-letter.ts'
+import type { TableName } from '../domain/identifier.ts'
 import type { Happening } from '../domain/events.ts'
 import { normalizeRanges, type OffsetRange } from '../domain/offset-range.ts'
 import { isoDate } from '../error-lane/lane-path.ts'
@@ -33,6 +34,28 @@ export async function expireLetters(world: ExpireWorld, table: string): Promise<
   if (written !== null) {
     const happening: Happening = { type: 'skips.written', table, skips: written.skips, path: written.path }
     world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `expire:${table}`, ...happening })
+  }
+  await store.delete(files)
+  return files.length
+}
+
+/**
+ * Removes the letters that gates of these models wrote before `errors.retention`, by whole days. No offset depends on
+ * them.
+ * Returns the number of files removed.
+ */
+export async function expireGateLetters(
+  { settings, clock, lake }: Pick<ExpireWorld, 'settings' | 'clock' | 'lake'>,
+  models: readonly TableName[],
+): Promise<number> {
+  const { retentionMs } = settings.errors
+  if (retentionMs === null) return 0
+  const store = lake.at('_errors')
+  const beforeDate = isoDate(clock.nowMs() - retentionMs)
+  const files: string[] = []
+  for (const { layer, table } of models) {
+    const lane = { layer, table }
+    for await (const path of listLetterFiles(store, lane, beforeDate)) files.push(path)
   }
   await store.delete(files)
   return files.length

@@ -1,11 +1,26 @@
 import { SluiceError } from '../domain/errors.ts'
 import type { Expectation } from '../domain/expectation.ts'
 import { Impossible, type Check } from './check.ts'
-import { columnFigure, distinctValues, fresh, rowCountBetween, rowCountEqual } from './checks/figure-checks.ts'
+import {
+  averageSumPerGroup,
+  columnFigure,
+  distinctValues,
+  fresh,
+  rowCountBetween,
+  rowCountEqual,
+} from './checks/figure-checks.ts'
 import { decreasing, increasing, unique, uniqueTogether } from './checks/group-checks.ts'
 import { Asked } from './checks/kwargs.ts'
 import { referential } from './checks/relation-checks.ts'
-import { columnCount, columnExists, columnsInOrder, columnsMatch, ofType } from './checks/shape-checks.ts'
+import {
+  columnCount,
+  columnCountBetween,
+  columnExists,
+  columnsInOrder,
+  columnsMatch,
+  inTypeList,
+  ofType,
+} from './checks/shape-checks.ts'
 import {
   between,
   inSet,
@@ -18,6 +33,7 @@ import {
   notNull,
   pairEqual,
   pairGreater,
+  sumEqual,
 } from './checks/value-checks.ts'
 import { noGaps, noOverlaps } from './checks/version-checks.ts'
 import type { JudgedTable } from './judged-table.ts'
@@ -29,6 +45,7 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
   expect_table_columns_to_match_set: columnsMatch,
   expect_table_columns_to_match_ordered_list: columnsInOrder,
   expect_table_column_count_to_equal: columnCount,
+  expect_table_column_count_to_be_between: columnCountBetween,
   expect_table_row_count_to_be_between: rowCountBetween,
   expect_table_row_count_to_equal: rowCountEqual,
   expect_column_values_to_not_be_null: notNull,
@@ -43,6 +60,7 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
   expect_column_value_lengths_to_be_between: lengthBetween,
   expect_column_value_lengths_to_equal: lengthEqual,
   expect_column_values_to_be_of_type: ofType,
+  expect_column_values_to_be_in_type_list: inTypeList,
   expect_column_mean_to_be_between: columnFigure,
   expect_column_median_to_be_between: columnFigure,
   expect_column_sum_to_be_between: columnFigure,
@@ -51,11 +69,14 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
   expect_column_stdev_to_be_between: columnFigure,
   expect_column_unique_value_count_to_be_between: columnFigure,
   expect_column_proportion_of_unique_values_to_be_between: columnFigure,
+  expect_column_proportion_of_non_null_values_to_be_between: columnFigure,
+  expect_average_sum_per_group_to_be_between: averageSumPerGroup,
   expect_column_distinct_values_to_be_in_set: (asked) => distinctValues(asked, { missing: false, other: true }),
   expect_column_distinct_values_to_contain_set: (asked) => distinctValues(asked, { missing: true, other: false }),
   expect_column_distinct_values_to_equal_set: (asked) => distinctValues(asked, { missing: true, other: true }),
   expect_column_pair_values_a_to_be_greater_than_b: pairGreater,
   expect_column_pair_values_to_be_equal: pairEqual,
+  expect_multicolumn_sum_to_equal: sumEqual,
   expect_column_values_to_be_increasing: increasing,
   expect_column_values_to_be_decreasing: decreasing,
   expect_referential_integrity: referential,

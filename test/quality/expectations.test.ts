@@ -53,6 +53,57 @@ const CASES: readonly Case[] = [
     empty: true,
   },
   {
+    type: 'expect_table_column_count_to_be_between',
+    kwargs: { min_value: 2, max_value: 3 },
+    columns: PAIR,
+    keeps: [],
+    breaks: [],
+    empty: true,
+  },
+  {
+    type: 'expect_column_values_to_be_in_type_list',
+    kwargs: { column: 'v', type_list: ['INTEGER', 'BIGINT'], mostly: 0.5 },
+    columns: NUMBER,
+    keeps: [['1']],
+    breaks: [],
+    empty: true,
+  },
+  {
+    type: 'expect_multicolumn_sum_to_equal',
+    kwargs: { column_list: ['a', 'b'], sum_total: 3 },
+    columns: PAIR,
+    keeps: [
+      ['1', '2'],
+      ['3', 'null'],
+      ['null', 'null'],
+    ],
+    breaks: [
+      ['1', '2'],
+      ['2', '2'],
+      ['1', 'null'],
+      ['null', 'null'],
+    ],
+    counts: [2, 3],
+    empty: true,
+  },
+  {
+    type: 'expect_average_sum_per_group_to_be_between',
+    kwargs: { column: 'v', group_by: ['id'], min_value: 2, max_value: 4 },
+    columns: ORDERED,
+    keeps: [
+      ['1', '1'],
+      ['1', '2'],
+      ['2', '4'],
+    ],
+    breaks: [
+      ['1', '1'],
+      ['1', '2'],
+      ['2', '8'],
+    ],
+    actual: '5.5',
+    empty: false,
+  },
+  {
     type: 'expect_table_row_count_to_be_between',
     kwargs: { min_value: 1, max_value: 2 },
     columns: ONE,
@@ -204,6 +255,15 @@ const CASES: readonly Case[] = [
     columns: NUMBER,
     keeps: [['1'], ['2'], ['3'], ['3'], ['null']],
     breaks: [['1'], ['1']],
+    actual: '0.5',
+    empty: false,
+  },
+  {
+    type: 'expect_column_proportion_of_non_null_values_to_be_between',
+    kwargs: { column: 'v', min_value: 0.75 },
+    columns: NUMBER,
+    keeps: [['1'], ['1'], ['3'], ['null']],
+    breaks: [['1'], ['null']],
     actual: '0.5',
     empty: false,
   },
@@ -419,7 +479,10 @@ describe('expectations', () => {
       ['expect_table_columns_to_match_set', { column_set: ['a', 'b', 'c'], exact_match: false }],
       ['expect_table_columns_to_match_ordered_list', { column_list: ['b', 'a'] }],
       ['expect_table_column_count_to_equal', { value: 3 }],
-      ['expect_column_values_to_be_of_type', { column: 'a', type_: 'string' }],
+      ['expect_column_values_to_be_of_type', { column: 'a', type_: 'string', mostly: 0.1 }],
+      ['expect_column_values_to_be_in_type_list', { column: 'a', type_list: ['string', 'double'] }],
+      ['expect_table_column_count_to_be_between', { max_value: 1 }],
+      ['expect_table_column_count_to_be_between', { min_value: 3 }],
     ] as const) {
       assert.equal((await asker.one(type, kwargs, ask)).success, false, type)
     }
@@ -474,13 +537,7 @@ describe('expectations', () => {
     const kwargs = { column: 'v', parent: 'silver.parents', parent_column: 'id', grace: '1h' }
     const found = await asker.one('expect_referential_integrity', kwargs, ask)
     assert.deepEqual([found.success, found.offending, found.young, found.considered], [false, 2, 1, 4])
-    assert.deepEqual(
-      found.samples
-        .slice(0, 2)
-        .map((row) => `${row['v'] as bigint}`)
-        .toSorted(),
-      ['3', '4'],
-    )
+    assert.deepEqual(found.samples.map((row) => `${row['v'] as bigint}`).toSorted(), ['3', '4'])
     const young = await asker.one('expect_referential_integrity', kwargs, { ...ask, rows: ask.rows.slice(0, 2) })
     assert.deepEqual([young.success, young.young, young.samples.length], [true, 1, 0])
     const none = await asker.one('expect_referential_integrity', kwargs, { ...ask, parents: {} })

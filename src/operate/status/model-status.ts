@@ -69,10 +69,10 @@ export async function modelStatus(
   }
 }
 
-/** Bronze tables that it reads and that its next build will find blocked. */
+/** Bronze tables that it reads and that are blocked; rows that came since and nobody judged open nothing by themselves. */
 function blockedInputs({ inputs }: ModelNode, gates: readonly GateStatus[]): GateStatus[] {
   const names = new Set(inputs.filter(({ layer }) => layer === 'bronze').map(formatTableName))
-  return gates.filter(({ table, outcome, unjudged }) => names.has(table) && outcome === 'blocked' && !unjudged)
+  return gates.filter(({ table, outcome }) => names.has(table) && outcome === 'blocked')
 }
 
 /** The last build met a block of bronze rows that stands no more. */

@@ -2,7 +2,7 @@ import { formatDuration, parseDuration } from '../../domain/duration.ts'
 import type { Check } from '../check.ts'
 import { Impossible } from '../check.ts'
 import { sqlInstant } from '../sql-literal.ts'
-import { boundsSql, countBounds, numberLiteral, plainText } from './bounds.ts'
+import { boundsSql, countBounds, numberLiteral, plainText, type Bounds } from './bounds.ts'
 import type { Asked } from './kwargs.ts'
 
 /** Checks of one figure of the whole table. A figure that is not there, since there are no values, is within no bounds. */
@@ -21,6 +21,8 @@ const OF_COUNTS: Readonly<Record<string, (column: string) => string>> = {
   expect_column_unique_value_count_to_be_between: (column) => `count(distinct ${column})`,
   expect_column_proportion_of_unique_values_to_be_between: (column) =>
     `cast(count(distinct ${column}) as double) / nullif(count(${column}), 0)`,
+  expect_column_proportion_of_non_null_values_to_be_between: (column) =>
+    `cast(count(${column}) as double) / nullif(count(*), 0)`,
 }
 
 export function columnFigure(asked: Asked): Check {
@@ -46,6 +48,14 @@ export function columnFigure(asked: Asked): Check {
   return figure(asked, ofCounts(column), countBounds(asked, 'f.v'))
 }
 
+/** Such as the average order value: the lines of each order summed up, and of those sums the mean. */
+export function averageSumPerGroup(asked: Asked): Check {
+  const { name, type } = asked.field()
+  if (!/^(int|float|decimal)/.test(type.kind)) throw new Impossible(`${name} is ${type.kind}, and no number`)
+  const sums = `select sum(${asked.column()}) as v ${asked.from()} group by ${asked.columns('group_by').join(', ')}`
+  return figureOf(`select avg(cast(g.v as double)) as v from (${sums}) g`, countBounds(asked, 'f.v'))
+}
+
 export function rowCountBetween(asked: Asked): Check {
   return figure(asked, 'count(*)', countBounds(asked, 'f.v'))
 }
@@ -65,10 +75,14 @@ export function fresh(asked: Asked): Check {
   })
 }
 
-function figure(asked: Asked, value: string, bounds: { readonly sql: string; readonly expected: string }): Check {
+function figure(asked: Asked, value: string, bounds: Bounds): Check {
+  return figureOf(`select ${value} as v ${asked.from()}`, bounds)
+}
+
+function figureOf(sql: string, bounds: Bounds): Check {
   return {
     kind: 'figure',
-    sql: `select cast(f.v as string) as observed, coalesce(${bounds.sql}, false) as ok from (select ${value} as v ${asked.from()}) f`,
+    sql: `select cast(f.v as string) as observed, coalesce(${bounds.sql}, false) as ok from (${sql}) f`,
     expected: bounds.expected,
   }
 }

@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts'
-import type { Asked } from './kwargs.ts'
+import { presentRows, type Asked } from './kwargs.ts'
 
 /** Checks of a row among the others: unique values and combinations, order. */
 
@@ -8,12 +8,7 @@ export function unique(asked: Asked): Check {
 }
 
 export function uniqueTogether(asked: Asked): Check {
-  const columns = asked.columns('column_list')
-  const missing = columns.map((column) => `${column} is null`)
-  const ignore = asked.text('ignore_row_if') ?? 'all_values_are_missing'
-  const present =
-    ignore === 'never' ? null : `not (${missing.join(ignore === 'any_value_is_missing' ? ' or ' : ' and ')})`
-  return repeated(asked, columns, present)
+  return repeated(asked, asked.columns('column_list'), presentRows(asked))
 }
 
 /** Nulls are alike, so that a combination with a null in it can be there twice. */

@@ -97,3 +97,10 @@ export function fieldOf(fields: readonly ColumnField[], name: string, table: str
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Impossible(`column ${name} cannot be named in SQL`)
   return field
 }
+
+/** The rows of `column_list` that `ignore_row_if` leaves to be looked at; null: all. */
+export function presentRows(asked: Asked): string | null {
+  const missing = asked.columns('column_list').map((column) => `${column} is null`)
+  const ignore = asked.text('ignore_row_if') ?? 'all_values_are_missing'
+  return ignore === 'never' ? null : `not (${missing.join(ignore === 'any_value_is_missing' ? ' or ' : ' and ')})`
+}

@@ -1,5 +1,6 @@
 import type { ColumnType } from '../../domain/column-batch.ts'
 import type { Check } from '../check.ts'
+import { countBounds } from './bounds.ts'
 import type { Asked } from './kwargs.ts'
 
 /** Checks that a table's columns alone answer. */
@@ -30,10 +31,28 @@ export function columnCount(asked: Asked): Check {
   return known(there === asked.value('value'), String(Number(asked.value('value'))), String(there))
 }
 
+export function columnCountBetween(asked: Asked): Check {
+  const there = names(asked).length
+  const { expected } = countBounds(asked, 'n')
+  const least = Number(asked.value('min_value') ?? 0)
+  const most = Number(asked.value('max_value') ?? Infinity)
+  return known(there >= least && there <= most, expected, String(there))
+}
+
+/** All values of a column are of its type: `mostly` lets nothing more through. */
 export function ofType(asked: Asked): Check {
+  return ofTypes(asked, [asked.text('type_') ?? ''])
+}
+
+export function inTypeList(asked: Asked): Check {
+  return ofTypes(asked, asked.texts('type_list'))
+}
+
+function ofTypes(asked: Asked, wanted: readonly string[]): Check {
   const { type } = asked.field()
-  const wanted = asked.text('type_') ?? ''
-  return known(typeNames(type).includes(wanted.toLowerCase().replaceAll(' ', '')), wanted, typeText(type))
+  const own = typeNames(type)
+  const success = wanted.some((name) => own.includes(name.toLowerCase().replaceAll(' ', '')))
+  return known(success, wanted.join(' or '), typeText(type))
 }
 
 /** Without the framework's own columns: suites are about what a model's SELECT gives. */

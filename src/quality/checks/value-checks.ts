@@ -1,8 +1,8 @@
 import type { Check } from '../check.ts'
 import { Impossible } from '../check.ts'
 import { sqlText } from '../sql-literal.ts'
-import { boundsSql, countBounds } from './bounds.ts'
-import type { Asked } from './kwargs.ts'
+import { boundsSql, countBounds, numberLiteral } from './bounds.ts'
+import { presentRows, type Asked } from './kwargs.ts'
 
 /** Checks that each row alone keeps or breaks. Null is no value: only what asks for null looks at it. */
 
@@ -67,6 +67,16 @@ function pairs(asked: Asked, holds: string): Check {
   const present =
     ignore === 'neither' ? null : ignore === 'either_value_is_missing' ? `${one} and ${other}` : `(${one} or ${other})`
   return rows(asked, and(asked.condition, present), `not coalesce(${holds}, false)`)
+}
+
+export function sumEqual(asked: Asked): Check {
+  for (const name of asked.texts('column_list')) {
+    const { kind } = asked.fieldNamed(name).type
+    if (!/^(int|float|decimal)/.test(kind)) throw new Impossible(`${name} is ${kind}, and no number`)
+  }
+  const sum = asked.columns('column_list').map((column) => `coalesce(${column}, 0)`)
+  const total = numberLiteral(asked.value('sum_total'), 'sum_total')
+  return rows(asked, and(asked.condition, presentRows(asked)), `${sum.join(' + ')} <> ${total}`)
 }
 
 export function comparable(a: string, b: string): boolean {

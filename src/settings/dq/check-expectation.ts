@@ -53,6 +53,10 @@ const FORMS: Readonly<Record<KwargType, (value: ExactJson) => string | null>> = 
       ? null
       : 'is a list of column names',
   pattern: (value) => (typeof value === 'string' && value !== '' ? null : 'is a regular expression'),
+  types: (value) =>
+    isExactArray(value) && value.length > 0 && value.every((each) => typeof each === 'string' && each !== '')
+      ? null
+      : 'is a list of names of types',
   type: (value) => (typeof value === 'string' && value !== '' ? null : 'is the name of a type'),
   table: (value) => (isTable(value) ? null : 'is a table such as bronze.orders, silver.customers or gold.dim_customer'),
   duration: (value) => (typeof value === 'string' && parseDuration(value) !== null ? null : `is ${DURATION_FORM}`),

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test'
 import { readLetters } from '../../../src/error-lane/ledger.ts'
 import { readHistory } from '../../../src/lake/history.ts'
+import { expireGateLetters } from '../../../src/operate/expire-letters.ts'
 import { runQuery } from '../../../src/operate/look/query.ts'
 import { listManifests } from '../../../src/operate/gate/staged-manifest.ts'
+import type { World } from '../../../src/ports/world.ts'
 import { openGateFixture, type GateFixture } from './gate-fixture.ts'
 
 const SUITE = `
@@ -87,6 +89,28 @@ describe('the gate', () => {
     assert.deepEqual([letter?.stage, letter?.topic, letter?.raw, letter?.errors[0]?.code], ['gate', null, null, 'GATE'])
     assert.equal(letter?.errors[0]?.rule, NOT_NULL)
     assert.doesNotMatch(JSON.stringify(letters), /a3@b\.de/, 'no contract says what is private: all is masked')
+  })
+
+  test('letters of gates go once `errors.retention` is over, by whole days', async () => {
+    await lake.add([3, null])
+    await lake.gated(SUITE)
+    const letters = async (): Promise<number> => {
+      let found = 0
+      for await (const _ of readLetters(lake.world.lake.at('_errors'), { layer: 'silver', table: 'things' })) found += 1
+      return found
+    }
+    const day = 24 * 60 * 60 * 1000
+    const settings = { ...lake.gateWorld.settings, errors: { retentionMs: 2 * day } } as World['settings']
+    const expire = (days: number): Promise<number> => {
+      const clock = { ...lake.gateWorld.clock, nowMs: () => Date.now() + days * day }
+      return expireGateLetters(
+        { settings, clock, lake: lake.world.lake },
+        lake.models.map(({ layer, table }) => ({ layer, table })),
+      )
+    }
+    assert.deepEqual([await expire(2), await letters()], [0, 1])
+    assert.deepEqual([await expire(3), await letters()], [1, 0])
+    assert.equal(await expire(3), 0)
   })
 
   test('what is staged is judged by the rules as they are now, and committed', async () => {
