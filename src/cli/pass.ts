@@ -170,7 +170,7 @@ export interface AsOfRequest {
 export async function asOfPass(world: World, request: AsOfRequest): Promise<AsOfOutcome[]> {
   const models = loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
-  return buildAsOf({ models, world, ...request, judge: openAsOfGate(world, models) })
+  return buildAsOf({ models, world, ...request, ...openAsOfGate(world, models) })
 }
 
 export function selectSources(world: Pick<World, 'settings'>, names: readonly string[]): SourceSettings[] {

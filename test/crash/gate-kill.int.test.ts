@@ -97,6 +97,9 @@ describe('kill -9 at the gate', () => {
       assert.equal(outcomes.get('gold.fact_sales')?.outcome, 'skipped')
       await assert.rejects(rawRows(silver, 'select 1 from rows'))
     }
+    const past = await sluice(args('build', '--as-of', '2030-01-01', ...held), { env: world.env })
+    assert.equal(past.code, 3, past.stderr)
+    await assert.rejects(rawRows(`${silver}_snapshot`, 'select 1 from rows'))
     const ingest = await sluiceJson<{ tables: { gate: { outcome: string } }[] }>(args('ingest', ...held), {
       env: world.env,
     })

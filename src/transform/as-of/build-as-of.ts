@@ -12,7 +12,7 @@ import type { ModelNode } from '../graph.ts'
 import { tableStore } from '../model-inputs.ts'
 import type { ModelOutcome } from '../model-outcome.ts'
 import { runModel } from '../run-model.ts'
-import type { BuildWorld } from '../run-model.ts'
+import type { BuildWorld, MayRead } from '../run-model.ts'
 import type { AsOfTime } from './as-of-time.ts'
 import { cutByRecord } from './as-of-sql.ts'
 import { overlayLake } from './scratch-lake.ts'
@@ -28,6 +28,8 @@ export interface AsOfOptions {
   readonly dryRun: boolean
   /** Judges each result before a snapshot of it (I10), by the tables of the lake that it is given; without it all pass. */
   readonly judge?: (lake: ObjectStore) => JudgeStaged
+  /** Asked of what a model is about to be worked out from. */
+  readonly mayRead?: MayRead
 }
 
 export interface AsOfOutcome extends ModelOutcome {
@@ -84,7 +86,7 @@ function neededFor(nodes: readonly ModelNode[], chosen: readonly ModelNode[]): r
 }
 
 async function buildScratch(
-  { world, asOf, judge: judgeIn }: AsOfOptions,
+  { world, asOf, judge: judgeIn, mayRead }: AsOfOptions,
   nodes: readonly ModelNode[],
   scratch: World['lake'],
 ): Promise<ReadonlyMap<string, ModelOutcome>> {
@@ -92,7 +94,19 @@ async function buildScratch(
   const outcomes = new Map<string, ModelOutcome>()
   for (const node of nodes) {
     const emit = emitter(world, node, (happening) => happening.type === 'warning')
-    outcomes.set(node.name, await buildNode({ world, node, nodes, scratch, outcomes, judge, emit }))
+    outcomes.set(
+      node.name,
+      await buildNode({
+        world,
+        node,
+        nodes,
+        scratch,
+        outcomes,
+        judge,
+        emit,
+        ...(mayRead === undefined ? {} : { mayRead }),
+      }),
+    )
     for (const table of cutByRecord(node)) {
       emit({
         type: 'warning',
@@ -111,13 +125,15 @@ interface NodeTurn {
   readonly scratch: World['lake']
   readonly outcomes: ReadonlyMap<string, ModelOutcome>
   readonly judge: JudgeStaged
+  readonly mayRead?: MayRead
   readonly emit: (happening: Happening) => void
 }
 
 /** What has no snapshot, nor what is made of it. */
 const STOPPED: ReadonlySet<ModelOutcome['outcome']> = new Set(['failed', 'blocked', 'skipped'])
 
-async function buildNode({ world, node, nodes, scratch, outcomes, judge, emit }: NodeTurn): Promise<ModelOutcome> {
+async function buildNode(turn: NodeTurn): Promise<ModelOutcome> {
+  const { world, node, nodes, scratch, outcomes, judge, mayRead, emit } = turn
   const stopped = node.inputs
     .flatMap((input) => outcomes.get(formatTableName(input)) ?? [])
     .find(({ outcome }) => STOPPED.has(outcome))
@@ -131,6 +147,7 @@ async function buildNode({ world, node, nodes, scratch, outcomes, judge, emit }:
       fullRefresh: false,
       dryRun: false,
       judge,
+      ...(mayRead === undefined ? {} : { mayRead }),
       emit,
     })
   } catch (error) {
