@@ -195,6 +195,27 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/repair/resume.ts')).resumeVerb,
   },
   {
+    name: 'checkpoint show',
+    group: 'Repair',
+    usage: '[--topic T] [--source S]',
+    summary: 'where each lane and source stands, and what the log holds',
+    load: async () => (await import('./verbs/repair/checkpoint-show.ts')).checkpointShow,
+  },
+  {
+    name: 'checkpoint reset',
+    group: 'Repair',
+    usage: '--topic T [--partition P] --to-offset N | … | --source S',
+    summary: 'set where a lane reads on, or read a source again',
+    load: async () => (await import('./verbs/repair/checkpoint-reset.ts')).checkpointReset,
+  },
+  {
+    name: 'replay',
+    group: 'Repair',
+    usage: '--topic T [--partition P] --from-offset N [--to-offset M]',
+    summary: 'read a range of a topic again; its rows are replaced, never doubled',
+    load: async () => (await import('./verbs/repair/replay.ts')).replayVerb,
+  },
+  {
     name: 'table restore',
     group: 'Repair',
     usage: 'TABLE --to-version V | --to-time TIME',

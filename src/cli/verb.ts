@@ -100,7 +100,8 @@ export interface ConfigAccess {
 
 /** Verbs that work rather than look: their logs and their lineage are of interest to others. */
 export function changesData({ name, group }: VerbEntry, { flags }: Verb): boolean {
-  if (group === 'Flow' || group === 'Repair' || group === 'Keep' || name === 'demo') return name !== 'test'
+  if (group === 'Flow' || group === 'Repair' || group === 'Keep' || name === 'demo')
+    return name !== 'test' && name !== 'checkpoint show'
   return flags.some((flag) => flag.name === YES.name || flag.name === DRY_RUN.name)
 }
 

@@ -12,7 +12,7 @@ import type { Snapshot, SnapshotAt } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
 import { resolveTable, type NamedTable } from '../look/resolve-table.ts'
 import { changesNothing, planBronzeRestore, planModelRestore, type RestorePlan } from './plan-restore.ts'
-import { findSkipsBeyond, retractSkips, type SkipsBeyond } from './retract-skips.ts'
+import { findStaleSkips, retractSkips, type ReadAgain, type StaleSkips } from './retract-skips.ts'
 
 export type RestoreWorld = Pick<World, 'lake' | 'log' | 'clock' | 'events' | 'runId' | 'traceId' | 'signal'>
 
@@ -31,7 +31,7 @@ export interface PreparedRestore {
   readonly old: Snapshot
   readonly plan: RestorePlan
   readonly positions: readonly PositionReport[]
-  readonly beyond: SkipsBeyond
+  readonly beyond: StaleSkips
   readonly isSame: boolean
 }
 
@@ -47,7 +47,9 @@ export async function prepareRestore(world: RestoreWorld, text: string, at: Snap
     : planModelRestore({ now: table.snapshot, old })
   const positions: PositionReport[] = []
   for (const move of plan.moves) positions.push(await reportMove(world, move))
-  const beyond = isBronze ? await findSkipsBeyond(world.lake, table.name.table, plan.moves) : { files: [], skips: 0 }
+  const beyond = isBronze
+    ? await findStaleSkips(world.lake, table.name.table, readAgain(plan.moves))
+    : { files: [], skips: 0 }
   return { table, old, plan, positions, beyond, isSame: changesNothing(plan) }
 }
 
@@ -67,7 +69,7 @@ export async function restoreTable(world: RestoreWorld, prepared: PreparedRestor
     world.signal.throwIfAborted()
     const outcome = await commitRestore(world, next)
     if (outcome.kind === 'committed') {
-      await retractSkips(world, next.table.name.table, { moves: next.plan.moves, beyond: next.beyond })
+      await retractSkips(world, next.table.name.table, { again: readAgain(next.plan.moves), stale: next.beyond })
       return outcome.version
     }
     reason = outcome.reason
@@ -136,6 +138,11 @@ async function startsOf(
     if (reason === 'start' && first === 0n) starts.set(`${topic}/${partition}/${epoch}`, next)
   }
   return ({ topic, partition, epoch }) => starts.get(`${topic}/${partition}/${epoch}`) ?? 0n
+}
+
+/** What comes after the positions. */
+function readAgain(moves: readonly PositionMove[]): ReadAgain[] {
+  return moves.map(({ topic, partition, to }) => ({ topic, partition, epoch: to.epoch, first: to.next, next: null }))
 }
 
 async function reportMove(

@@ -1,57 +1,65 @@
-import type { SkipReason } from '../../domain/dead-letter.ts'
+import type { Skip, SkipReason } from '../../domain/dead-letter.ts'
+import { subtractRanges, type OffsetRange } from '../../domain/offset-range.ts'
+import type { TopicPartition } from '../../domain/position.ts'
 import { SKIPS_FOLDER, laneFolder } from '../../error-lane/lane-path.ts'
 import { readSkipFile } from '../../error-lane/ledger.ts'
 import { writeSkips } from '../../error-lane/write-skips.ts'
-import type { PositionMove } from '../../ingest/lane/lane-position.ts'
 import type { World } from '../../ports/world.ts'
 
 /**
- * Skips at or after a position that went back. Those that say what the log holds (control, aborted, compacted) will be
- * true again; those of an operator or of time (reset, expired) pass over records that are now read again, and would
- * stand against their rows (I17: L ∩ S is empty).
+ * Skips over offsets that are read again. Those that say what the log holds (control, aborted, compacted) will be true
+ * again; those of an operator or of time (reset, expired) pass over records that are read now, and would stand against
+ * their rows (I17: L ∩ S is empty).
  */
 const RETRACTED: ReadonlySet<SkipReason> = new Set(['reset', 'expired'])
 
-export interface SkipsBeyond {
+/** Offsets that are read again. */
+export interface ReadAgain extends TopicPartition {
+  readonly epoch: number
+  readonly first: bigint
+  /** Exclusive; null for all that come after `first`. */
+  readonly next: bigint | null
+}
+
+export interface StaleSkips {
   /** Below `_errors`. Named before the commit: a skip that is written while it runs is another operator's. */
   readonly files: readonly string[]
-  /** How many of their skips reach past a position. */
   readonly skips: number
 }
 
-export async function findSkipsBeyond(
+export async function findStaleSkips(
   lake: World['lake'],
   table: string,
-  moves: readonly PositionMove[],
-): Promise<SkipsBeyond> {
+  again: readonly ReadAgain[],
+): Promise<StaleSkips> {
   const store = lake.at('_errors')
   const files: string[] = []
   let skips = 0
   for await (const { path, bytes } of store.list(`${laneFolder({ layer: 'bronze', table })}${SKIPS_FOLDER}/`)) {
     if (!path.endsWith('.json')) continue
     let found = 0
-    for await (const skip of readSkipFile(store, path, bytes)) if (cutAt(skip, moves) !== null) found += 1
+    for await (const skip of readSkipFile(store, path, bytes)) if (whatStays(skip, again) !== null) found += 1
     if (found > 0) files.push(path)
     skips += found
   }
   return { files, skips }
 }
 
-/** After the commit: what is before the position stays, durable before the rest goes. */
+/** After the commit: what stays true of a file is durable in another before the file goes. */
 export async function retractSkips(
   world: Pick<World, 'lake' | 'clock' | 'runId'>,
   table: string,
-  { moves, beyond }: { readonly moves: readonly PositionMove[]; readonly beyond: SkipsBeyond },
+  { again, stale }: { readonly again: readonly ReadAgain[]; readonly stale: StaleSkips },
 ): Promise<void> {
   const store = world.lake.at('_errors')
-  for (const path of beyond.files) {
+  for (const path of stale.files) {
     const stat = await store.stat(path)
     if (stat === null) continue
-    const kept = []
+    const kept: Skip[] = []
     for await (const skip of readSkipFile(store, path, stat.bytes)) {
-      const next = cutAt(skip, moves)
-      if (next === null) kept.push(skip)
-      else if (next > skip.first) kept.push({ ...skip, next })
+      const stays = whatStays(skip, again)
+      if (stays === null) kept.push(skip)
+      else kept.push(...stays.map((range) => ({ ...skip, ...range })))
     }
     const newId = (): string => world.clock.newId()
     await writeSkips({ store, layer: 'bronze', table, runId: world.runId, skips: kept, newId })
@@ -59,17 +67,13 @@ export async function retractSkips(
   }
 }
 
-interface SkipPlace {
-  readonly topic: string
-  readonly partition: number
-  readonly epoch: number
-  readonly next: bigint
-  readonly reason: SkipReason
-}
-
-/** The position that a skip reaches past; null where it stays as it is. */
-function cutAt({ topic, partition, epoch, next, reason }: SkipPlace, moves: readonly PositionMove[]): bigint | null {
-  if (!RETRACTED.has(reason)) return null
-  const move = moves.find((each) => each.topic === topic && each.partition === partition && each.to.epoch === epoch)
-  return move === undefined || next <= move.to.next ? null : move.to.next
+/** What is left of a skip; null where it stays as it is. */
+function whatStays(skip: Skip, again: readonly ReadAgain[]): readonly OffsetRange[] | null {
+  if (!RETRACTED.has(skip.reason)) return null
+  const cuts = again.flatMap(({ topic, partition, epoch, first, next }): OffsetRange[] => {
+    const same = topic === skip.topic && partition === skip.partition && epoch === skip.epoch
+    const end = next ?? skip.next
+    return same && first < skip.next && end > skip.first && first < end ? [{ first, next: end }] : []
+  })
+  return cuts.length === 0 ? null : subtractRanges([skip], cuts)
 }

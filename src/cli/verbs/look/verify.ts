@@ -1,6 +1,7 @@
 import type { OffsetRange } from '../../../domain/offset-range.ts'
 import { selectTables, verifyTable, type PartitionProof, type TableProof } from '../../../operate/verify.ts'
 import { formatTable } from '../../format-table.ts'
+import { offsetPairs } from '../../offset-pairs.ts'
 import type { Verb } from '../../verb.ts'
 
 /** The conservation proof (I17). Exit 1 names each missing or doubled offset. */
@@ -44,13 +45,13 @@ function proofForm(proof: PartitionProof): object {
     landed: Number(proof.landed),
     quarantined: Number(proof.quarantined),
     skipped: Number(proof.skipped),
-    missing: pairs(proof.missing),
-    doubled: pairs(proof.doubled),
+    missing: offsetPairs(proof.missing),
+    doubled: offsetPairs(proof.doubled),
     healed: Number(proof.healed),
     phantoms: Number(proof.phantoms),
-    landed_in_skip: pairs(proof.landedInSkip),
-    beyond: pairs(proof.beyond),
-    live_in_skip: pairs(proof.liveInSkip),
+    landed_in_skip: offsetPairs(proof.landedInSkip),
+    beyond: offsetPairs(proof.beyond),
+    live_in_skip: offsetPairs(proof.liveInSkip),
   }
 }
 
@@ -97,8 +98,4 @@ function faults(proof: PartitionProof): [string, readonly OffsetRange[]][] {
 
 function rangeText({ first, next }: OffsetRange): string {
   return next === first + 1n ? `${first}` : `[${first},${next})`
-}
-
-function pairs(ranges: readonly OffsetRange[]): [bigint, bigint][] {
-  return ranges.map(({ first, next }) => [first, next])
 }

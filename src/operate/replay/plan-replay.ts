@@ -1,0 +1,58 @@
+import { SluiceError } from '../../domain/errors.ts'
+import type { OffsetRange } from '../../domain/offset-range.ts'
+import { partitionKey, type PartitionPosition, type TopicPartition } from '../../domain/position.ts'
+import type { TopicDescription } from '../../ports/topic-log.ts'
+
+export interface ReplayFacts {
+  /** `bronze.<table>`. */
+  readonly table: string
+  readonly topic: TopicDescription
+  readonly partition: number
+  readonly position: PartitionPosition | null
+  readonly from: bigint
+  /** Exclusive; null for all up to the position. */
+  readonly to: bigint | null
+}
+
+/** One partition's range, which the log still holds and the lane has passed. */
+export interface PartitionReplay extends TopicPartition, OffsetRange {
+  readonly epoch: number
+}
+
+/**
+ * The range is cut at the table's position (I16): what comes after it is ingest's to read. Null where nothing is left.
+ * Throws SOURCE_CHANGED, and OFFSET_OUT_OF_RANGE where the log no longer holds the range whole: rows that cannot be read
+ * again must not be taken out. Pure.
+ */
+export function planReplay({ table, topic, partition, position, from, to }: ReplayFacts): PartitionReplay | null {
+  const at = { topic: topic.topic, partition }
+  const log = topic.partitions[partition]
+  if (log === undefined) {
+    throw new SluiceError('USAGE', `topic ${topic.topic} has no partition ${partition}`, {
+      where: at,
+      hint: `It has ${topic.partitions.length}: 0 to ${topic.partitions.length - 1}.`,
+    })
+  }
+  if (to !== null && to < from) throw new SluiceError('USAGE', `the range [${from},${to}) ends before it begins`)
+  if (position === null) return null
+  if (position.source !== null && position.source !== topic.source) {
+    throw new SluiceError(
+      'SOURCE_CHANGED',
+      `${partitionKey(at)} is not the topic that ${table} read: its records cannot be read again`,
+      { where: { ...at, table } },
+    )
+  }
+  const next = to === null || to > position.next ? position.next : to
+  if (from >= next) return null
+  if (from < log.start || next > log.end) {
+    throw new SluiceError(
+      'OFFSET_OUT_OF_RANGE',
+      `${partitionKey(at)} holds offsets [${log.start},${log.end}), so [${from},${next}) cannot be read again whole`,
+      {
+        where: { ...at, offset: String(from < log.start ? from : log.end), table },
+        hint: `Replay from ${log.start} on; what is older must come from its source again.`,
+      },
+    )
+  }
+  return { ...at, epoch: position.epoch, first: from, next }
+}

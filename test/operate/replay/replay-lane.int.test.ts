@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import { openSnapshot } from '../../../src/lake/snapshot.ts'
+import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
+import { redriveTable } from '../../../src/operate/redrive.ts'
+import { prepareReplay, replayLane, type ReplayRequest } from '../../../src/operate/replay/replay-lane.ts'
+import { verifyTable } from '../../../src/operate/verify.ts'
+import { order, ORDER_FIELDS, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
+import { runSeed, seededRandom } from '../../support/random.ts'
+import { rawRows } from '../../support/raw-delta.ts'
+import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
+import type { TestWorld } from '../../support/world.ts'
+
+const LOOSE = [ORDER_FIELDS[0]!, { name: 'n', type: 'int', constraints: { minimum: -99 } }]
+const STRICT = [ORDER_FIELDS[0]!, { name: 'n', type: 'int', constraints: { minimum: 4 } }]
+
+const tableOf = (world: TestWorld) => world.settings.tables.get('orders')!
+const offset = (n: number) => ({ kind: 'offset', offset: BigInt(n) }) as const
+
+async function replay(world: TestWorld, request: Partial<ReplayRequest> = {}) {
+  const whole = { table: tableOf(world), partition: null, from: offset(0), to: null, ...request }
+  return replayLane(world, await prepareReplay(world, whole))
+}
+
+async function rows(world: TestWorld): Promise<unknown[]> {
+  const found = await rawRows(
+    join(world.folder, 'lake/bronze/orders'),
+    'select _partition as p, _offset::int as o, n from rows order by all',
+  )
+  return found.map(({ p, o, n }) => [p, o, n])
+}
+
+async function holds(world: TestWorld): Promise<void> {
+  const proof = await verifyTable(world, tableOf(world), { againstLog: true })
+  const text = JSON.stringify(proof, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  assert.equal(proof.ok, true, text)
+}
+
+async function txns(world: TestWorld): Promise<ReadonlyMap<string, bigint>> {
+  return (await openSnapshot(world.lake.at('bronze/orders')))!.txns
+}
+
+/** Offsets 0–6 of partition 0 in two commits, 2 is refused; 0–1 of partition 1. */
+async function landed(t: TestContext): Promise<TestWorld> {
+  const world = await scratchWorld(t)
+  const schema = await registerOrders(world)
+  await produce(world, [...orders(schema, 2), order(schema, { id: 'bad', n: -1 })], { partitions: 2 })
+  await ingestAll(world)
+  await produce(world, orders(schema, 4, 3), { partitions: 2 })
+  await produce(world, orders(schema, 2, 10), { partitions: 2, partition: 1 })
+  await ingestAll(world)
+  return world
+}
+
+describe('replay', () => {
+  it('I16: a range is replaced in one commit and no position moves; again, the table is the same', async (t) => {
+    const world = await landed(t)
+    const before = await rows(world)
+    const { version, txns: standing } = (await openSnapshot(world.lake.at('bronze/orders')))!
+    for (const round of [1, 2]) {
+      const report = await replay(world, { partition: 0, from: offset(1), to: offset(5) })
+      assert.deepEqual(report, { withdrawn: 3, landed: 3, quarantined: 1, healed: 0, version: version + round })
+      assert.deepEqual(await rows(world), before)
+      await holds(world)
+    }
+    const now = new Map(await txns(world))
+    assert.equal(now.get('sluice/operate'), 2n)
+    now.delete('sluice/operate')
+    assert.deepEqual(now, new Map(standing))
+  })
+
+  it('I16: under a wider contract letters of the range land and are healed; under a tighter one rows become letters first', async (t) => {
+    const world = await landed(t)
+    await registerOrders(world, LOOSE)
+    const healed = await replay(world)
+    assert.deepEqual([healed?.landed, healed?.quarantined, healed?.healed], [9, 0, 1])
+    assert.equal((await rows(world)).length, 9)
+    await holds(world)
+    await registerOrders(world, STRICT, 'strict-value')
+    const strict = await scratchWorld(t, { folder: world.folder, tables: [{ subject: 'strict-value' }] })
+    const report = await replay(strict, { partition: 0, from: offset(0), to: offset(5) })
+    assert.deepEqual([report?.withdrawn, report?.landed, report?.quarantined], [5, 1, 4])
+    assert.deepEqual(await rows(strict), [
+      [0, 4, 4],
+      [0, 5, 5],
+      [0, 6, 6],
+      [1, 0, 10],
+      [1, 1, 11],
+    ])
+    await holds(strict)
+    assert.equal((await redriveTable({ world: strict, table: tableOf(strict), filter: {}, dryRun: true })).letters, 4)
+  })
+
+  it('I15, I16: columns that the contract gained since come with the replay, for the replaced rows alone', async (t) => {
+    const world = await landed(t)
+    await registerOrders(world, [...ORDER_FIELDS, { name: 'note', type: ['null', 'string'], default: null }])
+    await replay(world, { partition: 0, from: offset(0), to: offset(2) })
+    const { metadata } = (await openSnapshot(world.lake.at('bronze/orders')))!
+    assert.ok(metadata.fields.some(({ name }) => name === 'note'))
+    assert.equal((await rows(world)).length, 8)
+    await holds(world)
+  })
+
+  it('I16: ingest may append meanwhile: its commit stands, and the replay’s does too', async (t) => {
+    const world = await landed(t)
+    const prepared = await prepareReplay(world, { table: tableOf(world), partition: null, from: offset(0), to: null })
+    await produce(world, orders(await registerOrders(world), 2, 20), { partitions: 2 })
+    await ingestAll(world)
+    assert.equal((await replayLane(world, prepared))?.landed, 8)
+    assert.equal((await rows(world)).length, 10)
+    await holds(world)
+  })
+
+  it('I16: an operator who came first makes it begin again, from what stands then', async (t) => {
+    const world = await landed(t)
+    const prepared = await prepareReplay(world, { table: tableOf(world), partition: 0, from: offset(0), to: null })
+    const target = { table: tableOf(world), partition: 0, target: offset(3), accept: false } as const
+    await resetLane(world, await prepareReset(world, target))
+    assert.equal((await replayLane(world, prepared))?.landed, 2)
+    assert.deepEqual(await rows(world), [
+      [0, 0, 0],
+      [0, 1, 1],
+      [1, 0, 10],
+      [1, 1, 11],
+    ])
+    await holds(world)
+  })
+
+  it('I17: what an operator passed over can be had after all, and its skip goes', async (t) => {
+    const world = await landed(t)
+    await produce(world, orders(await registerOrders(world), 4, 20), { partitions: 2 })
+    const target = { table: tableOf(world), partition: null, target: { kind: 'latest' }, accept: false } as const
+    await resetLane(world, await prepareReset(world, target))
+    await replay(world, { partition: 0, from: offset(8), to: null })
+    assert.deepEqual(
+      (await skipLines(join(world.folder, 'lake'))).map(({ first, next, reason }) => [first, next, reason]),
+      [['7', '8', 'reset']],
+    )
+    await holds(world)
+    await replay(world, { partition: 0, from: offset(7), to: offset(8) })
+    assert.deepEqual(await skipLines(join(world.folder, 'lake')), [])
+    assert.equal((await rows(world)).length, 12)
+    await holds(world)
+  })
+
+  it('a range that the log no longer holds whole is refused, and nothing is changed', async (t) => {
+    const world = await landed(t)
+    await world.embedded.deleteTopic('orders')
+    await produce(world, [], { partitions: 2 })
+    await assert.rejects(
+      replay(world),
+      (error: unknown) => error instanceof SluiceError && error.code === 'SOURCE_CHANGED',
+    )
+    assert.equal((await rows(world)).length, 8)
+  })
+
+  it('I16, I17: whatever ingest, resets, replays and redrives do in whatever order, no offset is lost or doubled', async (t) => {
+    const seed = runSeed()
+    t.diagnostic(`SLUICE_SEED=${seed}`)
+    const random = seededRandom(seed)
+    const upTo = (n: number): number => Math.floor(random() * n)
+    const world = await scratchWorld(t)
+    let schema = await registerOrders(world)
+    let made = 0
+    await produce(world, [], { partitions: 2 })
+    const ends = [0, 0]
+    for (let step = 0; step < 40; step += 1) {
+      const partition = upTo(2)
+      switch (upTo(6)) {
+        case 0:
+        case 1: {
+          const records = Array.from({ length: 1 + upTo(5) }, () => {
+            made += 1
+            return order(schema, { id: `k${made}`, n: random() < 0.3 ? -made : made })
+          })
+          await produce(world, records, { partitions: 2, partition })
+          ends[partition]! += records.length
+          break
+        }
+        case 2:
+          await ingestAll(world)
+          break
+        case 3: {
+          const target = offset(upTo(ends[partition]! + 1))
+          await resetLane(world, await prepareReset(world, { table: tableOf(world), partition, target, accept: false }))
+          break
+        }
+        case 4: {
+          const first = upTo(ends[partition]! + 1)
+          await replay(world, { partition, from: offset(first), to: offset(first + upTo(6)) })
+          break
+        }
+        case 5:
+          schema = await registerOrders(world, random() < 0.5 ? LOOSE : ORDER_FIELDS)
+          await redriveTable({ world, table: tableOf(world), filter: {}, dryRun: false })
+          break
+      }
+      await holds(world)
+    }
+    await ingestAll(world)
+    for (const partition of [0, 1]) {
+      const target = offset(0)
+      await resetLane(world, await prepareReset(world, { table: tableOf(world), partition, target, accept: false }))
+    }
+    await ingestAll(world)
+    await registerOrders(world, [ORDER_FIELDS[0]!, { name: 'n', type: 'int' }])
+    await replay(world)
+    assert.equal((await rows(world)).length, made)
+    await holds(world)
+  })
+})
