@@ -50,7 +50,7 @@ export function planReset(facts: ResetFacts): PartitionReset | null {
   const changed = position !== null && position.source !== null && position.source !== topic.source
   if (changed) throw changedTopic(facts)
   const next = wanted ?? log.start
-  checkHeld(facts, { next, start: log.start, end: log.end })
+  checkHeld(facts, { next, start: log.start, end: log.limit })
   const from = position ?? START
   const move: PositionMove = { ...at, from: position, to: { next, epoch: from.epoch, source: topic.source } }
   if (position === null) {
@@ -61,7 +61,7 @@ export function planReset(facts: ResetFacts): PartitionReset | null {
     const skip: Skip = { ...at, epoch: from.epoch, first: position.next, next, reason: 'reset' }
     return { move, skips: [skip], ...NOTHING_BACK }
   }
-  const gone = next > log.end ? next : log.end
+  const gone = next > log.limit ? next : log.limit
   return {
     move,
     skips: [],
@@ -69,8 +69,8 @@ export function planReset(facts: ResetFacts): PartitionReset | null {
     lost: gone < position.next ? { first: gone, next: position.next } : null,
   }
 
-  function planAccepted({ topic: now }: ResetFacts, held: { readonly start: bigint; readonly end: bigint }) {
-    if (position === null || (position.source === now.source && position.next <= held.end)) {
+  function planAccepted({ topic: now }: ResetFacts, held: { readonly start: bigint; readonly limit: bigint }) {
+    if (position === null || (position.source === now.source && position.next <= held.limit)) {
       throw new SluiceError(
         'USAGE',
         `${partitionKey(at)} is the topic that ${table} reads; there is no new one to accept`,
@@ -78,7 +78,7 @@ export function planReset(facts: ResetFacts): PartitionReset | null {
       )
     }
     const first = wanted ?? held.start
-    checkHeld(facts, { next: first, ...held })
+    checkHeld(facts, { next: first, start: held.start, end: held.limit })
     const epoch = position.epoch + 1
     return {
       move: { ...at, from: position, to: { next: first, epoch, source: now.source } },

@@ -94,7 +94,7 @@ function choosePartitions(
   const strange = topic.partitions.filter((each) => {
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, ...each })
     if (position === null) return false
-    return (position.source !== null && position.source !== topic.source) || position.next > each.end
+    return (position.source !== null && position.source !== topic.source) || position.next > each.limit
   })
   return strange.length === 0 ? all.slice(0, 1) : strange.map((each) => each.partition)
 }
@@ -114,7 +114,7 @@ async function resolveTarget(
     case 'earliest':
       return held.start
     case 'latest':
-      return held.end
+      return held.limit
   }
 }
 

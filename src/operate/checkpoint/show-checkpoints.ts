@@ -11,7 +11,7 @@ export interface LaneCheckpoint {
   /** Null where the lane has not begun. */
   readonly next: bigint | null
   /** Null where the log has no such partition. */
-  readonly held: { readonly start: bigint; readonly end: bigint } | null
+  readonly held: { readonly start: bigint; readonly end: bigint; readonly limit: bigint } | null
   /** `ok`: the lane reads on from there; else why it cannot. */
   readonly state: 'ok' | 'not_begun' | 'topic_changed' | 'out_of_range' | 'no_topic'
 }
@@ -65,7 +65,7 @@ async function readLane(
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic, partition })
     const held = description?.partitions[partition] ?? null
     const changed = position !== null && position.source !== null && position.source !== description?.source
-    const outside = position !== null && held !== null && (position.next < held.start || position.next > held.end)
+    const outside = position !== null && held !== null && (position.next < held.start || position.next > held.limit)
     return {
       table: `bronze.${table}`,
       topic,

@@ -17,6 +17,8 @@ export interface ReplayFacts {
 /** One partition's range, which the log still holds and the lane has passed. */
 export interface PartitionReplay extends TopicPartition, OffsetRange {
   readonly epoch: number
+  /** The topic that the range was planned in. */
+  readonly source: bigint
 }
 
 /**
@@ -44,15 +46,15 @@ export function planReplay({ table, topic, partition, position, from, to }: Repl
   }
   const next = to === null || to > position.next ? position.next : to
   if (from >= next) return null
-  if (from < log.start || next > log.end) {
+  if (from < log.start || next > log.limit) {
     throw new SluiceError(
       'OFFSET_OUT_OF_RANGE',
-      `${partitionKey(at)} holds offsets [${log.start},${log.end}), so [${from},${next}) cannot be read again whole`,
+      `${partitionKey(at)} holds offsets [${log.start},${log.limit}), so [${from},${next}) cannot be read again whole`,
       {
-        where: { ...at, offset: String(from < log.start ? from : log.end), table },
+        where: { ...at, offset: String(from < log.start ? from : log.limit), table },
         hint: `Replay from ${log.start} on; what is older must come from its source again.`,
       },
     )
   }
-  return { ...at, epoch: position.epoch, first: from, next }
+  return { ...at, epoch: position.epoch, source: topic.source, first: from, next }
 }

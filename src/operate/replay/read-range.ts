@@ -46,7 +46,7 @@ export interface ReadRange {
  */
 export async function readRange(request: ReadRequest): Promise<ReadRange> {
   const { world, table, judge, writers, replay, erased, land, emit } = request
-  const { topic, partition, epoch, next } = replay
+  const { topic, partition, source, epoch, next } = replay
   const gone: OffsetRange[] = [...erased]
   const landed: OffsetRange[] = []
   let held: ColumnBatch[] = []
@@ -55,7 +55,7 @@ export async function readRange(request: ReadRequest): Promise<ReadRange> {
   let letters = 0
   for (let from = replay.first; from < next;) {
     world.signal.throwIfAborted()
-    const found = await readLane({ world, table: `bronze.${table.table}`, topic, partition, from, writers })
+    const found = await readLane({ world, table: `bronze.${table.table}`, topic, partition, source, from, writers })
     if (found.stop !== null) throw found.stop
     if (found.batches.length === 0) throw shortRead(replay, from)
     for (const whole of found.batches) {

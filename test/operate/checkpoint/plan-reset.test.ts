@@ -12,7 +12,12 @@ function facts(over: Partial<ResetFacts> & { start?: bigint; end?: bigint; sourc
   const { start = 0n, end = 100n, source = OLD, ...rest } = over
   return {
     table: 'bronze.orders',
-    topic: { topic: 'orders', source, retentionMs: null, partitions: [{ partition: 0, start, end, endTimeMs: null }] },
+    topic: {
+      topic: 'orders',
+      source,
+      retentionMs: null,
+      partitions: [{ partition: 0, start, end, limit: end, endTimeMs: null }],
+    },
     partition: 0,
     position: at(50n),
     wanted: null,

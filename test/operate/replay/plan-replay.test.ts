@@ -12,7 +12,7 @@ function plan(over: Partial<ReplayFacts> & { start?: bigint; end?: bigint; sourc
         topic: 'orders',
         source,
         retentionMs: null,
-        partitions: [{ partition: 0, start, end, endTimeMs: null }],
+        partitions: [{ partition: 0, start, end, limit: end, endTimeMs: null }],
       },
       partition: 0,
       position: { next: 50n, epoch: 2, source: 7n },
