@@ -239,9 +239,13 @@ function orderMaker(): (first: number, rows: number) => ColumnBatch {
   })
 }
 
+/** One JSON line, for whoever runs it in a process of its own: SLUICE_BENCH_ROWS, SLUICE_BENCH_CODEC. */
 if (import.meta.main) {
   const rows = Number(process.env['SLUICE_BENCH_ROWS'] ?? 2_000_000)
   const codec = (process.env['SLUICE_BENCH_CODEC'] ?? 'zstd') as PageCodec
+  // Once for the compiler to see what runs.
   writeOrdersParquet(Math.min(rows, 200_000), { codec })
-  process.stdout.write(`${JSON.stringify(writeOrdersParquet(rows, { codec }))}\n`)
+  const measured = writeOrdersParquet(rows, { codec })
+  const peakBytes = process.resourceUsage().maxRSS * 1024
+  process.stdout.write(`${JSON.stringify({ ...measured, peakBytes })}\n`)
 }
