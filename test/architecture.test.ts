@@ -28,8 +28,13 @@ const FLOORS: Readonly<Record<string, number>> = {
   service: 5,
 }
 
-/** The one room of each library. A library that is not here has no door yet. */
-const DOORS: Readonly<Record<string, string>> = {
+/**
+ * The one room of each library. A library that is not here has no door yet. Only a tool that touches no outside world
+ * may have a second one.
+ */
+const DOORS: Readonly<Record<string, string | readonly string[]>> = {
+  '@aws-sdk/client-s3': 'src/adapters/s3',
+  '@aws-sdk/lib-storage': 'src/adapters/s3',
   '@duckdb/node-api': 'src/adapters/duckdb',
   '@platformatic/kafka': 'src/adapters/kafka',
   ajv: 'src/contract',
@@ -39,7 +44,7 @@ const DOORS: Readonly<Record<string, string>> = {
   hyparquet: 'src/parquet',
   'hyparquet-compressors': 'src/parquet',
   'node:sqlite': 'src/adapters/embedded-log',
-  'p-queue': 'src/cli',
+  'p-queue': ['src/cli', 'src/adapters/s3'],
   pino: 'src/observe',
   'prom-client': 'src/observe',
   yaml: 'src/settings',
@@ -95,7 +100,10 @@ test('each library has one door', () => {
       if (library === null) return []
       const door = DOORS[library]
       if (door === undefined) return library.startsWith('node:') ? [] : [`${source.path}: ${library} has no door`]
-      return source.path.startsWith(`${door}/`) ? [] : [`${source.path}: ${library} belongs to ${door}`]
+      const doors = [door].flat()
+      return doors.some((room) => source.path.startsWith(`${room}/`))
+        ? []
+        : [`${source.path}: ${library} belongs to ${doors.join(' or ')}`]
     }),
   )
   assert.deepEqual(wrong, [])

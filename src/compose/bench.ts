@@ -1,12 +1,28 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { S3Settings } from '../domain/settings.ts'
 import type { ModelEngine } from '../ports/model-engine.ts'
 import type { Bench } from '../ports/world.ts'
-import { openConnector, openStoreAt } from './world.ts'
+import { openStores } from './stores.ts'
+import { openConnector } from './world.ts'
 
 /** What the settings' own defaults say. */
 const ENGINE = { memoryLimitBytes: 256 * 1024 * 1024, threads: 2 }
+const WORK_DIR = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice')
+const CACHE_BYTES = 4096 * 1024 * 1024
+/** What the AWS SDK finds in environment and profile. */
+const S3: S3Settings = {
+  region: null,
+  endpoint: null,
+  forcePathStyle: false,
+  profile: null,
+  accessKeyId: null,
+  secretAccessKey: null,
+  sessionToken: null,
+  encryption: 'none',
+  kmsKeyId: null,
+}
 
 /** An engine and stores by place, for looking at tables without a project. */
 export function openBench(): Bench {
@@ -18,7 +34,7 @@ export function openBench(): Bench {
     return openDuckdbEngine({ ...ENGINE, tempFolder: folder })
   }
   return {
-    storeAt: openStoreAt,
+    storeAt: openStores({ workDir: WORK_DIR, cacheBytes: CACHE_BYTES, s3: S3 }),
     connector: openConnector,
     engine() {
       engine ??= open()

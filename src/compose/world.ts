@@ -1,24 +1,20 @@
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createFilesConnector } from '../../connectors/files/files-connector.ts'
 import { createSimulatorConnector } from '../../connectors/simulator/simulator-connector.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
-import { openFilesystemStore } from '../adapters/filesystem/filesystem-store.ts'
-import { openEmbeddedRegistry } from '../adapters/registry/embedded-registry.ts'
-import { checkEvolution } from '../contract/evolution.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Settings, SourceSettings } from '../domain/settings.ts'
 import type { EventSink } from '../ports/event-sink.ts'
 import type { ModelEngine } from '../ports/model-engine.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
 import { openDecodePool } from './decode-pool.ts'
 import { fanEvents } from './event-fan.ts'
 import { openLineage } from './lineage.ts'
 import { withoutPrivateBounds } from './private-statistics.ts'
+import { openRegistry } from './registry.ts'
 import { openStaging } from './staging.ts'
+import { openStores, stagingRoot } from './stores.ts'
 
 export interface WorldRequest {
   readonly settings: Settings
@@ -32,11 +28,11 @@ export interface WorldRequest {
 export async function openWorld({ settings, signal, listeners, lineage = false }: WorldRequest): Promise<World> {
   const clock = systemClock
   const runId = clock.newId()
-  const lakeFolder = localFolder(settings.lake.uri)
   const log = await openEmbeddedLog({ dir: settings.broker.dir, clock })
-  const registry = await openEmbeddedRegistry({ dir: settings.registry.dir, compatible: checkEvolution, clock })
-  const lake = openFilesystemStore(lakeFolder)
-  const staging = await openStaging(join(lakeFolder, '_staging'), runId)
+  const registry = await openRegistry(settings.registry, clock)
+  const storeAt = openStores(settings.lake)
+  const lake = storeAt(settings.lake.uri)
+  const staging = await openStaging(stagingRoot(settings.lake), runId)
   const traceId = clock.newId().replaceAll('-', '')
   const told = lineage
     ? await openLineage(settings, (lost, why) => {
@@ -59,7 +55,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
     registry,
     decodePool,
     lake,
-    storeAt: openStoreAt,
+    storeAt,
     engine() {
       engine ??= openEngine(settings, staging.folder('engine')).then((opened) =>
         withoutPrivateBounds(opened, { registry, settings }),
@@ -94,24 +90,4 @@ export function openConnector(source: SourceSettings): SourceConnector {
       where: { key: `sources.${source.name}.connector` },
     },
   )
-}
-
-/** A folder by its path or `file:` URI. */
-export function openStoreAt(uri: string): ObjectStore {
-  const folder = uri.startsWith('file:') ? fileURLToPath(uri) : uri
-  if (/^[a-z0-9]+:\/\//i.test(folder)) {
-    throw new SluiceError('USAGE', `${uri} is no folder; this build reads tables in local folders`)
-  }
-  return openFilesystemStore(folder)
-}
-
-function localFolder(uri: string): string {
-  if (/^[a-z0-9]+:\/\//i.test(uri)) {
-    throw new SluiceError(
-      'SETTINGS_INVALID',
-      `lake.uri ${uri} is no folder; this build keeps its lake in a local folder`,
-      { where: { key: 'lake.uri' } },
-    )
-  }
-  return uri
 }

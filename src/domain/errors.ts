@@ -81,6 +81,12 @@ export const ERRORS = {
     2,
     'Use letters, digits and underscores.',
   ),
+  STORE_UNSAFE: row(
+    'The object store does not honour put-if-absent: of two writers both would believe that they committed.',
+    'never',
+    2,
+    'Keep the lake on a store that does: AWS S3, versitygw, MinIO, or a local folder.',
+  ),
   CONFIRMATION_NEEDED: row('The verb changes data and was not confirmed.', 'never', 2, 'Add --yes.'),
   // exit 3, 4
   GATE_BLOCKED: row(
@@ -165,6 +171,12 @@ export const ERRORS = {
     'operator',
     6,
     'Check the broker, then `sluice checkpoint reset --accept-new-topic`.',
+  ),
+  STORE_REFUSED: row(
+    'The object store refuses our credentials, our rights, or the bucket.',
+    'operator',
+    6,
+    'Mend what the message names; `sluice doctor` tells when it works.',
   ),
   TABLE_MISSING: row(
     'A table that held data before is gone.',

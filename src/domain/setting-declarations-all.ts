@@ -1,4 +1,6 @@
-import type { ConnectorDeclaration, Setting, SettingGroup, SettingNode } from './setting-declarations.ts'
+import { lakeSettings, registrySettings } from './place-declarations.ts'
+import { group, setting, size } from './setting-declarations.ts'
+import type { ConnectorDeclaration, SettingGroup } from './setting-declarations.ts'
 
 /** Every setting that this build has, with the options of the given connectors. */
 export function declareSettings(connectors: readonly ConnectorDeclaration[]): SettingGroup {
@@ -7,14 +9,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       type: { kind: 'path' },
       meaning: 'Another settings file; this one is merged over it, map by map.',
     }),
-    lake: group('Where the tables are.', {
-      uri: setting({
-        type: { kind: 'folder_uri' },
-        required: true,
-        example: 'lake',
-        meaning: 'Folder of the tables and of the error lanes.',
-      }),
-    }),
+    lake: lakeSettings(),
     broker: group('The log that records travel through.', {
       kind: setting({
         type: { kind: 'choice', values: ['embedded'], later: { kafka: 'this build has only the embedded broker' } },
@@ -23,22 +18,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       }),
       dir: setting({ type: { kind: 'path' }, default: '.sluice/log', meaning: 'Folder of the embedded log.' }),
     }),
-    registry: group('Where the contracts in force are.', {
-      kind: setting({
-        type: {
-          kind: 'choice',
-          values: ['embedded'],
-          later: { confluent: 'this build has only the embedded registry' },
-        },
-        default: 'embedded',
-        meaning: 'Which schema registry.',
-      }),
-      dir: setting({
-        type: { kind: 'path' },
-        default: '.sluice/registry',
-        meaning: 'Folder of the embedded registry.',
-      }),
-    }),
+    registry: registrySettings(),
     state: group("Where a source's progress is kept.", {
       kind: setting({
         type: { kind: 'choice', values: ['topic'] },
@@ -240,16 +220,4 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       }),
     }),
   })
-}
-
-function group(meaning: string, fields: Readonly<Record<string, SettingNode>>): SettingGroup {
-  return { kind: 'group', meaning, fields }
-}
-
-function setting(declared: Omit<Setting, 'kind'>): Setting {
-  return { kind: 'setting', ...declared }
-}
-
-function size(megabytes: number, meaning: string): Setting {
-  return setting({ type: { kind: 'size_mb', min: 0.001 }, default: megabytes, meaning })
 }

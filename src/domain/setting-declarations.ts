@@ -20,8 +20,8 @@ export type SettingType =
     }
   /** A file or folder, handed on absolute. */
   | { readonly kind: 'path' }
-  /** A folder, handed on absolute; a `scheme://` is refused. */
-  | { readonly kind: 'folder_uri' }
+  /** A folder, handed on absolute, or `s3://bucket/prefix`, handed on as it is; another `scheme://` is refused. */
+  | { readonly kind: 'store_uri' }
   /** Names of columns. */
   | { readonly kind: 'columns' }
   | { readonly kind: 'texts' }
@@ -73,4 +73,16 @@ export interface ConnectorDeclaration {
   readonly connector: string
   readonly meaning: string
   readonly options: Readonly<Record<string, Setting>>
+}
+
+export function group(meaning: string, fields: Readonly<Record<string, SettingNode>>): SettingGroup {
+  return { kind: 'group', meaning, fields }
+}
+
+export function setting(declared: Omit<Setting, 'kind'>): Setting {
+  return { kind: 'setting', ...declared }
+}
+
+export function size(megabytes: number, meaning: string): Setting {
+  return setting({ type: { kind: 'size_mb', min: 0.001 }, default: megabytes, meaning })
 }

@@ -5,9 +5,16 @@ import type { Expectation, Suite } from './expectation.ts'
 export interface Settings {
   /** The file that was loaded, absolute. */
   readonly file: string
-  readonly lake: { readonly uri: string }
+  readonly lake: {
+    /** A folder, absolute, or `s3://bucket/prefix`. */
+    readonly uri: string
+    /** Local folder for staged files and copies of data files, where the lake is no folder. */
+    readonly workDir: string
+    readonly cacheBytes: number
+    readonly s3: S3Settings
+  }
   readonly broker: { readonly kind: 'embedded'; readonly dir: string }
-  readonly registry: { readonly kind: 'embedded'; readonly dir: string }
+  readonly registry: RegistrySettings
   readonly paths: {
     readonly schemas: string
     readonly models: string
@@ -50,6 +57,31 @@ export interface Settings {
   readonly service: { readonly host: string; readonly port: number; readonly token: string | null }
   readonly lineage: LineageSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+}
+
+export type RegistrySettings =
+  | { readonly kind: 'embedded'; readonly dir: string }
+  | {
+      readonly kind: 'confluent'
+      /** Without a slash at its end. */
+      readonly url: string
+      readonly username: string | null
+      readonly password: string | null
+      readonly caFile: string | null
+      readonly timeoutMs: number
+    }
+
+/** How S3 is reached. Null: as the AWS SDK finds it (environment, profile, instance). */
+export interface S3Settings {
+  readonly region: string | null
+  readonly endpoint: string | null
+  readonly forcePathStyle: boolean
+  readonly profile: string | null
+  readonly accessKeyId: string | null
+  readonly secretAccessKey: string | null
+  readonly sessionToken: string | null
+  readonly encryption: 'none' | 'AES256' | 'aws:kms'
+  readonly kmsKeyId: string | null
 }
 
 /** Where lineage goes; `namespace` is that of jobs. */

@@ -22,16 +22,18 @@ export interface TableInputRequest {
 /** A table as a view for the engine. A file that the table declares and the store lacks stops the caller loudly (I8). */
 export async function engineInput(request: TableInputRequest): Promise<EngineInput> {
   const { name, store, snapshot, fields, schema } = request
-  const files: EngineFile[] = []
-  for (const file of request.files ?? snapshot.files.values()) {
-    const localFile = await store.localFile(storePath(file.path))
-    if (localFile === null) {
-      throw new SluiceError('TABLE_FILES_MISSING', `${store.uri} declares ${file.path}, which is not there`, {
-        where: { table: store.uri, file: file.path },
-      })
-    }
-    files.push({ path: file.path, localFile, partitionValues: file.partitionValues })
-  }
+  // All at once: a store that is far away bounds how many it fetches together.
+  const files = await Promise.all(
+    Array.from(request.files ?? snapshot.files.values(), async (file): Promise<EngineFile> => {
+      const localFile = await store.localFile(storePath(file.path))
+      if (localFile === null) {
+        throw new SluiceError('TABLE_FILES_MISSING', `${store.uri} declares ${file.path}, which is not there`, {
+          where: { table: store.uri, file: file.path },
+        })
+      }
+      return { path: file.path, localFile, partitionValues: file.partitionValues }
+    }),
+  )
   return {
     name,
     ...(schema === undefined ? {} : { schema }),

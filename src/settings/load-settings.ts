@@ -1,6 +1,5 @@
 import type { UnknownFieldMode } from '../domain/contract.ts'
-import { SluiceError } from '../domain/errors.ts'
-import type { ConnectorDeclaration, SettingValue } from '../domain/setting-declarations.ts'
+import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
 import { declareSettings } from '../domain/setting-declarations-all.ts'
 import type {
   BronzeTableSettings,
@@ -14,8 +13,10 @@ import { loadSuites, type Suites } from './dq-file.ts'
 import { checkReferences } from './resolve/check-settings.ts'
 import { findSettingsFile } from './find-settings.ts'
 import { problemsError } from './resolve/problem.ts'
-import { resolveSettings, settingKey } from './resolve/resolve-settings.ts'
+import { resolveSettings } from './resolve/resolve-settings.ts'
 import type { Resolved } from './resolve/resolve-settings.ts'
+import { toLake, toRegistry } from './place-settings.ts'
+import { SettingReader } from './setting-reader.ts'
 import { entryFields } from './resolve/entry-fields.ts'
 import { applySets, readSettingsTree } from './yaml/settings-tree.ts'
 import type { Environment } from './yaml/variables.ts'
@@ -50,21 +51,21 @@ export function loadResolved(input: SettingsInput): LoadedSettings {
   const resolved = resolveSettings({ ...tree, at: { file, line: 1 } }, declared, input)
   const [first, ...others] = resolved.problems
   if (first !== undefined) throw problemsError([first, ...others])
-  const settings = toSettings(file, new Reader(resolved), input)
+  const settings = toSettings(file, new SettingReader(resolved), input)
   const [wrong, ...more] = checkReferences(settings, resolved)
   if (wrong !== undefined) throw problemsError([wrong, ...more])
   return { settings, resolved }
 }
 
-function toSettings(file: string, read: Reader, input: SettingsInput): Settings {
+function toSettings(file: string, read: SettingReader, input: SettingsInput): Settings {
   const sources = new Map(read.names('sources').map((name) => [name, toSource(name, read, input)]))
   const level = read.text('log', 'level')
   const suites = loadSuites(read.text('paths', 'dq'))
   return {
     file,
-    lake: { uri: read.text('lake', 'uri') },
+    lake: toLake(read),
     broker: { kind: 'embedded', dir: read.text('broker', 'dir') },
-    registry: { kind: 'embedded', dir: read.text('registry', 'dir') },
+    registry: toRegistry(read),
     paths: {
       schemas: read.text('paths', 'schemas'),
       models: read.text('paths', 'models'),
@@ -104,7 +105,7 @@ function toSettings(file: string, read: Reader, input: SettingsInput): Settings 
   }
 }
 
-function toLineage(read: Reader): LineageSettings {
+function toLineage(read: SettingReader): LineageSettings {
   const kind = read.text('lineage', 'kind') as LineageSettings['kind']
   const namespace = read.text('lineage', 'namespace')
   switch (kind) {
@@ -130,7 +131,7 @@ function noneWhereEmpty(text: string | null): string | null {
 /** Every source has it; a connector may declare it again with a default of its own. */
 const POLL_INTERVAL = 'poll_interval'
 
-function toSource(name: string, read: Reader, input: SettingsInput): SourceSettings {
+function toSource(name: string, read: SettingReader, input: SettingsInput): SourceSettings {
   const connector = read.text('sources', name, 'connector')
   const options = input.connectors.find((declared) => declared.connector === connector)?.options ?? {}
   const own = Object.keys(options).filter((key) => key !== POLL_INTERVAL)
@@ -144,7 +145,7 @@ function toSource(name: string, read: Reader, input: SettingsInput): SourceSetti
   }
 }
 
-function toTopic(topic: string, read: Reader): TopicSettings {
+function toTopic(topic: string, read: SettingReader): TopicSettings {
   return {
     topic,
     partitions: read.number('topics', topic, 'partitions'),
@@ -157,7 +158,7 @@ interface TableContext {
   readonly suites: Suites
 }
 
-function toTable(table: string, read: Reader, { sources, suites }: TableContext): BronzeTableSettings {
+function toTable(table: string, read: SettingReader, { sources, suites }: TableContext): BronzeTableSettings {
   const topic = read.text('tables', 'bronze', table, 'topic')
   const contract = read.textOrNull('tables', 'bronze', table, 'contract') ?? `${topic}-value`
   const pin = /^(.*)@(\d{1,9})$/.exec(contract)
@@ -172,48 +173,4 @@ function toTable(table: string, read: Reader, { sources, suites }: TableContext)
     key: read.list('tables', 'bronze', table, 'key') ?? feeding?.key ?? [],
     ...(recordRules.length === 0 ? {} : { recordRules }),
   }
-}
-
-/** Values by path, in the type that their declaration promises. */
-class Reader {
-  readonly #resolved: Resolved
-
-  constructor(resolved: Resolved) {
-    this.#resolved = resolved
-  }
-
-  names(...path: string[]): readonly string[] {
-    return this.#resolved.names.get(settingKey(path)) ?? []
-  }
-
-  value(...path: string[]): SettingValue {
-    return this.#resolved.values.get(settingKey(path))?.value ?? null
-  }
-
-  textOrNull(...path: string[]): string | null {
-    const value = this.value(...path)
-    return typeof value === 'string' ? value : null
-  }
-
-  text(...path: string[]): string {
-    return this.textOrNull(...path) ?? undeclared(path)
-  }
-
-  numberOrNull(...path: string[]): number | null {
-    const value = this.value(...path)
-    return typeof value === 'number' ? value : null
-  }
-
-  number(...path: string[]): number {
-    return this.numberOrNull(...path) ?? undeclared(path)
-  }
-
-  list(...path: string[]): readonly string[] | null {
-    const value = this.value(...path)
-    return typeof value === 'object' ? value : null
-  }
-}
-
-function undeclared(path: readonly string[]): never {
-  throw new SluiceError('BUG', `the setting ${path.join('.')} is read in a type that its declaration does not give`)
 }

@@ -81,7 +81,7 @@ function typeSchema(type: SettingType): JsonSchema {
     case 'text':
       return { type: ['string', 'number', 'boolean', 'null'] }
     case 'path':
-    case 'folder_uri':
+    case 'store_uri':
       return { type: ['string', 'null'] }
     case 'boolean':
       return { anyOf: [{ type: ['boolean', 'null'] }, WITH_VARIABLE] }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { checkStorePath, checkStorePrefix } from '../../src/adapters/filesystem/store-path.ts'
+import { checkStorePath, checkStorePrefix } from '../../src/domain/store-path.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
 import type { PutOutcome } from '../../src/domain/outcome.ts'
 import type { ObjectStat, ObjectStore, ObjectWriter } from '../../src/ports/object-store.ts'

@@ -46,6 +46,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     where: { subject: 'orders-value', version: 9 },
   },
   IDENTIFIER_INVALID: { message: 'topic "../orders" may hold only letters, digits, "_", "." and "-"', where: {} },
+  STORE_UNSAFE: {
+    message: 's3://lake told 3 of 9 writers of one name that they wrote it: commits would be lost',
+    where: {},
+  },
   CONFIRMATION_NEEDED: {
     message: 'Redrive 12 letters? This needs a yes, and there is no terminal to ask on',
     where: {},
@@ -95,6 +99,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
   SOURCE_CHANGED: {
     message: 'the topic was made anew since the lane last read it',
     where: { topic: 'orders', table: 'bronze.orders' },
+  },
+  STORE_REFUSED: {
+    message: 'Writing s3://lake/bronze/orders/_delta_log/00000000000000000003.json failed: AccessDenied: Access Denied',
+    where: {},
   },
   TABLE_MISSING: { message: 'the table held version 17 and is gone', where: { table: 'bronze.orders' } },
   TABLE_FILES_MISSING: { message: '2 files of version 17 are gone', where: { table: 'bronze.orders', version: 17 } },

@@ -221,8 +221,42 @@ test('what this build does not have is refused by name', (t) => {
   assertRefused(t, `${WHOLE}broker: {kind: kafka}\n`, {
     message: /"kafka" is not possible: this build has only the embedded broker/,
   })
-  assertRefused(t, `${WHOLE}registry: {kind: confluent}\n`, { message: /only the embedded registry/ })
-  assertRefused(t, WHOLE.replace('uri: lake', 'uri: "s3://bucket/lake"'), { message: /local folder/ })
+})
+
+test('a lake on S3 and a registry elsewhere are taken as written, and what does not fit together is refused', (t) => {
+  const onS3 = WHOLE.replace(
+    '{uri: lake}',
+    '{uri: "s3://bucket/lake/", endpoint: "http://127.0.0.1:7070", sse: "aws:kms"}',
+  )
+  const project = makeProject(t, {
+    'sluice.yaml': `${onS3}registry: {kind: confluent, url: "http://127.0.0.1:8081/", username: me, password: "\${PW}"}\n`,
+  })
+  const settings = loadSettings(project.input({ env: { PW: 'hunter2' } }))
+  assert.equal(settings.lake.uri, 's3://bucket/lake')
+  assert.equal(settings.lake.s3.encryption, 'aws:kms')
+  assert.equal(settings.lake.workDir, join(project.folder, '.sluice/s3'))
+  assert.deepEqual(settings.registry, {
+    kind: 'confluent',
+    url: 'http://127.0.0.1:8081',
+    username: 'me',
+    password: 'hunter2',
+    caFile: null,
+    timeoutMs: 10_000,
+  })
+  assertRefused(t, `${WHOLE}registry: {kind: confluent}\n`, { message: /registry\.url: an http/ })
+  assertRefused(t, `${WHOLE}registry: {kind: confluent, url: "http://me:hunter2@host"}\n`, { message: /credentials/ })
+  for (const [uri, message] of [
+    ['s3://Bucket/lake', /neither a folder nor s3/],
+    ['gs://bucket/lake', /neither a folder nor s3/],
+  ] as const)
+    assertRefused(t, WHOLE.replace('uri: lake', `uri: "${uri}"`), { message })
+  for (const [more, message] of [
+    ['access_key_id: a', /go together/],
+    ['secret_access_key: hunter2', /must come from the environment/],
+    ['endpoint: "127.0.0.1:7070"', /http:\/\//],
+    ['kms_key_id: a', /sse: aws:kms/],
+  ] as const)
+    assertRefused(t, WHOLE.replace('uri: lake', `uri: "s3://bucket/lake", ${more}`), { message })
 })
 
 test('the secret itself is never in a message', (t) => {

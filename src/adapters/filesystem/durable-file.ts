@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 
 import { SluiceError } from '../../domain/errors.ts'
 import type { PutOutcome } from '../../domain/outcome.ts'
-import { temporaryName } from './store-path.ts'
+import { temporaryName } from '../../domain/store-path.ts'
 
 /**
  * Files that are whole and durable, or absent. Every write goes to a temporary file in the target's folder, is synced,

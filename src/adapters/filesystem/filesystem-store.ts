@@ -15,7 +15,7 @@ import {
   syncPath,
 } from './durable-file.ts'
 import type { KnownFolders, Target } from './durable-file.ts'
-import { checkStorePath, checkStorePrefix } from './store-path.ts'
+import { checkStorePath, checkStorePrefix } from '../../domain/store-path.ts'
 import { isAbsence, statFile, walkFolder } from './walk-folder.ts'
 
 /** A folder of this machine as an object store. Folders come into being with the first file in them. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import type { ObjectStat } from '../../ports/object-store.ts'
 import { errorCode } from './durable-file.ts'
-import { isTemporaryName } from './store-path.ts'
+import { isTemporaryName } from '../../domain/store-path.ts'
 
 export interface Walk {
   readonly root: string

@@ -33,16 +33,29 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
   for (const topic of topics) {
     if (topic.endsWith('.errors')) refuse(['topics', topic], 'names that end in .errors are those of error lanes')
   }
+  const { lake, registry } = settings
   const folders = [
-    ['lake', 'uri', settings.lake.uri],
+    ['lake', 'uri', lake.uri],
     ['broker', 'dir', settings.broker.dir],
-    ['registry', 'dir', settings.registry.dir],
+    ...(registry.kind === 'embedded' ? ([['registry', 'dir', registry.dir]] as const) : []),
   ] as const
   for (const [group, key, folder] of folders) {
     const same = folders.find(([other, , place]) => other !== group && place === folder)
     if (same !== undefined && group !== 'lake')
       refuse([group, key], `is the folder of ${same[0]}.${same[1]} too; each needs its own`)
   }
+  if (lake.s3.endpoint !== null && !/^https?:\/\/[^\s/]/.test(lake.s3.endpoint))
+    refuse(['lake', 'endpoint'], 'needs an http:// or https:// address')
+  if ((lake.s3.accessKeyId === null) !== (lake.s3.secretAccessKey === null))
+    refuse(['lake', 'access_key_id'], 'access_key_id and secret_access_key go together')
+  if (lake.s3.sessionToken !== null && lake.s3.accessKeyId === null)
+    refuse(['lake', 'session_token'], 'needs access_key_id and secret_access_key')
+  if (lake.s3.kmsKeyId !== null && lake.s3.encryption !== 'aws:kms')
+    refuse(['lake', 'kms_key_id'], 'is of use with `sse: aws:kms` alone')
+  if (registry.kind === 'confluent' && !/^https?:\/\/[^\s/]/.test(registry.url))
+    refuse(['registry', 'url'], 'an http:// or https:// address is needed where registry.kind is confluent')
+  if (registry.kind === 'confluent' && /^https?:\/\/[^/]*@/.test(registry.url))
+    refuse(['registry', 'url'], 'holds credentials; they belong in registry.username and registry.password')
   const { lineage } = settings
   if (lineage.kind === 'file' && lineage.path === '')
     refuse(['lineage', 'path'], 'is needed where lineage.kind is file')

@@ -106,10 +106,11 @@ function parseText(type: SettingType, resolved: ResolvedText, tree: YamlScalar, 
         return refused(`% is not possible: ${type.later[text]}`)
       return refused(`% is none of ${type.values.join(', ')}${suggestion(text, type.values)}`)
     }
-    case 'folder_uri':
-      if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text))
-        return refused('% is not possible: this build keeps the lake in a local folder')
-      return parsePath(resolved, tree, context)
+    case 'store_uri':
+      if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) return parsePath(resolved, tree, context)
+      return /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^\s\\]*)?$/.test(text)
+        ? value(text.replace(/\/+$/, ''))
+        : refused('% is neither a folder nor s3://bucket/prefix')
     case 'path':
       return parsePath(resolved, tree, context)
     case 'columns':
@@ -164,8 +165,9 @@ export function describeType(type: SettingType): string {
     case 'choice':
       return `one of ${type.values.join(', ')}`
     case 'path':
-    case 'folder_uri':
       return 'a path'
+    case 'store_uri':
+      return 'a path, or s3://bucket/prefix'
     case 'columns':
       return 'a list of columns'
     case 'texts':

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFilesystemStore } from '../../../src/adapters/filesystem/filesystem-store.ts'
 import { objectStoreConformance } from '../../conformance/object-store.ts'
-import { raceProcesses } from './race-processes.ts'
+import { raceProcesses } from '../../conformance/race-processes.ts'
 
 objectStoreConformance('a local folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'sluice-store-'))

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { storeError } from '../../../src/adapters/filesystem/durable-file.ts'
 import { openFilesystemStore } from '../../../src/adapters/filesystem/filesystem-store.ts'
-import { isTemporaryName, temporaryName } from '../../../src/adapters/filesystem/store-path.ts'
+import { isTemporaryName, temporaryName } from '../../../src/domain/store-path.ts'
 
 async function folder(t: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'sluice-store-'))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { checkStorePath } from '../../../src/adapters/filesystem/store-path.ts'
+import { checkStorePath } from '../../../src/domain/store-path.ts'
 import { partitionFolder, partitionValue } from '../../../src/lake/files/partition-path.ts'
 import { logPath, storePath } from '../../../src/lake/log/file-key.ts'
 

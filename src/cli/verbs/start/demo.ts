@@ -133,6 +133,11 @@ async function connectDays(world: World): Promise<SourceReport[]> {
 const OF_A_LAKE = /^(bronze|silver|gold|_[a-z]+)$/
 
 async function startOver({ lake, broker, registry }: Settings): Promise<void> {
+  if (lake.uri.startsWith('s3:') || registry.kind !== 'embedded') {
+    throw new SluiceError('USAGE', '--fresh removes local folders alone, and this project keeps data elsewhere', {
+      hint: 'Name an empty prefix as lake.uri, or empty it with the tools of the store.',
+    })
+  }
   const foreign = (await readdir(lake.uri).catch(() => [])).find((name) => !OF_A_LAKE.test(name))
   if (foreign !== undefined) {
     throw new SluiceError('USAGE', `--fresh would remove ${lake.uri}, which holds ${foreign}: that is not of a lake`, {

@@ -40,7 +40,9 @@ async function allChecks(call: VerbCall): Promise<Check[]> {
   })
   const known = settings as Settings | null
   if (known === null) return [runtime, settingsCheck]
-  const disk = await look('disk', () => checkDisk(known.lake.uri))
+  const disk = await look('disk', () =>
+    checkDisk(known.lake.uri.startsWith('s3:') ? known.lake.workDir : known.lake.uri),
+  )
   try {
     return [runtime, settingsCheck, disk, ...(await examine(await call.world()))]
   } catch (error) {
@@ -60,7 +62,7 @@ export function judgeRuntime(version: string, execPath: string): Finding {
   return ok(`Node ${version}, ${/[\\/]node_modules[\\/]/.test(execPath) ? 'the pinned one' : "the system's own"}`)
 }
 
-/** Free room where the lake is, or will be. */
+/** Free room where the lake, or what is kept of it here, is or will be. */
 async function checkDisk(folder: string): Promise<Finding> {
   const { bavail, bsize } = await statNearest(folder)
   return judgeDisk(folder, bavail * bsize)

@@ -1,4 +1,4 @@
-import { SluiceError } from '../../domain/errors.ts'
+import { SluiceError } from './errors.ts'
 
 /**
  * Names inside a store. A temporary file lies in the folder of the file that it becomes, so that link and rename never

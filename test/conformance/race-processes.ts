@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { PutOutcome } from '../../../src/domain/outcome.ts'
-import { writerBytes } from '../../conformance/race-bytes.ts'
+import type { PutOutcome } from '../../src/domain/outcome.ts'
+import { writerBytes } from './race-bytes.ts'
 
 const PROCESSES = 5
 
@@ -11,12 +11,13 @@ export async function raceProcesses(
   root: string,
   path: string,
   writers: number,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ReadonlyMap<string, PutOutcome>> {
   const each = Math.ceil(writers / PROCESSES)
   const children = Array.from({ length: PROCESSES }, (_, i) => {
     const share = Math.min(each, writers - i * each)
     const args = [join(import.meta.dirname, 'put-writers.ts'), root, path, String(i * each), String(share)]
-    return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    return spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
   })
   await Promise.all(children.map((child) => once(child.stdout, 'data')))
   const outcomes = new Map<string, PutOutcome>()

@@ -1,0 +1,19 @@
+import type { S3Settings } from '../../src/domain/settings.ts'
+import type { S3 } from './s3.ts'
+
+/** Settings by which the AWS SDK finds all but the path style in the environment. */
+export const S3_FROM_ENVIRONMENT: S3Settings = {
+  region: null,
+  endpoint: null,
+  forcePathStyle: true,
+  profile: null,
+  accessKeyId: null,
+  secretAccessKey: null,
+  sessionToken: null,
+  encryption: 'none',
+  kmsKeyId: null,
+}
+
+export function s3Settings({ endpoint, region, accessKey, secretKey }: S3): S3Settings {
+  return { ...S3_FROM_ENVIRONMENT, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey }
+}
