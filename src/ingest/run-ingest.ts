@@ -6,6 +6,7 @@ import type { World } from '../ports/world.ts'
 import { withHeartbeat } from './lane/heartbeat.ts'
 import { positionedPartitions, readPosition } from './lane/lane-position.ts'
 import { findTable } from './lane/lane-table.ts'
+import { KnownTopic } from './lane/known-topic.ts'
 import { WriterCache } from './lane/resolve-writers.ts'
 import { emptyLaneResult, runLane, type LaneWorld } from './run-lane.ts'
 
@@ -121,6 +122,7 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
   const resource = (partition: number): string => partitionKey({ topic: table.topic, partition })
   const membership = await world.assignment.join(`ingest/${table.table}`, [...left.keys()].map(resource))
   const writers = new WriterCache(world.registry)
+  const known = new KnownTopic()
   try {
     while (left.size > 0 && !world.signal.aborted) {
       const assigned = await membership.poll()
@@ -134,7 +136,7 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
       try {
         await withHeartbeat(membership, (held) => {
           const holds = (partition: number): boolean => held()?.has(resource(partition)) ?? true
-          return runLane({ world, table, targets, writers, emit, holds }, result)
+          return runLane({ world, table, targets, writers, known, emit, holds }, result)
         })
       } finally {
         total.landed += result.landed

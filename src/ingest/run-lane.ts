@@ -13,6 +13,7 @@ import { contractInForce } from './lane/contract-in-force.ts'
 import { decideFlush, type FlushState } from './flush-policy.ts'
 import { readPosition } from './lane/lane-position.ts'
 import { findTable } from './lane/lane-table.ts'
+import type { KnownTopic } from './lane/known-topic.ts'
 import type { WriterCache } from './lane/resolve-writers.ts'
 import { startPartition } from './lane/start-partition.ts'
 import { takeBatches, type OpenPartition } from './lane/take-batches.ts'
@@ -28,6 +29,7 @@ export interface LanePass {
   /** Partition → where this pass ends: the log end seen when it began. */
   readonly targets: ReadonlyMap<number, bigint>
   readonly writers: WriterCache
+  readonly known: KnownTopic
   readonly emit: Emit
   /** Whether this process should still read a partition; asked before each flush. */
   readonly holds: (partition: number) => boolean
@@ -94,6 +96,7 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
     const stops = new Map<number, SluiceError>()
     const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
     const before = done()
+    await stopStrangers(pass, result, { snapshot, topic })
     const open = beginPartitions({ pass, result, snapshot, topic, held })
     const filled = await fillHeld({ pass, stops, open, held })
     if (filled === 'flush') {
@@ -166,6 +169,20 @@ interface Begin {
   readonly snapshot: Snapshot | null
   readonly topic: TopicDescription
   readonly held: Accumulator
+}
+
+/** Stops the partitions that have more to read from a log that is not the one that was read before (I18). */
+async function stopStrangers(
+  pass: LanePass,
+  result: LaneResult,
+  { snapshot, topic }: Pick<Begin, 'snapshot' | 'topic'>,
+): Promise<void> {
+  const partitions = [...pass.targets].flatMap(([partition, target]) => {
+    const next = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, partition })?.next
+    return next === undefined || next === null || next >= target || result.stopped.has(partition) ? [] : [partition]
+  })
+  const strangers = await pass.known.strangers({ ...pass, topic, snapshot, partitions })
+  for (const [partition, error] of strangers) stopPartition(pass, result, partition, error)
 }
 
 /** Checks where each partition stands and opens those that have something to read. */

@@ -7,6 +7,7 @@ import type { TopicDescription } from '../../ports/topic-log.ts'
 import { withHeartbeat } from '../lane/heartbeat.ts'
 import { positionedPartitions } from '../lane/lane-position.ts'
 import { findTable } from '../lane/lane-table.ts'
+import { KnownTopic } from '../lane/known-topic.ts'
 import { WriterCache } from '../lane/resolve-writers.ts'
 import type { IngestWorld } from '../run-ingest.ts'
 import type { HeldBytes } from './held-bytes.ts'
@@ -79,6 +80,7 @@ export class LaneFollower {
   async #turns(world: IngestWorld, membership: Membership): Promise<void> {
     const { table, heldBytes, listener } = this.#request
     const writers = new WriterCache(world.registry)
+    const known = new KnownTopic()
     const wanted = new Set<number>()
     let stands: ReadonlyMap<number, bigint> = new Map()
     while (!world.signal.aborted) {
@@ -109,6 +111,7 @@ export class LaneFollower {
           topic,
           partitions: [...mine],
           writers,
+          known,
           heldBytes,
           assigned,
           retryDue: () => this.#due(topic).some((partition) => !wanted.has(partition)),

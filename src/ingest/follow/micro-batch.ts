@@ -13,6 +13,7 @@ import { contractInForce } from '../lane/contract-in-force.ts'
 import { flush } from '../flush.ts'
 import { decideFlush } from '../flush-policy.ts'
 import { findTable } from '../lane/lane-table.ts'
+import type { KnownTopic } from '../lane/known-topic.ts'
 import type { WriterCache } from '../lane/resolve-writers.ts'
 import type { LaneWorld } from '../run-lane.ts'
 import { startPartition, type PartitionStart } from '../lane/start-partition.ts'
@@ -27,6 +28,7 @@ export interface MicroBatch {
   readonly topic: TopicDescription
   readonly partitions: readonly number[]
   readonly writers: WriterCache
+  readonly known: KnownTopic
   readonly heldBytes: HeldBytes
   /** Partitions of this lane that the process may read now. Asked about once a second. */
   readonly assigned: () => Promise<ReadonlySet<number>>
@@ -121,7 +123,12 @@ class Filling {
     const snapshot = await findTable(world.lake, table.table)
     const schema = await contractInForce(world.registry, table)
     const batchId = world.clock.newId()
-    const starts = partitions.map((partition) => startPartition({ table: table.table, topic, partition, snapshot }))
+    const strangers = await batch.known.strangers({ world, table, topic, snapshot, partitions })
+    const starts = partitions.map((partition): PartitionStart => {
+      const stranger = strangers.get(partition)
+      if (stranger !== undefined) return { kind: 'stop', error: stranger }
+      return startPartition({ table: table.table, topic, partition, snapshot })
+    })
     const expectedRecords = starts.reduce((sum, start, i) => {
       const end = topic.partitions[partitions[i]!]?.end ?? 0n
       return start.kind === 'open' && start.at.next < end ? sum + Number(end - start.at.next) : sum

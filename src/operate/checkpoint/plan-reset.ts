@@ -17,6 +17,8 @@ export interface ResetFacts {
   readonly wanted: bigint | null
   /** The topic that the log holds now is taken for the lane's, as its next epoch (I18). */
   readonly accept: boolean
+  /** The last landed record is not at its offset any more: the log is another one, whatever it says of itself. */
+  readonly stranger: boolean
 }
 
 /** What moves one partition of one table. */
@@ -47,7 +49,7 @@ export function planReset(facts: ResetFacts): PartitionReset | null {
     })
   }
   if (accept) return planAccepted(facts, log)
-  const changed = position !== null && position.source !== null && position.source !== topic.source
+  const changed = facts.stranger || (position !== null && position.source !== null && position.source !== topic.source)
   if (changed) throw changedTopic(facts)
   const next = wanted ?? log.start
   checkHeld(facts, { next, start: log.start, end: log.limit })
@@ -70,7 +72,7 @@ export function planReset(facts: ResetFacts): PartitionReset | null {
   }
 
   function planAccepted({ topic: now }: ResetFacts, held: { readonly start: bigint; readonly limit: bigint }) {
-    if (position === null || (position.source === now.source && position.next <= held.limit)) {
+    if (position === null || (position.source === now.source && position.next <= held.limit && !facts.stranger)) {
       throw new SluiceError(
         'USAGE',
         `${partitionKey(at)} is the topic that ${table} reads; there is no new one to accept`,

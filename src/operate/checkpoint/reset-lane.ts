@@ -3,6 +3,7 @@ import type { Emit } from '../../domain/events.ts'
 import type { BronzeTableSettings } from '../../domain/settings.ts'
 import { parseContract } from '../../contract/parse-contract.ts'
 import { writeSkips } from '../../error-lane/write-skips.ts'
+import { KnownTopic } from '../../ingest/lane/known-topic.ts'
 import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import { movePositions, OPERATE_APP_ID, readPosition } from '../../ingest/lane/lane-position.ts'
 import { findTable } from '../../ingest/lane/lane-table.ts'
@@ -64,13 +65,16 @@ export async function prepareReset(world: ResetWorld, request: ResetRequest): Pr
     throw new SluiceError('TOPIC_UNKNOWN', `there is no topic ${table.topic}`, { where: { topic: table.topic } })
   }
   const snapshot = await findTable(world.lake, table.table)
-  const chosen = choosePartitions(request, topic, snapshot)
+  const partitions = topic.partitions.map((each) => each.partition)
+  const strangers = await new KnownTopic().strangers({ world, table, topic, snapshot, partitions })
+  const chosen = choosePartitions(request, { topic, snapshot, strangers })
   const resets: PartitionReset[] = []
   for (const partition of chosen) {
     const wanted = await resolveTarget(world, request.target, { topic, partition })
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, partition })
-    const facts = { table: `bronze.${table.table}`, topic, partition, position, wanted, accept: request.accept }
-    const reset = planReset(facts)
+    const stranger = strangers.has(partition)
+    const { accept } = request
+    const reset = planReset({ table: `bronze.${table.table}`, topic, partition, position, wanted, accept, stranger })
     if (reset !== null) resets.push(reset)
   }
   return { request, snapshot, resets, stale: await findStaleSkips(world.lake, table.table, resets.map(readAgain)) }
@@ -82,11 +86,16 @@ function readAgain({ move: { topic, partition, from, to } }: PartitionReset): Re
   return { topic, partition, epoch: to.epoch, first: begins < to.next ? begins : to.next, next: null }
 }
 
+interface LaneSight {
+  readonly topic: TopicDescription
+  readonly snapshot: Snapshot | null
+  readonly strangers: ReadonlyMap<number, SluiceError>
+}
+
 /** With `accept`, and no partition named, those whose topic is another one now. */
 function choosePartitions(
   { partition, accept }: ResetRequest,
-  topic: TopicDescription,
-  snapshot: Snapshot | null,
+  { topic, snapshot, strangers }: LaneSight,
 ): readonly number[] {
   if (partition !== null) return [partition]
   const all = topic.partitions.map((each) => each.partition)
@@ -94,6 +103,7 @@ function choosePartitions(
   const strange = topic.partitions.filter((each) => {
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, ...each })
     if (position === null) return false
+    if (strangers.has(each.partition)) return true
     return (position.source !== null && position.source !== topic.source) || position.next > each.limit
   })
   return strange.length === 0 ? all.slice(0, 1) : strange.map((each) => each.partition)

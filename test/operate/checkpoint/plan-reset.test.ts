@@ -22,6 +22,7 @@ function facts(over: Partial<ResetFacts> & { start?: bigint; end?: bigint; sourc
     position: at(50n),
     wanted: null,
     accept: false,
+    stranger: false,
     ...rest,
   }
 }

@@ -1,0 +1,107 @@
+import { SluiceError } from '../../domain/errors.ts'
+import { partitionKey, type PartitionPosition } from '../../domain/position.ts'
+import { recordOffset } from '../../domain/record-batch.ts'
+import type { BronzeTableSettings } from '../../domain/settings.ts'
+import type { Snapshot } from '../../lake/snapshot.ts'
+import type { TopicDescription } from '../../ports/topic-log.ts'
+import type { World } from '../../ports/world.ts'
+import { readPosition } from './lane-position.ts'
+import { readLastLanded, type LandedRecord } from './last-landed.ts'
+
+export interface TopicSight {
+  readonly world: Pick<World, 'lake' | 'log'>
+  readonly table: BronzeTableSettings
+  readonly topic: TopicDescription
+  readonly snapshot: Snapshot | null
+  /** Those that are to be read. */
+  readonly partitions: Iterable<number>
+}
+
+/**
+ * Whether the log is still the one that a table read (I18): the last record that landed must stand at its offset with the
+ * same time. So a log that was put back from a copy, or that lost its end and grew again, stops the lane, though the
+ * topic's identity is the same. Asked once a partition for the life of a lane. Non-guarantee: a record that retention or
+ * compaction removed since tells nothing, nor does one in an old file.
+ */
+export class KnownTopic {
+  readonly #asked = new Set<string>()
+
+  /** By partition, why it must not be read on. */
+  async strangers({
+    world,
+    table,
+    topic,
+    snapshot,
+    partitions,
+  }: TopicSight): Promise<ReadonlyMap<number, SluiceError>> {
+    const strangers = new Map<number, SluiceError>()
+    if (snapshot === null) return strangers
+    const positions = new Map<number, PartitionPosition>()
+    for (const partition of partitions) {
+      const position = readPosition(snapshot.txns, { topic: topic.topic, partition })
+      if (position === null || position.source !== topic.source || this.#asked.has(keyOf(partition, position))) continue
+      positions.set(partition, position)
+    }
+    if (positions.size === 0) return strangers
+    const store = world.lake.at(`bronze/${table.table}`)
+    const landed = await readLastLanded({ store, snapshot, topic: topic.topic, positions })
+    for (const [partition, position] of positions) {
+      const last = landed.get(partition)
+      const other = last === undefined ? null : await findOther(world, topic, { partition, last })
+      if (other === null) this.#asked.add(keyOf(partition, position))
+      else strangers.set(partition, strangerError({ table, topic, partition }, other))
+    }
+    return strangers
+  }
+}
+
+function keyOf(partition: number, { epoch, source }: PartitionPosition): string {
+  return `${partition}/${epoch}/${source ?? ''}`
+}
+
+interface OtherRecord {
+  readonly last: LandedRecord
+  /** What stands at its offset now: another time, or no record. */
+  readonly foundTs: bigint | null
+}
+
+/** Null where the log says the same, or nothing. */
+async function findOther(
+  { log }: Pick<World, 'log'>,
+  topic: TopicDescription,
+  { partition, last }: { readonly partition: number; readonly last: LandedRecord },
+): Promise<OtherRecord | null> {
+  const at = { topic: topic.topic, partition, from: last.offset, source: topic.source, maxBytes: 1, waitMs: 0 }
+  const fetched = await log.fetch(at)
+  if (fetched.kind !== 'batches') return null
+  const [batch] = fetched.batches
+  if (batch === undefined) return null
+  for (let index = 0; index < batch.count; index += 1) {
+    if (recordOffset(batch, index) !== last.offset) continue
+    const foundTs = BigInt(Math.floor(batch.timestampsMs[index]!)) * 1000n
+    return foundTs === last.recordTs ? null : { last, foundTs }
+  }
+  const passed = batch.skips.some(({ first, next }) => first <= last.offset && last.offset < next)
+  return passed ? null : { last, foundTs: null }
+}
+
+function strangerError(
+  {
+    table,
+    topic,
+    partition,
+  }: { readonly table: BronzeTableSettings; readonly topic: TopicDescription; readonly partition: number },
+  { last, foundTs }: OtherRecord,
+): SluiceError {
+  const at = { topic: topic.topic, partition }
+  const found = foundTs === null ? 'holds no record there' : `holds a record of ${isoTime(foundTs)} there`
+  return new SluiceError(
+    'SOURCE_CHANGED',
+    `bronze.${table.table} landed ${partitionKey(at)} offset ${last.offset} with time ${isoTime(last.recordTs)}, and the log ${found}: it is not the log that was read`,
+    { where: { ...at, offset: String(last.offset), table: `bronze.${table.table}` } },
+  )
+}
+
+function isoTime(micros: bigint): string {
+  return new Date(Number(micros / 1000n)).toISOString()
+}

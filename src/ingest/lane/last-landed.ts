@@ -1,0 +1,90 @@
+import type { PartitionPosition } from '../../domain/position.ts'
+import { pruneFiles } from '../../lake/files/prune.ts'
+import { storePath } from '../../lake/log/file-key.ts'
+import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
+import { cellsOf } from '../../parquet/decode/read-cell.ts'
+import { readParquetBatches } from '../../parquet/read-parquet.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+
+/** The last row of a partition that a bronze table holds. */
+export interface LandedRecord {
+  readonly offset: bigint
+  /** As in `_record_ts`: microseconds. */
+  readonly recordTs: bigint
+}
+
+export interface LastLandedRequest {
+  /** Rooted at the table. */
+  readonly store: ObjectStore
+  readonly snapshot: Snapshot
+  readonly topic: string
+  /** The partitions asked for, and where they stand. */
+  readonly positions: ReadonlyMap<number, PartitionPosition>
+}
+
+const COLUMNS = ['_topic', '_partition', '_epoch', '_offset', '_record_ts']
+/** The newest files tell nearly always; a lane that has been silent for longer is not worth a read of its whole table. */
+const MAX_FILES = 8
+
+/** By partition, from the data files themselves. One that none of the newest files holds a row of is left out. */
+export async function readLastLanded(request: LastLandedRequest): Promise<ReadonlyMap<number, LandedRecord>> {
+  const { store, snapshot, positions } = request
+  const found = new Map<number, LandedRecord>()
+  const files = [...snapshot.files.values()].sort((a, b) => compare(lastOffset(b), lastOffset(a)))
+  let read = 0
+  for (const file of files) {
+    if (read === MAX_FILES) break
+    if (![...positions.keys()].some((partition) => mayAdd({ file, snapshot, partition }, found.get(partition))))
+      continue
+    read += 1
+    await readFile({ ...request, store }, file, found)
+  }
+  return found
+}
+
+interface Sought {
+  readonly file: AddFile
+  readonly snapshot: Snapshot
+  readonly partition: number
+}
+
+function mayAdd({ file, snapshot, partition }: Sought, known: LandedRecord | undefined): boolean {
+  const { fields, partitionColumns } = snapshot.metadata
+  const after = known === undefined ? [] : [{ column: '_offset', min: known.offset + 1n }]
+  const wanted = [{ column: '_partition', min: partition, max: partition }, ...after]
+  return pruneFiles([file], { fields, partitionColumns }, wanted).length > 0
+}
+
+async function readFile(
+  { store, topic, positions }: LastLandedRequest,
+  file: AddFile,
+  found: Map<number, LandedRecord>,
+): Promise<void> {
+  const path = storePath(file.path)
+  const read = async (start: number, end: number): Promise<Uint8Array> =>
+    (await store.readRange(path, start, end)) ?? new Uint8Array(0)
+  const options = { source: { bytes: file.bytes, read }, name: `${store.uri}/${path}`, columns: COLUMNS }
+  for await (const { length, columns } of readParquetBatches(options)) {
+    const [topicOf, partitionOf, epochOf, offsetOf, timeOf] = columns.map((column) => cellsOf(column))
+    if (timeOf === undefined) return
+    for (let row = 0; row < length; row += 1) {
+      const partition = Number(partitionOf!(row))
+      const position = positions.get(partition)
+      if (position === undefined || Number(epochOf!(row)) !== position.epoch || topicOf!(row) !== topic) continue
+      const offset = offsetOf!(row) as bigint
+      const known = found.get(partition)
+      if (known === undefined || offset > known.offset)
+        found.set(partition, { offset, recordTs: timeOf(row) as bigint })
+    }
+  }
+}
+
+/** A file without statistics may hold the newest. */
+function lastOffset({ stats }: AddFile): bigint {
+  const last = stats?.max['_offset']
+  return typeof last === 'number' || typeof last === 'bigint' ? BigInt(last) : 2n ** 63n
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
