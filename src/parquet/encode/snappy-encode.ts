@@ -8,6 +8,8 @@ const BLOCK_BYTES = 1 << 16
 const HASH_BITS = 14
 const MIN_MATCH = 4
 const MAX_COPY = 64
+/** Below this, copying byte by byte beats the call of a bulk copy. */
+const SHORT_LITERAL = 40
 
 /** The largest size that `bytes` bytes can take. */
 export function snappyBound(bytes: number): number {
@@ -90,7 +92,8 @@ function writeLiteral(bytes: Uint8Array, start: number, end: number, sink: Sink)
     if (sizeBytes === 2) out[sink.at + 2] = size >>> 8
     sink.at += 1 + sizeBytes
   }
-  out.set(bytes.subarray(start, end), sink.at)
+  if (size < SHORT_LITERAL) for (let i = start; i < end; i += 1) out[sink.at + i - start] = bytes[i]!
+  else out.set(bytes.subarray(start, end), sink.at)
   sink.at += end - start
 }
 
