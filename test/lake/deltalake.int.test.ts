@@ -235,6 +235,31 @@ describe('deltalake and our kernel agree', () => {
     },
   )
 
+  test('on the statistics of the log, those of fields inside a struct too', { skip: found.skip }, async (t) => {
+    assert.ok(found.skip === false)
+    const store = await freshStore(t)
+    const rows = [0, 2, 12, 14].map((id) => rowOf(id, 'plain'))
+    await appended(store, null, await filesOf(store, rows))
+    const script = `
+import deltalake, json, sys
+import pyarrow as pa
+table = pa.table(deltalake.DeltaTable(sys.argv[1]).get_add_actions(flatten=True)).sort_by([('num_records', 'descending')])
+print(json.dumps({name: table[name].to_pylist() for name in table.column_names if name.split('.', 1)[-1] in sys.argv[2:]}))`
+    const [street, codes] = ['address.street', 'address.codes']
+    const seen = await found.python.json(script, store.uri, 'num_records', 'small', street, codes)
+    assert.deepEqual(seen, {
+      // The row of nulls has a partition of its own.
+      num_records: [3, 1],
+      'null_count.small': [0, 1],
+      'min.small': [-50, null],
+      'max.small': [-14, null],
+      [`null_count.${street}`]: [0, 1],
+      [`min.${street}`]: ['s0', null],
+      [`max.${street}`]: ['s2', null],
+      [`null_count.${codes}`]: [3, 1],
+    })
+  })
+
   test('on which files a filter needs: our statistics never hide a row', { skip: found.skip }, async (t) => {
     const store = await freshStore(t)
     let table: Snapshot | null = null

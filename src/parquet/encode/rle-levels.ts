@@ -1,3 +1,5 @@
+import { writeVarint } from './varint.ts'
+
 /** Parquet's hybrid of run-length and bit-packed encoding, for levels and for indexes into a dictionary. */
 
 /** Bits that numbers up to `max` need. */
@@ -126,16 +128,4 @@ function writeGroup(
     upper >>>= 8
   }
   return at
-}
-
-function writeVarint(value: number, out: Uint8Array, start: number): number {
-  let at = start
-  let rest = value
-  while (rest >= 0x80) {
-    out[at] = (rest % 0x80) | 0x80
-    at += 1
-    rest = Math.floor(rest / 0x80)
-  }
-  out[at] = rest
-  return at + 1
 }

@@ -1,3 +1,5 @@
+import { writeVarint } from './varint.ts'
+
 /**
  * Snappy's raw format (google/snappy, format_description.txt): the length, then literals and copies of what came before.
  * No library compresses it without a native add-on, whose buffers outlive synchronous calls.
@@ -18,15 +20,7 @@ export function snappyBound(bytes: number): number {
 
 export function snappyEncode(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(snappyBound(bytes.length))
-  let at = 0
-  let rest = bytes.length
-  while (rest >= 0x80) {
-    out[at] = (rest % 0x80) | 0x80
-    at += 1
-    rest = Math.floor(rest / 0x80)
-  }
-  out[at] = rest
-  const sink: Sink = { out, at: at + 1 }
+  const sink: Sink = { out, at: writeVarint(bytes.length, out, 0) }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     encodeBlock(bytes, view, { start, end: Math.min(start + BLOCK_BYTES, bytes.length) }, sink)

@@ -1,3 +1,5 @@
+import { writeVarint } from '../varint.ts'
+
 /**
  * DELTA_BINARY_PACKED (Parquet format, "Encodings"): what each integer adds to the one before, in as many bits as a run
  * of 32 needs. Times and offsets that rise, and amounts far below 2^63, take a fraction of their PLAIN size, which is
@@ -133,16 +135,4 @@ function packWide(view: DataView, start: number, { from, least, width }: Run): n
 
 function writeZigZag(value: number, out: Uint8Array, at: number): number {
   return writeVarint(value >= 0 ? value * 2 : -value * 2 - 1, out, at)
-}
-
-function writeVarint(value: number, out: Uint8Array, start: number): number {
-  let at = start
-  let rest = value
-  while (rest >= 0x80) {
-    out[at] = (rest % 0x80) | 0x80
-    at += 1
-    rest = Math.floor(rest / 0x80)
-  }
-  out[at] = rest
-  return at + 1
 }
