@@ -1,5 +1,6 @@
-import { customerId, pickCustomer } from './customers.ts'
-import { comesOn, deliver } from './delivery.ts'
+import { customerId, pickerOf } from './customers.ts'
+import type { PickCustomer } from './customers.ts'
+import { comesOn, deliveryOf } from './delivery.ts'
 import { between, drawOf, pick } from './draw.ts'
 import { productCount, productId } from './products.ts'
 import { DAY_MS, MAX_DELAY_DAYS, timeText } from './shop-event.ts'
@@ -11,6 +12,16 @@ export const EVENT_TYPES = ['page_view', 'search', 'add_to_cart', 'checkout'] as
 
 /** The events of a day, as many as it has new order lines. */
 export function behaviorOf(facts: ShopFacts, day: number): readonly ShopEvent[] {
+  return eventsOf(facts, day, { pickCustomer: pickerOf(facts), only: null })
+}
+
+interface Wanted {
+  readonly pickCustomer: PickCustomer
+  /** What the source hands out on this day; null for all. */
+  readonly only: number | null
+}
+
+function eventsOf(facts: ShopFacts, day: number, { pickCustomer, only }: Wanted): readonly ShopEvent[] {
   const events: ShopEvent[] = []
   for (let index = 0; index < facts.rows; index += 1) {
     const draw = drawOf(facts.seed, 'behavior', day, index)
@@ -20,16 +31,18 @@ export function behaviorOf(facts: ShopFacts, day: number): readonly ShopEvent[] 
       .toString(16)
       .padStart(8, '0')
     const key = `e-${hex}-${day}-${index}`
+    const delivery = deliveryOf(facts, key, timeMs)
+    if (only !== null && !comesOn(delivery, only)) continue
     const row = {
       event_id: key,
-      customer_id: customerId(pickCustomer(facts, draw, day)),
+      customer_id: customerId(pickCustomer(draw, day)),
       event_type: eventType,
       product_id: eventType === 'search' ? null : productId(Math.floor(draw() * productCount(facts, day))),
       session_id: `s-${hex}`,
       duration_ms: between(draw, 20, 180_000),
       event_time: timeText(timeMs),
     }
-    events.push(deliver(facts, { key, op: 'c', isTombstone: false, timeMs, row }))
+    events.push({ key, op: 'c', isTombstone: false, timeMs, row, ...delivery })
   }
   return events
 }
@@ -37,8 +50,8 @@ export function behaviorOf(facts: ShopFacts, day: number): readonly ShopEvent[] 
 /** What the source hands out on a day. */
 export function behaviorOn(facts: ShopFacts, day: number): readonly ShopEvent[] {
   const events: ShopEvent[] = []
-  for (let from = Math.max(0, day - MAX_DELAY_DAYS); from <= day; from += 1) {
-    for (const event of behaviorOf(facts, from)) if (comesOn(event, day)) events.push(event)
-  }
+  const wanted = { pickCustomer: pickerOf(facts), only: day }
+  for (let from = Math.max(0, day - MAX_DELAY_DAYS); from <= day; from += 1)
+    events.push(...eventsOf(facts, from, wanted))
   return events
 }

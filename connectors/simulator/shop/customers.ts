@@ -1,5 +1,6 @@
 import { comesOn, deliver } from './delivery.ts'
 import { between, drawOf, pick } from './draw.ts'
+import type { Draw } from './draw.ts'
 import { DAY_MS, MAX_DELAY_DAYS, timeText } from './shop-event.ts'
 import type { ShopEvent, ShopFacts } from './shop-event.ts'
 
@@ -67,20 +68,32 @@ function absenceOf(facts: ShopFacts, index: number): Absence {
 }
 
 /** Whether the customer can shop on this day, between the hours at which customers sign up and leave. */
-export function isCustomer(facts: ShopFacts, index: number, day: number): boolean {
-  const { leaves, returns } = absenceOf(facts, index)
+function isCustomer(
+  facts: ShopFacts,
+  index: number,
+  day: number,
+  { leaves, returns } = absenceOf(facts, index),
+): boolean {
   return day >= signupDay(facts, index) && (day <= leaves || day >= returns)
 }
 
 /** Whom something of this day happens to. */
-export function pickCustomer(facts: ShopFacts, draw: () => number, day: number): number {
-  const count = customerCount(facts, day)
-  for (let tries = 0; tries < 20; tries += 1) {
-    const index = Math.floor(draw() * count)
-    if (isCustomer(facts, index, day)) return index
+export type PickCustomer = (draw: Draw, day: number) => number
+
+/** Each customer's absence is worked out once for all that happens. */
+export function pickerOf(facts: ShopFacts): PickCustomer {
+  const absences: (Absence | undefined)[] = []
+  const mayShop = (index: number, day: number): boolean =>
+    isCustomer(facts, index, day, (absences[index] ??= absenceOf(facts, index)))
+  return (draw, day) => {
+    const count = customerCount(facts, day)
+    for (let tries = 0; tries < 20; tries += 1) {
+      const index = Math.floor(draw() * count)
+      if (mayShop(index, day)) return index
+    }
+    for (let index = 0; index < count; index += 1) if (mayShop(index, day)) return index
+    return 0
   }
-  for (let index = 0; index < count; index += 1) if (isCustomer(facts, index, day)) return index
-  return 0
 }
 
 type Change = 'city' | 'name' | 'email'

@@ -1,10 +1,11 @@
-import { countryOf, customerId, pickCustomer } from './customers.ts'
-import { comesOn, deliver } from './delivery.ts'
+import { countryOf, customerId, pickerOf } from './customers.ts'
+import type { PickCustomer } from './customers.ts'
+import { comesOn, deliveryOf, mayComeOn } from './delivery.ts'
 import { between, drawOf } from './draw.ts'
 import { eurosPer } from './fx-rates.ts'
 import { centsByDay, productCount, productId } from './products.ts'
 import { DAY_MS, MAX_DELAY_DAYS, timeText } from './shop-event.ts'
-import type { ShopEvent, ShopFacts } from './shop-event.ts'
+import type { ShopEvent, ShopFacts, ShopRow } from './shop-event.ts'
 
 /** Order lines, each with its order's data: placed, shipped, delivered, cancelled, returned; some corrected or purged. */
 
@@ -36,22 +37,28 @@ function pricesTo(facts: ShopFacts, lastDay: number): Prices {
 }
 
 /** All lines that were ordered on a day, with everything that ever happens to them, a line after the other. */
-export function orderLinesOf(
-  facts: ShopFacts,
-  day: number,
-  prices: Prices = pricesTo(facts, day),
-): readonly (readonly ShopEvent[])[] {
+export function orderLinesOf(facts: ShopFacts, day: number): readonly (readonly ShopEvent[])[] {
+  return linesOf(facts, day, { pickCustomer: pickerOf(facts), prices: pricesTo(facts, day), only: null })
+}
+
+interface Wanted {
+  readonly pickCustomer: PickCustomer
+  readonly prices: Prices
+  /** What the source hands out on this day; null for all. */
+  readonly only: number | null
+}
+
+function linesOf(facts: ShopFacts, day: number, wanted: Wanted): readonly (readonly ShopEvent[])[] {
   const lines: (readonly ShopEvent[])[] = []
   for (let order = 0; lines.length < facts.rows; order += 1) {
     const draw = drawOf(facts.seed, 'order', day, order)
-    const customer = pickCustomer(facts, draw, day)
+    const customer = wanted.pickCustomer(draw, day)
     const placedMs = facts.startMs + day * DAY_MS + between(draw, 6 * HOUR_MS, 22 * HOUR_MS - 1)
     const steps = orderSteps(facts, draw, { day, placedMs })
-    const wanted = Math.min(between(draw, 1, 4), facts.rows - lines.length)
-    for (let line = 1; line <= wanted; line += 1) {
+    const count = Math.min(between(draw, 1, 4), facts.rows - lines.length)
+    for (let line = 1; line <= count; line += 1) {
       const product = Math.floor(draw() * productCount(facts, day))
-      const head = { day, order, line, customer, product, placedMs }
-      lines.push(lineEvents(facts, head, { steps, cents: prices(product, day) }))
+      lines.push(lineEvents(facts, { day, order, line, customer, product, placedMs, steps }, wanted))
     }
   }
   return lines
@@ -79,60 +86,69 @@ interface LineHead {
   readonly customer: number
   readonly product: number
   readonly placedMs: number
+  /** What happens to the whole order. */
+  readonly steps: readonly Step[]
 }
 
-function lineEvents(
-  facts: ShopFacts,
-  head: LineHead,
-  { steps, cents }: { steps: readonly Step[]; cents: number },
-): readonly ShopEvent[] {
-  const { day, order, line, customer, product, placedMs } = head
+function lineEvents(facts: ShopFacts, head: LineHead, { prices, only }: Wanted): readonly ShopEvent[] {
+  const { day, order, line, placedMs } = head
   const draw = drawOf(facts.seed, 'line', day, order, line)
   const on = (later: number): number =>
     facts.startMs + (day + later) * DAY_MS + between(draw, 22 * HOUR_MS, 24 * HOUR_MS - 1)
-  const quantity = between(draw, 1, 9)
+  const ordered = between(draw, 1, 9)
   const own: Step[] = []
   if (draw() < 0.04) own.push({ timeMs: on(between(draw, 0, 2)), quantity: between(draw, 1, 9) })
   if (draw() < 0.006) own.push({ timeMs: on(LIFE_DAYS), gone: draw() < 0.5 ? 'row' : 'tombstone' })
-  const orderId = `O${String(day).padStart(4, '0')}${String(order).padStart(6, '0')}`
+  const steps = own.length === 0 ? head.steps : [...head.steps, ...own].toSorted((a, b) => a.timeMs - b.timeMs)
+  const key = `O${String(day).padStart(4, '0')}${String(order).padStart(6, '0')}-${line}`
+  const events: ShopEvent[] = []
+  let base: ShopRow | null = null
+  let status: Status = 'placed'
+  let quantity = ordered
+  for (const step of steps) {
+    status = step.status ?? status
+    quantity = step.quantity ?? quantity
+    if (!mayComeOn(facts, step.timeMs, only)) continue
+    const delivery = deliveryOf(facts, key, step.timeMs)
+    if (only !== null && !comesOn(delivery, only)) continue
+    base ??= lineRow(facts, head, { key, cents: prices(head.product, day) })
+    events.push({
+      key,
+      op: step.timeMs === placedMs ? 'c' : step.gone === undefined ? 'u' : 'd',
+      isTombstone: step.gone === 'tombstone',
+      timeMs: step.timeMs,
+      row: { ...base, quantity, status, updated_at: timeText(step.timeMs) },
+      ...delivery,
+    })
+  }
+  return events
+}
+
+/** What stays the same of a line, whatever happens to it; the rest as null, in its place. */
+function lineRow(facts: ShopFacts, head: LineHead, { key, cents }: { key: string; cents: number }): ShopRow {
+  const { line, customer, product, placedMs } = head
   const { currency } = countryOf(facts, customer)
-  const state = {
-    order_line_id: `${orderId}-${line}`,
-    order_id: orderId,
+  return {
+    order_line_id: key,
+    order_id: key.slice(0, key.lastIndexOf('-')),
     line_number: line,
     customer_id: customerId(customer),
     product_id: productId(product),
-    quantity,
+    quantity: null,
     unit_price: (Math.max(1, Math.round(cents / eurosPer(currency))) / 100).toFixed(2),
     currency,
-    status: 'placed' as Status,
+    status: null,
     ordered_at: timeText(placedMs),
-    updated_at: timeText(placedMs),
+    updated_at: null,
   }
-  return [...steps, ...own]
-    .toSorted((a, b) => a.timeMs - b.timeMs)
-    .map((step, place) => {
-      state.status = step.status ?? state.status
-      state.quantity = step.quantity ?? state.quantity
-      state.updated_at = timeText(step.timeMs)
-      return deliver(facts, {
-        key: state.order_line_id,
-        op: place === 0 ? 'c' : step.gone === undefined ? 'u' : 'd',
-        isTombstone: step.gone === 'tombstone',
-        timeMs: step.timeMs,
-        row: { ...state },
-      })
-    })
 }
 
 /** What the source hands out on a day. */
 export function ordersOn(facts: ShopFacts, day: number): readonly ShopEvent[] {
-  const prices = pricesTo(facts, day)
+  const wanted = { pickCustomer: pickerOf(facts), prices: pricesTo(facts, day), only: day }
   const events: ShopEvent[] = []
   for (let from = Math.max(0, day - LIFE_DAYS - MAX_DELAY_DAYS); from <= day; from += 1) {
-    for (const line of orderLinesOf(facts, from, prices)) {
-      for (const event of line) if (comesOn(event, day)) events.push(event)
-    }
+    for (const line of linesOf(facts, from, wanted)) events.push(...line)
   }
   return events
 }
