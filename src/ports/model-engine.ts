@@ -35,9 +35,17 @@ export interface EngineFile {
   readonly partitionValues: Readonly<Record<string, string | null>>
 }
 
-export interface EngineStep {
+export type EngineStep = RowsStep | NarrowStep
+
+export interface RowsStep {
   /** The table that the step's rows are kept in for later steps; dropped at the end. */
   readonly name: string
+  readonly sql: string
+}
+
+/** From here on the view is over those of its files only that the SQL names, in a column `file`. */
+export interface NarrowStep {
+  readonly narrow: string
   readonly sql: string
 }
 
@@ -46,7 +54,15 @@ export interface StagePlan {
   readonly steps: readonly EngineStep[]
   /** Small answers wanted beside the output, run after the steps. */
   readonly probes: readonly string[]
+  /** Further results wanted as files, which stay beside the output and in no table. */
+  readonly asides?: readonly Aside[]
   readonly output: StageOutput | null
+}
+
+export interface Aside {
+  readonly sql: string
+  readonly fields: readonly ColumnField[]
+  readonly folder: string
 }
 
 export interface StageOutput {
@@ -56,6 +72,15 @@ export interface StageOutput {
   readonly partitionBy: readonly string[]
   readonly folder: string
   readonly targetFileBytes: number
+  /** A partitioned result may be worked out some partitions at a time, so that memory does not grow with their number. */
+  readonly slices?: OutputSlices
+}
+
+export interface OutputSlices {
+  /** A view whose rows go to partitions as its files are parted: a slice reads those of its own partitions only. */
+  readonly view: string
+  /** SELECT of the partition columns' values of all other rows. */
+  readonly others: string
 }
 
 export interface StageResult {
@@ -63,6 +88,8 @@ export interface StageResult {
   readonly files: readonly StagedFile[]
   readonly rows: number
   readonly probes: readonly (readonly EngineRow[])[]
+  /** The files of each aside, in order; none where it has no rows. */
+  readonly asides: readonly (readonly EngineFile[])[]
 }
 
 export interface StagedFile {

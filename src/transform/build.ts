@@ -2,6 +2,7 @@ import { SluiceError, classifyError } from '../domain/errors.ts'
 import type { Happening, JobEnd } from '../domain/events.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { ModelDefinition } from '../domain/model.ts'
+import type { CommittedChange } from './changed-rows.ts'
 import type { JudgeStaged } from './commit-model.ts'
 import { orderModels, selectModels } from './graph.ts'
 import type { ModelNode } from './graph.ts'
@@ -39,11 +40,14 @@ export async function buildModels(options: BuildOptions): Promise<ModelOutcome[]
   const bronze = new Map([...world.settings.tables.values()].map(({ table, key }) => [table, key]))
   const nodes = orderModels({ models, bronze, after: options.after ?? new Map() })
   const outcomes = new Map<string, ModelOutcome>()
-  for (const node of selectModels(nodes, select)) {
+  const committed = new Map<string, CommittedChange>()
+  const selected = selectModels(nodes, select)
+  const read = new Set(selected.flatMap(({ inputs }) => inputs.map(formatTableName)))
+  for (const node of selected) {
     const emit = (happening: Happening): void =>
       world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `build:${node.name}`, ...happening })
     const startedMs = world.clock.nowMs()
-    const outcome = await buildModel({ options, node, nodes, emit, outcomes })
+    const outcome = await buildModel({ options, node, nodes, emit, outcomes, committed, read })
     outcomes.set(node.name, outcome)
     if (outcome.error !== null) {
       emit({ type: 'model.failed', model: node.name, code: outcome.error.code, message: outcome.error.message })
@@ -79,9 +83,13 @@ interface ModelTurn {
   readonly emit: (happening: Happening) => void
   /** Of the models before it in this build. */
   readonly outcomes: ReadonlyMap<string, ModelOutcome>
+  readonly committed: Map<string, CommittedChange>
+  /** Tables that models of this build read. */
+  readonly read: ReadonlySet<string>
 }
 
-async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): Promise<ModelOutcome> {
+async function buildModel(turn: ModelTurn): Promise<ModelOutcome> {
+  const { options, node, emit, outcomes } = turn
   const { world, dryRun } = options
   const upstream = upstreamOf(node, outcomes)
   const stopped = upstream.find(({ outcome }) => STOPS.has(outcome))
@@ -95,7 +103,7 @@ async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): 
     )
   }
   if (world.signal.aborted) return without(node, 'skipped', 'the build was asked to end')
-  if (dryRun) return tryBuild({ options, node, nodes, emit, outcomes })
+  if (dryRun) return tryBuild(turn)
   const startedMs = world.clock.nowMs()
   emit({
     type: 'job.started',
@@ -103,13 +111,13 @@ async function buildModel({ options, node, nodes, emit, outcomes }: ModelTurn): 
     inputs: node.inputs.map((input) => ({ kind: 'table', name: formatTableName(input) })),
     outputs: [{ kind: 'table', name: node.name }],
   })
-  const outcome = await tryBuild({ options, node, nodes, emit, outcomes })
+  const outcome = await tryBuild(turn)
   const ms = world.clock.nowMs() - startedMs
   emit({ type: 'job.ended', stage: 'build', idle: isIdle(outcome), ms, ...endOf(outcome) })
   return outcome
 }
 
-async function tryBuild({ options, node, nodes, emit, outcomes }: ModelTurn): Promise<ModelOutcome> {
+async function tryBuild({ options, node, nodes, emit, outcomes, committed, read }: ModelTurn): Promise<ModelOutcome> {
   const { world, fullRefresh, dryRun } = options
   const upstream = upstreamOf(node, outcomes)
   try {
@@ -122,6 +130,8 @@ async function tryBuild({ options, node, nodes, emit, outcomes }: ModelTurn): Pr
       judge: options.judge ?? (async () => ({ kind: 'passed' })),
       ...(options.mayRead === undefined ? {} : { mayRead: options.mayRead }),
       emit,
+      committed,
+      isReadNext: read.has(node.name),
     })
     const planned = upstream.find((each) => each.outcome === 'planned')
     if (planned === undefined || outcome.outcome === 'planned') return outcome

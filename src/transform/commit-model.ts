@@ -12,6 +12,7 @@ import type { AddFile, Snapshot } from '../lake/snapshot.ts'
 import type { StagedFile } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { World } from '../ports/world.ts'
+import type { ChangedRows } from './changed-rows.ts'
 import { DEFINITION_APP, inputApp } from './definition.ts'
 import type { ModelNode } from './graph.ts'
 import { sameFields } from './model-inputs.ts'
@@ -33,6 +34,8 @@ export interface StagedModel {
   readonly removes: readonly AddFile[]
   /** The rows are those of the target: only what it was built from moves. */
   readonly isSame: boolean
+  /** The rows that differ from the target's; null where they are not known apart. */
+  readonly changes: ChangedRows | null
   /** A lookup: some fact is on the dimension's unknown member. */
   readonly needsUnknown: readonly boolean[]
 }

@@ -2,6 +2,7 @@ import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import type { TableName } from '../domain/identifier.ts'
+import type { ChangedRows, CommittedChanges } from './changed-rows.ts'
 import { readChanges } from '../lake/changes.ts'
 import { engineInput } from '../lake/engine-input.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
@@ -73,12 +74,22 @@ export interface RangeFiles {
   readonly added: readonly AddFile[]
   readonly removed: readonly AddFile[]
   readonly tableIdChanged: boolean
+  /** What those files differ by, where the build itself made them. */
+  readonly rows: ChangedRows | null
 }
 
 /** Null where the log no longer reaches back. */
-export async function readRange(input: OpenInput, after: number): Promise<RangeFiles | null> {
-  const changes = await readChanges(input.store, { after, to: input.snapshot.version })
-  return changes === null ? null : { input, ...changes }
+export async function readRange(
+  input: OpenInput,
+  after: number,
+  committed: CommittedChanges = new Map(),
+): Promise<RangeFiles | null> {
+  const { version, metadata } = input.snapshot
+  const changes = await readChanges(input.store, { after, to: version })
+  if (changes === null) return null
+  const own = committed.get(input.name)
+  const isWhole = own?.tableId === metadata.id && own.after === after && own.version === version
+  return { input, ...changes, rows: isWhole ? own : null }
 }
 
 /** Names and types alike, in order; whether a column may be null is not looked at. */

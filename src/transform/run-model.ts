@@ -4,6 +4,7 @@ import { formatTableName } from '../domain/identifier.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
+import type { CommittedChange } from './changed-rows.ts'
 import { commitModel } from './commit-model.ts'
 import type { JudgeStaged } from './commit-model.ts'
 import type { ModelNode } from './graph.ts'
@@ -30,6 +31,9 @@ export interface RunRequest {
   readonly judge: JudgeStaged
   /** None: all may be read. */
   readonly mayRead?: MayRead
+  /** What the build changed so far; takes what this model changes, where `isReadNext`. */
+  readonly committed?: Map<string, CommittedChange>
+  readonly isReadNext?: boolean
   readonly emit: (happening: Happening) => void
 }
 
@@ -67,8 +71,9 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   if ('missing' in opened) {
     return done(node, target, { outcome: 'skipped', mode: 'nothing', reason: `${opened.missing} has no table yet` })
   }
-  const at: Bearings = { world, node, emit: request.emit, inputs: opened.inputs, store, target }
-  const work = await planWork(at, request.fullRefresh)
+  const { isReadNext = false } = request
+  const at: Bearings = { world, node, emit: request.emit, inputs: opened.inputs, store, target, isReadNext }
+  const work = await planWork(at, request)
   request.emit({ type: 'model.planned', model: node.name, mode: work.mode, reason: work.reason })
   if (work.mode === 'nothing') return done(node, target, { outcome: 'unchanged', mode: 'nothing', reason: work.reason })
   if (request.dryRun) return done(node, target, { outcome: 'planned', mode: work.mode, reason: work.reason })
@@ -94,6 +99,15 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   }
   const committed = await commitModel({ ...request, staged, store, inputs: at.inputs })
   if (committed.kind === 'conflicted') return { kind: 'again', reason: committed.reason }
+  if (staged.changes !== null && target !== null && committed.version === target.version + 1) {
+    const { version } = committed
+    request.committed?.set(node.name, {
+      ...staged.changes,
+      tableId: target.metadata.id,
+      after: target.version,
+      version,
+    })
+  }
   return done(node, target, {
     outcome: staged.isSame ? 'unchanged' : 'built',
     mode: staged.mode,
@@ -119,7 +133,10 @@ function refusal(
   return { outcome: 'blocked', mode: 'nothing', reason, error }
 }
 
-async function planWork({ node, inputs, target }: Bearings, fullRefresh: boolean): Promise<Work> {
+async function planWork(
+  { node, inputs, target }: Bearings,
+  { fullRefresh, committed }: Pick<RunRequest, 'fullRefresh' | 'committed'>,
+): Promise<Work> {
   const plan = planModel({
     target,
     definition: node.definition,
@@ -131,7 +148,7 @@ async function planWork({ node, inputs, target }: Bearings, fullRefresh: boolean
   const changes = []
   for (const { table, after } of plan.ranges) {
     const input = inputs.find(({ name }) => name === formatTableName(table))!
-    const range = await readRange(input, after)
+    const range = await readRange(input, after, committed)
     if (range !== null) ranges.push(range)
     changes.push({
       table,

@@ -3,6 +3,7 @@ import { SluiceError } from '../domain/errors.ts'
 import type { EngineInput, EngineRow, StageResult } from '../ports/model-engine.ts'
 import type { World } from '../ports/world.ts'
 import { calendarAsOf } from './as-of/as-of-sql.ts'
+import type { ChangedRows } from './changed-rows.ts'
 import type { ModelNode } from './graph.ts'
 import { emptyInput, keepsDeleted, wholeInput } from './model-inputs.ts'
 import type { OpenInput } from './model-inputs.ts'
@@ -11,7 +12,7 @@ import { shapeOf } from './rows/result-shape.ts'
 import { takenFields } from './rows/row-lookups.ts'
 import type { ResultShape } from './rows/result-shape.ts'
 import { plainColumn } from './sql/sql-name.ts'
-import { inputView, selectSql } from './stage-sql.ts'
+import { TARGET_VIEW, inputView, selectSql } from './stage-sql.ts'
 import type { ProbeName, StageSql } from './stage-sql.ts'
 
 export type StageWorld = Pick<World, 'engine' | 'stagingFolder' | 'settings'>
@@ -133,10 +134,13 @@ export interface StageRequest {
   readonly inputs: readonly EngineInput[]
   readonly fields: readonly ColumnField[]
   readonly partitionBy: readonly string[]
+  /** The rows that differ from the target's are kept as files of their own too. */
+  readonly keepsChanges?: boolean
 }
 
 export interface StagedRows {
   readonly result: StageResult
+  readonly changes: ChangedRows | null
   /** The numbers of `count` probes; 0 for one that was not asked. */
   count(name: ProbeName): number
   rows(name: ProbeName): readonly EngineRow[]
@@ -145,23 +149,38 @@ export interface StagedRows {
 export async function stageRows(world: StageWorld, request: StageRequest): Promise<StagedRows> {
   const { node, sql, inputs, fields, partitionBy } = request
   const names = [...sql.probes.keys()]
+  const changes = request.keepsChanges === true ? sql.changes : null
   const result = await inEngine(node, async () => {
     const engine = await world.engine()
     return engine.stage({
       inputs,
       steps: sql.steps,
       probes: [...sql.probes.values()],
+      asides: await Promise.all(
+        (changes === null ? [] : [changes.added, changes.removed]).map(async (rows) => ({
+          sql: rows,
+          fields,
+          folder: await world.stagingFolder(`changes-${node.name}`),
+        })),
+      ),
       output: {
         sql: sql.output,
         fields,
         partitionBy,
         folder: await world.stagingFolder(node.name),
         targetFileBytes: world.settings.performance.partitionSizeBytes,
+        ...(sql.others === undefined ? {} : { slices: { view: TARGET_VIEW, others: sql.others } }),
       },
     })
   })
   const rows = (name: ProbeName): readonly EngineRow[] => result.probes[names.indexOf(name)] ?? []
-  return { result, rows, count: (name) => Number(rows(name)[0]?.['count'] ?? 0) }
+  const [added = [], removed = []] = result.asides
+  return {
+    result,
+    changes: changes === null ? null : { added, removed },
+    rows,
+    count: (name) => Number(rows(name)[0]?.['count'] ?? 0),
+  }
 }
 
 /** What an engine says about SQL is about the model's SQL: the file is named. */

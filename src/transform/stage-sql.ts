@@ -5,12 +5,10 @@ import type { ModelDefinition } from '../domain/model.ts'
 import type { EngineStep } from '../ports/model-engine.ts'
 import { inputAsOf, sourceAsOf } from './as-of/as-of-sql.ts'
 import type { ModelNode } from './graph.ts'
-import type { Scope } from './plan.ts'
-import { changeColumns, changesSql, sameKey, wholeKey } from './rows/changes.ts'
-import { memberColumns, withKeysSql } from './rows/lookups.ts'
-import { keyedRowsSql, latestOfSourceSql, latestSql } from './rows/merge.ts'
-import { CHANGE_COLUMNS } from './rows/result-shape.ts'
-import { decidingColumns, touchedRowsSql, withTakenSql } from './rows/row-lookups.ts'
+import { changesSql, wholeKey } from './rows/changes.ts'
+import { withKeysSql } from './rows/lookups.ts'
+import { keyedRowsSql, latestOfSourceSql } from './rows/merge.ts'
+import { sinceSteps, withTakenSql } from './rows/row-lookups.ts'
 import type { ResultShape } from './rows/result-shape.ts'
 import { versionsSql } from './rows/scd2.ts'
 import { UNKNOWN_MEMBER } from './rows/surrogate-key.ts'
@@ -21,6 +19,10 @@ export interface StageSql {
   readonly steps: readonly EngineStep[]
   readonly output: string
   readonly probes: ReadonlyMap<ProbeName, string>
+  /** SELECTs of the rows that differ from the target's: as they are now, and as they were. Null where all are new. */
+  readonly changes: { readonly added: string; readonly removed: string } | null
+  /** The output holds the target's own rows, and these beside them. */
+  readonly others?: string
 }
 
 export type ProbeName =
@@ -51,6 +53,8 @@ export interface StageFacts {
 }
 
 export const TARGET_VIEW = 'sluice_target'
+/** The target where the other view has been narrowed to some of its files. */
+export const WHOLE_TARGET_VIEW = 'sluice_whole_target'
 
 export function inputView(table: TableName): string {
   return `sluice_${table.layer}_${table.table}`
@@ -73,56 +77,14 @@ export function rebuildSql(facts: StageFacts): StageSql {
   const columns = names(shape)
   if (!isProbed(facts)) {
     const rows = steps.at(-1)!.sql
-    return { steps: [], output: `select ${columns} from (${rows}) n${keep}`, probes: leftOutProbes(facts, source) }
+    const output = `select ${columns} from (${rows}) n${keep}`
+    return { steps: [], output, probes: leftOutProbes(facts, source), changes: null }
   }
   return {
     steps,
     output: `select ${columns} from sluice_new n${keep}`,
     probes: new Map([...leftOutProbes(facts, source), ...newRowProbes(facts), ...unknownProbes(node, null)]),
-  }
-}
-
-export interface Changed {
-  readonly scope: Scope
-  /** Inputs of which rows came or went. */
-  readonly tables: readonly TableName[]
-}
-
-/** The rows that changes of the inputs bring, and the files of the target that they replace. */
-export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
-  const { node, shape } = facts
-  const source = selectSql(facts, inputView)
-  if (node.model.kind === 'full' || node.model.kind === 'calendar') return compareAllSql(facts, source)
-  const columns = names(shape)
-  const { key } = node.model
-  const touched = changed.scope === 'all' ? null : touchedSql(facts, changed)
-  const isTouched = (alias: string): string =>
-    touched === null
-      ? wholeKey(key, `${alias}.`)
-      : `exists (select 1 from sluice_touched t where ${sameKey(key, 't', alias)})`
-  const isChanged = (alias: string): string =>
-    `exists (select 1 from sluice_changed c where ${sameKey(key, 'c', alias)})`
-  const steps: EngineStep[] = [
-    ...(touched === null ? [] : [{ name: 'sluice_touched', sql: touched }]),
-    ...newSteps(facts, newRowsSql(facts, changed, isTouched)),
-    { name: 'sluice_old', sql: `select ${columns}, _file from ${TARGET_VIEW} o where ${isTouched('o')}` },
-    {
-      name: 'sluice_changed',
-      sql: `select distinct ${key.join(', ')} from (${differenceSql(columns, 'sluice_new', 'sluice_old')}) d`,
-    },
-    { name: 'sluice_files', sql: `select distinct _file from sluice_old o where ${isChanged('o')}` },
-  ]
-  const kept = `select ${columns} from ${TARGET_VIEW} k where k._file in (select _file from sluice_files) and not ${isChanged('k')}`
-  return {
-    steps,
-    output: `${kept} union all select ${columns} from sluice_new n where ${isChanged('n')}`,
-    probes: new Map<ProbeName, string>([
-      ['files', 'select _file as file from sluice_files'],
-      ['changed', 'select count(*) as count from sluice_changed'],
-      ...(touched === null ? [] : [['touched', 'select count(*) as count from sluice_touched'] as const]),
-      ...newRowProbes(facts),
-      ...unknownProbes(node, isTouched('k')),
-    ]),
+    changes: null,
   }
 }
 
@@ -154,12 +116,12 @@ export function unknownMemberSql({
   return `select ${columns.join(', ')}`
 }
 
-function visible(facts: Pick<StageFacts, 'node' | 'keepsDeleted'>, table: string, view: string): string {
+export function visible(facts: Pick<StageFacts, 'node' | 'keepsDeleted'>, table: string, view: string): string {
   const condition = facts.keepsDeleted.has(table) ? 'not coalesce(_deleted, false)' : inputAsOf(facts.node, table)
   return condition === null ? view : `(select * from ${view} where ${condition})`
 }
 
-function resultSql(facts: StageFacts, source: string): string {
+export function resultSql(facts: StageFacts, source: string): string {
   const { node, shape } = facts
   const { model } = node
   if (model.kind === 'full') return `select ${names(shape)} from ${source} s`
@@ -167,8 +129,8 @@ function resultSql(facts: StageFacts, source: string): string {
   return shape.isChanges ? latestOfSourceSql(model, shape, source) : keyedRowsSql(model, shape, source)
 }
 
-/** A merge's rows, and what is looked up for them. */
-function newSteps(facts: StageFacts, rows: string): EngineStep[] {
+/** A merge's rows, and what is looked up for them; `bounded` reads no more of a history than they ask for. */
+export function newSteps(facts: StageFacts, rows: string, bounded = false): EngineStep[] {
   const { node, shape } = facts
   const { model, lookups } = node
   if (model.kind !== 'merge') return [{ name: 'sluice_new', sql: rows }]
@@ -176,77 +138,17 @@ function newSteps(facts: StageFacts, rows: string): EngineStep[] {
   if (model.rowLookups.length + model.derive.length === 0) {
     return [{ name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, rows) }]
   }
-  const taken = withTakenSql({ model, shape, view }, 'sluice_rows')
+  const since = bounded ? sinceSteps({ model, view }, 'sluice_rows') : []
+  const taken = withTakenSql({ model, shape, view, bounded }, 'sluice_rows')
   return [
     { name: 'sluice_rows', sql: rows },
+    ...since,
     { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, taken) },
   ]
 }
 
-function newRowsSql(facts: StageFacts, { scope, tables }: Changed, isTouched: (alias: string) => string): string {
-  const { node, shape } = facts
-  const source = selectSql(facts, inputView)
-  if (scope === 'all') return resultSql(facts, source)
-  if (scope === 'keys') return resultSql(facts, `(select s.* from ${source} s where ${isTouched('s')})`)
-  const main = node.sql?.main ?? null
-  const isMain = main !== null && tables.some((table) => same(table, main))
-  const added = isMain
-    ? `${changesSql(node.model, shape, selectSql(facts, viewOfMain(node, addedView)))} union all `
-    : ''
-  const own = `select ${changeColumns(node.model, shape).join(', ')} from ${TARGET_VIEW} o where ${isTouched('o')}`
-  return latestSql(node.model, shape, `${added}${own}`)
-}
-
-/** The keys to work out again: of rows that came or went, and of facts whose dimension's history changed. */
-function touchedSql(facts: StageFacts, { tables, scope }: Changed): string {
-  const { node } = facts
-  const { key } = node.model
-  const keys = key.join(', ')
-  const parts: string[] = []
-  const main = node.sql?.main ?? null
-  if (main !== null && tables.some((table) => same(table, main))) {
-    const added = selectSql(facts, viewOfMain(node, addedView))
-    const removed = selectSql(facts, viewOfMain(node, removedView))
-    const own = [...facts.shape.own.map(({ name }) => name), ...(facts.shape.isChanges ? CHANGE_COLUMNS : [])].join(
-      ', ',
-    )
-    const rows = scope === 'compete' ? added : `(${differenceSql(own, `${added} a`, `${removed} r`)})`
-    parts.push(`select ${keys} from ${rows} changed where ${wholeKey(key)}`)
-  }
-  for (const lookup of node.lookups) {
-    if (!tables.some((table) => same(table, lookup.dimension))) continue
-    const columns = memberColumns(lookup).join(', ')
-    const difference = lookedUpDifference(facts, lookup.dimension, {
-      columns,
-      where: `${lookup.surrogateKey} <> '${UNKNOWN_MEMBER}'`,
-    })
-    const on = lookup.on.map((pair) => `d.${pair.dimension} = s.${pair.fact}`).join(' and ')
-    parts.push(
-      `select ${keys} from ${selectSql(facts, inputView)} s where exists (select 1 from (${difference}) d where ${on}) and ${wholeKey(key)}`,
-    )
-  }
-  for (const lookup of node.model.rowLookups) {
-    if (!tables.some((table) => same(table, lookup.table))) continue
-    const columns = decidingColumns(lookup).join(', ')
-    const difference = lookedUpDifference(facts, lookup.table, { columns, where: 'true' })
-    parts.push(touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed: difference }))
-  }
-  return `select distinct ${keys} from (${parts.join(' union all ')}) u`
-}
-
-/** What a looked-up table's rows that came and went differ by. */
-function lookedUpDifference(
-  facts: StageFacts,
-  table: TableName,
-  { columns, where }: { readonly columns: string; readonly where: string },
-): string {
-  const rows = (view: string): string =>
-    `(select ${columns} from ${visible(facts, formatTableName(table), view)} m where ${where}) m`
-  return differenceSql(columns, rows(addedView(table)), rows(removedView(table)))
-}
-
 /** Rows (over the named columns) that are not as often in the one as in the other. Nulls are alike. */
-function differenceSql(columns: string, one: string, other: string): string {
+export function differenceSql(columns: string, one: string, other: string): string {
   const sides = `select ${columns}, 1 as sluice_side from ${one} union all select ${columns}, -1 as sluice_side from ${other}`
   return `select ${columns} from (${sides}) sides group by ${columns} having sum(sluice_side) <> 0`
 }
@@ -260,10 +162,11 @@ export function compareAllSql(facts: StageFacts, source: string): StageSql {
     steps: [{ name: 'sluice_new', sql: `select ${columns} from (${rows}) n` }],
     output: `select ${columns} from sluice_new`,
     probes: new Map<ProbeName, string>([['changed', `select count(*) as count from (${different}) d`]]),
+    changes: null,
   }
 }
 
-function newRowProbes(facts: StageFacts): readonly (readonly [ProbeName, string])[] {
+export function newRowProbes(facts: StageFacts): readonly (readonly [ProbeName, string])[] {
   return [...noneProbes(facts), ...repeatedProbes(facts)]
 }
 
@@ -284,12 +187,15 @@ function repeatedProbes({ node, shape }: StageFacts): readonly (readonly [ProbeN
 }
 
 /** `touched` tells rows of the target that the output replaces; null where it replaces all. */
-function unknownProbes(node: ModelNode, touched: string | null): readonly (readonly [ProbeName, string])[] {
+export function unknownProbes(node: ModelNode, touched: string | null): readonly (readonly [ProbeName, string])[] {
   return node.lookups.map((lookup, index) => {
-    const one = `select ${lookup.as} as sk from sluice_new`
+    const isUnknown = `${lookup.as} = '${UNKNOWN_MEMBER}'`
+    const one = `select 1 as one from sluice_new where ${isUnknown}`
     const kept =
-      touched === null ? '' : ` union all select ${lookup.as} as sk from ${TARGET_VIEW} k where not (${touched})`
-    return [`unknown_${index}`, `select count(*) as count from (${one}${kept}) f where sk = '${UNKNOWN_MEMBER}'`]
+      touched === null
+        ? ''
+        : ` union all select 1 as one from ${WHOLE_TARGET_VIEW} k where ${isUnknown} and not (${touched})`
+    return [`unknown_${index}`, `select count(*) as count from (${one}${kept}) f`]
   })
 }
 
@@ -319,15 +225,15 @@ function lookedUpView(facts: StageFacts): (table: string) => string {
 }
 
 /** The main input by another view, the others as they stand. */
-function viewOfMain(node: ModelNode, view: (table: TableName) => string): (table: TableName) => string {
+export function viewOfMain(node: ModelNode, view: (table: TableName) => string): (table: TableName) => string {
   const main = node.sql?.main ?? null
   return (table) => (main !== null && same(table, main) ? view(table) : inputView(table))
 }
 
-function names(shape: ResultShape): string {
+export function names(shape: ResultShape): string {
   return shape.stored.map((field) => field.name).join(', ')
 }
 
-function same(a: TableName, b: TableName): boolean {
+export function same(a: TableName, b: TableName): boolean {
   return a.layer === b.layer && a.table === b.table
 }

@@ -4,6 +4,7 @@ import { formatTableName } from '../domain/identifier.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { EngineInput } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import { changedInput } from './changed-rows.ts'
 import type { StagedModel } from './commit-model.ts'
 import type { ModelNode } from './graph.ts'
 import { filePaths, filesInput, sameFields, wholeInput } from './model-inputs.ts'
@@ -12,7 +13,16 @@ import { scopeOf } from './plan.ts'
 import type { Scope } from './plan.ts'
 import { calendarSource, describeModel, stageRows } from './stage-model.ts'
 import type { Description, StageWorld } from './stage-model.ts'
-import { TARGET_VIEW, addedView, compareAllSql, incrementSql, inputView, rebuildSql, removedView } from './stage-sql.ts'
+import { incrementSql } from './increment-sql.ts'
+import {
+  TARGET_VIEW,
+  WHOLE_TARGET_VIEW,
+  addedView,
+  compareAllSql,
+  inputView,
+  rebuildSql,
+  removedView,
+} from './stage-sql.ts'
 import type { StageFacts, StageSql } from './stage-sql.ts'
 import { unknownFiles } from './unknown-member.ts'
 
@@ -24,6 +34,8 @@ export interface Bearings {
   readonly inputs: readonly OpenInput[]
   readonly store: ObjectStore
   readonly target: Snapshot | null
+  /** Some other model of this build reads the table: what changes in it is kept row by row. */
+  readonly isReadNext: boolean
 }
 
 /** What is to be done about a model. */
@@ -72,7 +84,13 @@ export async function stageWork(at: Bearings, work: Exclude<Work, { mode: 'nothi
 async function changeViews(scope: Scope, ranges: readonly RangeFiles[]): Promise<readonly EngineInput[] | null> {
   if (scope === 'all') return []
   const views: EngineInput[] = []
-  for (const { input, added, removed } of ranges) {
+  for (const { input, added, removed, rows } of ranges) {
+    if (rows !== null) {
+      const { fields } = input.snapshot.metadata
+      views.push(changedInput(addedView(input.table), fields, rows.added))
+      views.push(changedInput(removedView(input.table), fields, rows.removed))
+      continue
+    }
     for (const view of [
       await filesInput(addedView(input.table), input, added),
       await filesInput(removedView(input.table), input, removed),
@@ -91,7 +109,9 @@ async function stageRebuild(at: Bearings, described: Description, reason: string
   const facts: StageFacts = { node, ...described, hasUnknown }
   const calendar = await calendarOf(at)
   const sql: StageSql =
-    calendar === null ? rebuildSql(facts) : { steps: [], output: `select * from ${calendar} days`, probes: new Map() }
+    calendar === null
+      ? rebuildSql(facts)
+      : { steps: [], output: `select * from ${calendar} days`, probes: new Map(), changes: null }
   const staged = await stageRows(world, {
     node,
     sql,
@@ -112,6 +132,7 @@ async function stageRebuild(at: Bearings, described: Description, reason: string
     rows: staged.result.rows,
     removes: target === null ? [] : [...target.files.values()],
     isSame: false,
+    changes: null,
     needsUnknown: node.lookups.map((_, index) => staged.count(`unknown_${index}`) > 0),
   }
 }
@@ -132,11 +153,18 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
   const { world, node, inputs, store } = at
   const facts: StageFacts = { node, ...described, hasUnknown: false }
   const calendar = await calendarOf(at)
+  const own = { store, snapshot: target }
   const sql = calendar === null ? incrementSql(facts, { scope, tables: changed }) : compareAllSql(facts, calendar)
   const staged = await stageRows(world, {
     node,
     sql,
-    inputs: [...(await wholeInputs(inputs)), await wholeInput(TARGET_VIEW, { store, snapshot: target }), ...views],
+    inputs: [
+      ...(await wholeInputs(inputs)),
+      await wholeInput(TARGET_VIEW, own),
+      ...(node.lookups.length > 0 ? [await wholeInput(WHOLE_TARGET_VIEW, own)] : []),
+      ...views,
+    ],
+    keepsChanges: at.isReadNext,
     fields: target.metadata.fields,
     partitionBy: target.metadata.partitionColumns,
   })
@@ -165,6 +193,7 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
     rows: isSame ? 0 : staged.result.rows,
     removes: isSame ? [] : replaced,
     isSame,
+    changes: staged.changes,
     needsUnknown,
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import type {
   AskPlan,
+  EngineFile,
   EngineInput,
   EngineRow,
   EngineStep,
@@ -12,8 +13,9 @@ import type {
 } from '../../ports/model-engine.ts'
 import { engineError } from './engine-error.ts'
 import { toEngineValue } from './engine-values.ts'
+import { OpenViews } from './open-views.ts'
 import { prepareSelect, withSession } from './session.ts'
-import { stageOutput } from './stage-output.ts'
+import { stageOutput, writeAside } from './stage-output.ts'
 
 export interface DuckdbEngineOptions {
   readonly memoryLimitBytes: number
@@ -33,12 +35,12 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
 
   function inTurn<T>(
     inputs: readonly EngineInput[],
-    outputFolder: string | null,
+    outputFolders: readonly string[],
     work: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T> {
     calls += 1
     const spillFolder = join(options.tempFolder, `spill-${calls}`)
-    const run = queue.then(() => withSession({ ...options, spillFolder, outputFolder }, inputs, work))
+    const run = queue.then(() => withSession({ ...options, spillFolder, outputFolders }, inputs, work))
     queue = run.catch(() => null)
     return run
   }
@@ -46,9 +48,13 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
   return {
     async stage(plan: StagePlan): Promise<StageResult> {
       try {
-        return await inTurn(plan.inputs, plan.output?.folder ?? null, async (connection) => {
-          await runSteps(connection, plan.steps)
-          const staged = plan.output === null ? null : await stageOutput(connection, plan.output)
+        const folders = [plan.output, ...(plan.asides ?? [])].flatMap((each) => each?.folder ?? [])
+        return await inTurn(plan.inputs, folders, async (connection) => {
+          const views = new OpenViews(connection, plan.inputs, options.memoryLimitBytes)
+          await runSteps(connection, views, plan.steps)
+          const asides: (readonly EngineFile[])[] = []
+          for (const aside of plan.asides ?? []) asides.push(await writeAside(connection, aside))
+          const staged = plan.output === null ? null : await stageOutput(connection, plan.output, views)
           const probes: (readonly EngineRow[])[] = []
           for (const probe of plan.probes) probes.push(await answer(connection, probe, null))
           return {
@@ -56,6 +62,7 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
             files: staged?.files ?? [],
             rows: staged?.files.reduce((sum, file) => sum + file.rows, 0) ?? 0,
             probes,
+            asides,
           }
         })
       } catch (error) {
@@ -64,8 +71,9 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
     },
     async ask(plan: AskPlan) {
       try {
-        return await inTurn(plan.inputs, null, async (connection) => {
-          await runSteps(connection, plan.steps ?? [])
+        return await inTurn(plan.inputs, [], async (connection) => {
+          const views = new OpenViews(connection, plan.inputs, options.memoryLimitBytes)
+          await runSteps(connection, views, plan.steps ?? [])
           const answers: (readonly EngineRow[])[] = []
           for (const question of plan.questions) {
             answers.push(await answer(connection, question, plan.maxRows ?? null))
@@ -82,8 +90,13 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
   }
 }
 
-async function runSteps(connection: DuckDBConnection, steps: readonly EngineStep[]): Promise<void> {
+async function runSteps(connection: DuckDBConnection, views: OpenViews, steps: readonly EngineStep[]): Promise<void> {
   for (const step of steps) {
+    if ('narrow' in step) {
+      const rows = await answer(connection, step.sql, null)
+      await views.narrow(step.narrow, new Set(rows.map(({ file }) => String(file))))
+      continue
+    }
     const checked = await prepareSelect(connection, step.sql)
     checked.destroySync()
     await connection.run(`create temp table ${quoteIdentifier(step.name)} as ${step.sql}`)

@@ -4,6 +4,7 @@ import { SluiceError } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
 import { queryType } from './duckdb-types.ts'
+import { INSTANT, withoutZone } from './instants.ts'
 
 const LOCAL = 'sluice_local_file'
 const VALUES_AT_ONCE = 1000
@@ -14,30 +15,45 @@ const VALUES_AT_ONCE = 1000
  */
 export async function createInputView(connection: DuckDBConnection, input: EngineInput): Promise<void> {
   const create = await createClause(connection, input)
-  const ownColumnsOnly = input.schema !== undefined
   if (input.files.length === 0) {
-    const columns = input.fields.map(
-      (field) => `cast(null as ${queryType(field.type)}) as ${quoteIdentifier(field.name)}`,
-    )
-    if (!ownColumnsOnly) columns.push('cast(null as VARCHAR) as _file')
-    await connection.run(`${create} as select ${columns.join(', ')} where false`)
+    await connection.run(`${create} as ${emptySelect(input)}`)
     return
   }
-  const files = quoteIdentifier(`${input.schema ?? ''}__${input.name}__files`)
-  await createFileTable(connection, files, input)
+  await createFileTable(connection, filesTable(input), input)
+  await connection.run(`${create} as ${await filesSelect(connection, input)}`)
+}
+
+/** A view that is there already, over other ones of the files that it was made over. */
+export async function narrowInputView(connection: DuckDBConnection, input: EngineInput): Promise<void> {
+  const select = input.files.length === 0 ? emptySelect(input) : await filesSelect(connection, input)
+  await connection.run(`create or replace temp view ${quoteIdentifier(input.name)} as ${select}`)
+}
+
+export function filesTable({ schema, name }: EngineInput): string {
+  return quoteIdentifier(`${schema ?? ''}__${name}__files`)
+}
+
+function emptySelect({ fields, schema }: EngineInput): string {
+  const columns = fields.map((field) => `cast(null as ${queryType(field.type)}) as ${quoteIdentifier(field.name)}`)
+  if (schema === undefined) columns.push('cast(null as VARCHAR) as _file')
+  return `select ${columns.join(', ')} where false`
+}
+
+async function filesSelect(connection: DuckDBConnection, input: EngineInput): Promise<string> {
   const list = input.files.map((file) => quoteText(localFile(file))).join(', ')
   const source = `read_parquet([${list}], union_by_name=true, hive_partitioning=false, filename='${LOCAL}')`
-  const present = await columnNames(connection, `select * from ${source}`)
+  const present = await columnTypes(connection, `select * from ${source}`)
   const columns = input.fields.map((field) => {
     const column = quoteIdentifier(field.name)
     const partition = input.partitionColumns.findIndex((name) => sameName(name, field.name))
-    const from = partition >= 0 ? `f.p${partition}` : present.has(field.name.toLowerCase()) ? `r.${column}` : 'null'
-    return `cast(${from} as ${queryType(field.type)}) as ${column}`
+    if (partition >= 0) return `f.p${partition} as ${column}`
+    const type = present.get(field.name.toLowerCase())
+    const from = type === undefined ? 'null' : `r.${column}`
+    const isInstant = field.type.kind === 'timestamp' && type === INSTANT
+    return `${isInstant ? withoutZone(from) : `cast(${from} as ${queryType(field.type)})`} as ${column}`
   })
-  if (!ownColumnsOnly) columns.push('f.path as _file')
-  await connection.run(
-    `${create} as select ${columns.join(', ')} from ${source} r join ${files} f on r.${LOCAL} = f.local`,
-  )
+  if (input.schema === undefined) columns.push('f.path as _file')
+  return `select ${columns.join(', ')} from ${source} r join ${filesTable(input)} f on r.${LOCAL} = f.local`
 }
 
 async function createClause(connection: DuckDBConnection, { schema, name }: EngineInput): Promise<string> {
@@ -59,7 +75,8 @@ export function localFile(file: EngineFile): string {
 
 /** Local path, path of the log and partition values of each file. An empty partition value is null, as in Delta. */
 async function createFileTable(connection: DuckDBConnection, files: string, input: EngineInput): Promise<void> {
-  const partitions = input.partitionColumns.map((_, index) => `p${index} VARCHAR`)
+  const types = input.partitionColumns.map((name) => input.fields.find((field) => sameName(field.name, name))?.type)
+  const partitions = types.map((type, index) => `p${index} ${type === undefined ? 'VARCHAR' : queryType(type)}`)
   await connection.run(`create table ${files} (${['local VARCHAR', 'path VARCHAR', ...partitions].join(', ')})`)
   for (let start = 0; start < input.files.length; start += VALUES_AT_ONCE) {
     const rows = input.files.slice(start, start + VALUES_AT_ONCE).map((file) => {
@@ -73,12 +90,15 @@ async function createFileTable(connection: DuckDBConnection, files: string, inpu
   }
 }
 
-async function columnNames(connection: DuckDBConnection, sql: string): Promise<ReadonlySet<string>> {
+/** By name in lower case, as DuckDB writes the type. */
+async function columnTypes(connection: DuckDBConnection, sql: string): Promise<ReadonlyMap<string, string>> {
   const statement = await connection.prepare(sql)
   try {
-    const names = new Set<string>()
-    for (let index = 0; index < statement.columnCount; index += 1) names.add(statement.columnName(index).toLowerCase())
-    return names
+    const types = new Map<string, string>()
+    for (let index = 0; index < statement.columnCount; index += 1) {
+      types.set(statement.columnName(index).toLowerCase(), String(statement.columnType(index)))
+    }
+    return types
   } finally {
     statement.destroySync()
   }

@@ -11,8 +11,8 @@ export interface SessionOptions {
   readonly threads: number
   /** Where it may spill; a folder of its own, removed with the session. */
   readonly spillFolder: string
-  /** The folder that it may write to, or null. */
-  readonly outputFolder: string | null
+  /** The folders that it may write to. */
+  readonly outputFolders: readonly string[]
 }
 
 /**
@@ -58,9 +58,12 @@ async function lock(
 ): Promise<void> {
   const paths = inputs.flatMap((input) => input.files.map((file) => quoteText(localFile(file))))
   await connection.run("set TimeZone = 'UTC'")
+  // the files of a session never change
+  await connection.run('set parquet_metadata_cache = true')
   if (paths.length > 0) await connection.run(`set allowed_paths = [${paths.join(', ')}]`)
-  if (options.outputFolder !== null) {
-    await connection.run(`set allowed_directories = [${quoteText(join(options.outputFolder, '/'))}]`)
+  if (options.outputFolders.length > 0) {
+    const folders = options.outputFolders.map((folder) => quoteText(join(folder, '/')))
+    await connection.run(`set allowed_directories = [${folders.join(', ')}]`)
   }
   await connection.run('set enable_external_access = false')
   await connection.run('set lock_configuration = true')

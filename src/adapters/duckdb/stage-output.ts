@@ -1,14 +1,16 @@
 import { DuckDBMapValue } from '@duckdb/node-api'
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { rm } from 'node:fs/promises'
 import type { ColumnField } from '../../domain/column-batch.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
-import type { StageOutput, StagedFile } from '../../ports/model-engine.ts'
+import type { Aside, EngineFile, StageOutput, StagedFile } from '../../ports/model-engine.ts'
 import { fileType, storedType } from './duckdb-types.ts'
+import { ZONELESS, withZone } from './instants.ts'
 import { fileStats } from './file-stats.ts'
 import type { ReportedStats } from './file-stats.ts'
 import { quoteText } from './input-view.ts'
+import type { OpenViews } from './open-views.ts'
 import { prepareSelect } from './session.ts'
 
 /**
@@ -18,41 +20,81 @@ import { prepareSelect } from './session.ts'
 export async function stageOutput(
   connection: DuckDBConnection,
   output: StageOutput,
+  views: OpenViews,
 ): Promise<{ fields: readonly ColumnField[]; files: readonly StagedFile[] }> {
-  const fields = output.fields ?? (await resultFields(connection, output.sql))
-  const columns = fields.map((field) => {
-    const name = quoteIdentifier(field.name)
-    return `cast(${name} as ${fileType(field.type)}) as ${name}`
-  })
+  const { sql, partitionBy, slices } = output
+  const fields = output.fields ?? (await resultFields(connection, sql))
   const options = ['format parquet', 'compression zstd', 'return_stats']
-  if (output.partitionBy.length > 0) {
-    options.push(`partition_by (${output.partitionBy.map((name) => quoteIdentifier(name)).join(', ')})`)
+  if (partitionBy.length > 0) {
+    options.push(`partition_by (${partitionBy.map((name) => quoteIdentifier(name)).join(', ')})`)
   } else {
     options.push(`file_size_bytes ${Math.max(1, Math.floor(output.targetFileBytes))}`)
   }
-  const target = `${output.folder.replace(/\/+$/, '')}/staged`
-  // the newline ends a line comment that the SQL may end with
-  const select = `select ${columns.join(', ')} from (${output.sql}\n) result`
-  const written = await connection.runAndReadAll(`copy (${select}) to ${quoteText(target)} (${options.join(', ')})`)
+  const folder = output.folder.replace(/\/+$/, '')
+  const select = await storedSelect(connection, sql, fields)
   const files: StagedFile[] = []
-  for (const row of written.getRowObjects()) {
-    const staged = toStagedFile(row, fields, output.partitionBy)
-    if (staged.rows > 0) files.push(staged)
-    else await rm(staged.localFile, { force: true })
+  const write = async (rows: string, target: string): Promise<void> => {
+    const written = await connection.runAndReadAll(`copy (${rows}) to ${quoteText(target)} (${options.join(', ')})`)
+    for (const row of written.getRowObjects()) {
+      const staged = toStagedFile(row, fields, partitionBy)
+      if (staged.rows > 0) files.push(staged)
+      else await rm(staged.localFile, { force: true })
+    }
+  }
+  if (slices === undefined || partitionBy.length === 0) {
+    await write(select, `${folder}/staged`)
+    return { fields, files }
+  }
+  let count = 0
+  for await (const { where } of views.slices(slices, partitionBy)) {
+    count += 1
+    await write(`${select} where ${where}`, `${folder}/staged-${count}`)
   }
   return { fields, files }
 }
 
+/** Rows that are read again soon and then go: written for speed. */
+export async function writeAside(connection: DuckDBConnection, aside: Aside): Promise<readonly EngineFile[]> {
+  const target = `${aside.folder.replace(/\/+$/, '')}/aside.parquet`
+  const select = await storedSelect(connection, aside.sql, aside.fields)
+  const written = await connection.runAndReadAll(
+    `copy (${select}) to ${quoteText(target)} (format parquet, compression snappy, return_stats)`,
+  )
+  const rows = written.getRowObjects().reduce((sum, row) => sum + Number(row['count']), 0)
+  return rows === 0 ? [] : [{ path: target, localFile: target, partitionValues: {} }]
+}
+
+/** The SELECT with each column as its field is stored. */
+async function storedSelect(
+  connection: DuckDBConnection,
+  sql: string,
+  fields: readonly ColumnField[],
+): Promise<string> {
+  const types = new Map(await selectColumns(connection, sql, (name, type) => [name, String(type)] as const))
+  const columns = fields.map((field) => {
+    const name = quoteIdentifier(field.name)
+    const isZoneless = field.type.kind === 'timestamp' && types.get(field.name) === ZONELESS
+    return `${isZoneless ? withZone(name) : `cast(${name} as ${fileType(field.type)})`} as ${name}`
+  })
+  // the newline ends a line comment that the SQL may end with
+  return `select ${columns.join(', ')} from (${sql}\n) result`
+}
+
 /** Names and stored types of a SELECT's columns. */
-async function resultFields(connection: DuckDBConnection, sql: string): Promise<readonly ColumnField[]> {
+function resultFields(connection: DuckDBConnection, sql: string): Promise<readonly ColumnField[]> {
+  return selectColumns(connection, sql, (name, type) => ({ name, type: storedType(type, name), nullable: true }))
+}
+
+async function selectColumns<T>(
+  connection: DuckDBConnection,
+  sql: string,
+  read: (name: string, type: DuckDBType) => T,
+): Promise<readonly T[]> {
   const statement = await prepareSelect(connection, sql)
   try {
-    const fields: ColumnField[] = []
-    for (let index = 0; index < statement.columnCount; index += 1) {
-      const name = statement.columnName(index)
-      fields.push({ name, type: storedType(statement.columnType(index), name), nullable: true })
-    }
-    return fields
+    return Array.from({ length: statement.columnCount }, (_, index) =>
+      read(statement.columnName(index), statement.columnType(index)),
+    )
   } finally {
     statement.destroySync()
   }

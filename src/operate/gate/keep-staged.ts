@@ -98,6 +98,7 @@ export async function reopenStaged(lake: ObjectStore, manifest: StagedManifest, 
       rows: manifest.rows,
       removes,
       isSame: false,
+      changes: null,
       needsUnknown: manifest.needs_unknown,
     },
   }

@@ -74,6 +74,22 @@ export function memberColumns(lookup: Lookup): readonly string[] {
   return [lookup.surrogateKey, ...lookup.model.key, ...(lookup.isVersioned ? ['valid_from', 'valid_to'] : [])]
 }
 
+/**
+ * Spans of time, a key, in which a fact may have another member than before, now that versions came and went: of a
+ * version that only ends elsewhere, what lies between its two ends; else the whole version.
+ */
+export function movedSpansSql(lookup: Lookup, view: (side: 'added' | 'removed') => string): string {
+  const columns = [lookup.surrogateKey, ...lookup.model.key, 'valid_from']
+  const rows = (side: 'added' | 'removed', sign: string): string =>
+    `select ${columns.join(', ')}, coalesce(valid_to, ${END_OF_TIME}) as sluice_until, ${sign} as sluice_side from ${view(side)} m where ${lookup.surrogateKey} <> '${UNKNOWN_MEMBER}'`
+  const from = `case when count(*) = 2 and sum(sluice_side) = 0 then min(sluice_until) else valid_from end`
+  return (
+    `select ${lookup.model.key.join(', ')}, ${from} as sluice_from, max(sluice_until) as sluice_until` +
+    ` from (${rows('added', '1')} union all ${rows('removed', '-1')}) sides group by ${columns.join(', ')}` +
+    ` having count(*) <> 2 or sum(sluice_side) <> 0 or min(sluice_until) <> max(sluice_until)`
+  )
+}
+
 function membersSql(lookup: Lookup, view: (table: string) => string): string {
   const until = lookup.isVersioned ? `, coalesce(valid_to, ${END_OF_TIME}) as sluice_until` : ''
   return `(select ${memberColumns(lookup).join(', ')}${until} from ${view(formatTableName(lookup.dimension))} where ${lookup.surrogateKey} <> '${UNKNOWN_MEMBER}')`

@@ -59,11 +59,14 @@ export interface TakeFrom {
   readonly shape: Pick<ResultShape, 'isChanges'>
   /** The rows of a table that readers see, in brackets or by name. */
   readonly view: (table: string) => string
+  /** The steps of `sinceSteps` ran before: of a history only what they say is read. */
+  readonly bounded?: boolean
 }
 
 /** `rows` (the name of a view with each key once) with the taken columns and the derived ones. */
-export function withTakenSql({ model, shape, view }: TakeFrom, rows: string): string {
-  const taken = model.rowLookups.map((lookup, index) => takeSql({ model, shape, view }, rows, { lookup, index }))
+export function withTakenSql(from: TakeFrom, rows: string): string {
+  const { model, shape } = from
+  const taken = model.rowLookups.map((lookup, index) => takeSql(from, rows, { lookup, index }))
   const columns = ['r.*', ...taken.flatMap((each) => each.columns)]
   const joined = `select ${columns.join(', ')} from ${rows} r${taken.map((each) => each.join).join('')}`
   if (model.derive.length === 0) return joined
@@ -77,7 +80,7 @@ interface Numbered {
 }
 
 function takeSql(
-  { model, shape, view }: TakeFrom,
+  { model, shape, view, bounded = false }: TakeFrom,
   rows: string,
   { lookup, index }: Numbered,
 ): { readonly columns: readonly string[]; readonly join: string } {
@@ -88,30 +91,67 @@ function takeSql(
   const from = view(formatTableName(table))
   if (at === null) return { columns, join: ` left join ${from} ${l} on ${matches.join(' and ')}` }
   const p = `p${index}`
-  const placed = placesSql(model.key, { lookup, from }, rows)
+  const wanted = bounded ? sinceSql({ lookup, index }) : askedSql(lookup, rows)
+  const placed = placesSql(model.key, { lookup, from, wanted }, rows)
   return {
     columns,
     join:
       ` left join (${placed}) ${p} on ${sameKey(model.key, p, 'r')}` +
-      ` left join (${historySql({ lookup, from }, rows)}) ${l} on ${matches.join(' and ')} and ${l}.sluice_place = ${p}.sluice_place`,
+      ` left join (${historySql({ lookup, from, wanted })}) ${l} on ${matches.join(' and ')} and ${l}.sluice_place = ${p}.sluice_place`,
   }
 }
 
 interface From {
   readonly lookup: RowLookup
   readonly from: string
+  /** Which of its rows, under alias `x`, count. */
+  readonly wanted: string
 }
 
-/** The other table's rows, numbered in the order of their time. Only of what `rows` asks for. */
-function historySql({ lookup, from }: From, rows: string): string {
+function askedSql({ on }: RowLookup, rows: string): string {
+  return `exists (select 1 from ${rows} q where ${on.map((pair) => `q.${pair.own} = x.${pair.other}`).join(' and ')})`
+}
+
+function sinceSql({ lookup: { on, at }, index }: Numbered): string {
+  const same = on.map((pair, i) => `q.o${i} = x.${pair.other}`)
+  return `exists (select 1 from ${sinceName(index)} q where ${same.join(' and ')} and q.sluice_since <= cast(x.${at!.other} as timestamp))`
+}
+
+function sinceName(index: number): string {
+  return `sluice_since_${index}`
+}
+
+/**
+ * For each history by time, from when on it is wanted for `rows`: from its latest row at or before the first time that
+ * is asked for. So a few rows of today do not have the years before put in order.
+ */
+export function sinceSteps(
+  { model, view }: Pick<TakeFrom, 'model' | 'view'>,
+  rows: string,
+): readonly { readonly name: string; readonly sql: string }[] {
+  return model.rowLookups.flatMap(({ on, at, table }, index) => {
+    if (at === null) return []
+    const asked = on.map((pair, i) => `r.${pair.own} as o${i}`).join(', ')
+    const own = on.map((pair) => `r.${pair.own}`)
+    const known = wholeKey([...on.map((pair) => pair.own), at.own], 'r.')
+    const first = `select ${asked}, min(cast(r.${at.own} as timestamp)) as sluice_first from ${rows} r where ${known} group by ${own.join(', ')}`
+    const time = `cast(x.${at.other} as timestamp)`
+    const same = on.map((pair, i) => `x.${pair.other} = f.o${i}`).join(' and ')
+    const keys = on.map((_, i) => `f.o${i}`).join(', ')
+    const sql = `select ${keys}, coalesce(max(${time}), f.sluice_first) as sluice_since from (${first}) f left join ${view(formatTableName(table))} x on ${same} and ${time} <= f.sluice_first group by ${keys}, f.sluice_first`
+    return [{ name: sinceName(index), sql }]
+  })
+}
+
+/** The other table's rows, numbered in the order of their time. */
+function historySql({ lookup, from, wanted }: From): string {
   const { on, at, tieBreak, take } = lookup
   const by = on.map((pair) => `x.${pair.other}`)
   const order = [`cast(x.${at!.other} as timestamp)`, ...tieBreak.map((name) => `x.${name} nulls first`)]
   const columns = [...new Set([...on.map((pair) => pair.other), ...take.map(({ column }) => column)])]
-  const asked = `exists (select 1 from ${rows} r where ${on.map((pair) => `r.${pair.own} = x.${pair.other}`).join(' and ')})`
   return (
     `select ${columns.map((name) => `x.${name}`).join(', ')}, row_number() over (partition by ${by.join(', ')} order by ${order.join(', ')}) as sluice_place` +
-    ` from ${from} x where x.${at!.other} is not null and ${asked}`
+    ` from ${from} x where x.${at!.other} is not null and ${wanted}`
   )
 }
 
@@ -119,7 +159,7 @@ function historySql({ lookup, from }: From, rows: string): string {
  * For each of `rows` how many rows of the other table are of its time or earlier: the number of the latest. By one
  * ordered pass over both, so that a long history costs no more than its sort.
  */
-function placesSql(key: readonly string[], { lookup, from }: From, rows: string): string {
+function placesSql(key: readonly string[], { lookup, from, wanted }: From, rows: string): string {
   const { on, at } = lookup
   const asked = on.map((_, i) => `o${i}`)
   const own = [
@@ -134,15 +174,17 @@ function placesSql(key: readonly string[], { lookup, from }: From, rows: string)
     '0 as sluice_asks',
     ...key.map((column) => `null as ${column}`),
   ]
-  const matches = on.map((pair) => `q.${pair.own} = x.${pair.other}`).join(' and ')
   const both =
     `select ${own.join(', ')} from ${rows} r where ${wholeKey([...on.map((pair) => pair.own), at!.own], 'r.')}` +
-    ` union all select ${other.join(', ')} from ${from} x where x.${at!.other} is not null and exists (select 1 from ${rows} q where ${matches})`
+    ` union all select ${other.join(', ')} from ${from} x where x.${at!.other} is not null and ${wanted}`
   const place = `sum(1 - sluice_asks) over (partition by ${asked.join(', ')} order by sluice_at, sluice_asks rows between unbounded preceding and current row)`
   return `select ${key.join(', ')}, sluice_place from (select b.*, ${place} as sluice_place from (${both}) b) placed where sluice_asks = 1 and sluice_place > 0`
 }
 
-/** Keys of `target`'s rows that may take something else, now that rows of the lookup's table came and went. */
+/**
+ * Keys of `target`'s rows that may take something else, now that rows of the lookup's table came and went. Where a row
+ * keeps the time of what it took, nothing earlier can take its place.
+ */
 export function touchedRowsSql(
   { key }: ModelDefinition,
   lookup: RowLookup,
@@ -150,7 +192,10 @@ export function touchedRowsSql(
 ): string {
   const matches = lookup.on.map((pair) => `d.${pair.other} = o.${pair.own}`)
   if (lookup.at !== null) {
-    matches.push(`cast(d.${lookup.at.other} as timestamp) <= cast(o.${lookup.at.own} as timestamp)`)
+    const time = `cast(d.${lookup.at.other} as timestamp)`
+    matches.push(`${time} <= cast(o.${lookup.at.own} as timestamp)`)
+    const kept = lookup.take.find(({ column }) => column === lookup.at?.other)
+    if (kept !== undefined) matches.push(`${time} >= coalesce(cast(o.${kept.as} as timestamp), ${time})`)
   }
   return `select ${key.map((column) => `o.${column}`).join(', ')} from ${target} o where exists (select 1 from (${changed}) d where ${matches.join(' and ')})`
 }

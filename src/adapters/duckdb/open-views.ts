@@ -1,0 +1,102 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { stat } from 'node:fs/promises'
+import { SluiceError } from '../../domain/errors.ts'
+import { quoteIdentifier } from '../../domain/identifier.ts'
+import type { EngineFile, EngineInput, OutputSlices } from '../../ports/model-engine.ts'
+import { filesTable, narrowInputView, quoteText } from './input-view.ts'
+
+/** Some partitions of an output: how to tell their rows. */
+export interface Slice {
+  readonly where: string
+}
+
+/** A partition's rows take up many times the bytes of its file while they wait to be written. */
+const SLICE_SHARE = 32
+
+/** The views of one session, each over the files that it still has. */
+export class OpenViews {
+  readonly #connection: DuckDBConnection
+  readonly #inputs: Map<string, EngineInput>
+  readonly #sliceBytes: number
+
+  constructor(connection: DuckDBConnection, inputs: readonly EngineInput[], memoryLimitBytes: number) {
+    this.#connection = connection
+    this.#inputs = new Map(inputs.map((input) => [input.name, input]))
+    this.#sliceBytes = memoryLimitBytes / SLICE_SHARE
+  }
+
+  async narrow(name: string, paths: ReadonlySet<string>): Promise<void> {
+    const input = this.#find(name)
+    const files = input.files.filter(({ path }) => paths.has(path))
+    if (files.length === input.files.length) return
+    const narrowed = { ...input, files }
+    await narrowInputView(this.#connection, narrowed)
+    this.#inputs.set(name, narrowed)
+  }
+
+  /** Goes through the partitions of an output, with the view over the files of some after the other. */
+  async *slices({ view, others }: OutputSlices, partitionBy: readonly string[]): AsyncGenerator<Slice> {
+    const whole = this.#find(view)
+    const byPlace = await this.#filesByPlace(whole, others, partitionBy)
+    let places: string[] = []
+    let files: EngineFile[] = []
+    let bytes = 0
+    for (const [place, held] of byPlace) {
+      places.push(place)
+      files.push(...held)
+      for (const { localFile } of held) bytes += (await stat(localFile)).size
+      if (bytes < this.#sliceBytes) continue
+      yield await this.#slice({ ...whole, files }, places, partitionBy)
+      ;[places, files, bytes] = [[], [], 0]
+    }
+    if (places.length > 0) yield await this.#slice({ ...whole, files }, places, partitionBy)
+    await narrowInputView(this.#connection, whole)
+  }
+
+  async #slice(input: EngineInput, places: readonly string[], partitionBy: readonly string[]): Promise<Slice> {
+    await narrowInputView(this.#connection, input)
+    return {
+      where: `${placeSql(partitionBy.map((name) => quoteIdentifier(name)))} in (${places.map(quoteText).join(', ')})`,
+    }
+  }
+
+  /** By the text of their partition values, as `placeSql` gives it. */
+  async #filesByPlace(
+    input: EngineInput,
+    others: string,
+    partitionBy: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly EngineFile[]>> {
+    const byPlace = new Map<string, EngineFile[]>()
+    if (input.files.length > 0) {
+      const columns = partitionBy.map((name) => `p${input.partitionColumns.indexOf(name)}`)
+      const places = new Map<unknown, unknown>(
+        await this.#rows(`select path, ${placeSql(columns)} from ${filesTable(input)}`),
+      )
+      for (const file of input.files) {
+        const place = String(places.get(file.path))
+        byPlace.set(place, [...(byPlace.get(place) ?? []), file])
+      }
+    }
+    const columns = partitionBy.map((name) => quoteIdentifier(name))
+    for (const [place] of await this.#rows(`select distinct ${placeSql(columns)} from (${others}) o`)) {
+      if (!byPlace.has(String(place))) byPlace.set(String(place), [])
+    }
+    return byPlace
+  }
+
+  async #rows(sql: string): Promise<readonly (readonly [unknown, unknown])[]> {
+    const reader = await this.#connection.runAndReadAll(sql)
+    return reader.getRows().map((row) => [row[0], row[1]] as const)
+  }
+
+  #find(name: string): EngineInput {
+    const input = this.#inputs.get(name)
+    if (input === undefined) throw new SluiceError('BUG', `there is no view ${name}`)
+    return input
+  }
+}
+
+/** The partition of a row as one text; Delta has no empty value beside null. */
+function placeSql(columns: readonly string[]): string {
+  return `concat_ws(chr(31), ${columns.map((column) => `coalesce(cast(${column} as VARCHAR), '')`).join(', ')})`
+}
