@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
-import type { EngineInput, EngineStep, ModelEngine, StagePlan, StagedFile } from '../../src/ports/model-engine.ts'
+import type {
+  EngineInput,
+  EngineStep,
+  ModelEngine,
+  StageOutput,
+  StagePlan,
+  StagedFile,
+} from '../../src/ports/model-engine.ts'
 
 /** The promises of ports/model-engine, held on every engine, in SQL that all of them take. */
 export function modelEngineConformance(name: string, open: (tempFolder: string) => Promise<ModelEngine>): void {
@@ -30,18 +37,20 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
 
     async function stage(
       sql: string,
-      more: Partial<StagePlan> & { fields?: readonly ColumnField[]; partitionBy?: readonly string[] } = {},
+      more: Partial<StagePlan> & Partial<Pick<StageOutput, 'fields' | 'partitionBy' | 'slices'>> = {},
     ) {
       return engine.stage({
         inputs: more.inputs ?? [],
         steps: more.steps ?? [],
         probes: more.probes ?? [],
+        asides: more.asides ?? [],
         output: {
           sql,
           fields: more.fields ?? null,
           partitionBy: more.partitionBy ?? [],
           folder: await folder(),
           targetFileBytes: 1 << 26,
+          ...(more.slices === undefined ? {} : { slices: more.slices }),
         },
       })
     }
@@ -192,6 +201,83 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
         [[30], [2]],
       )
       await rejects(() => engine.ask({ inputs: [], questions: ['select * from one'] }), 'QUERY_INVALID')
+    })
+
+    test('a narrowed view holds the rows of the files that were named, for the steps after and the output', async () => {
+      const files: StagedFile[] = []
+      for (const a of [1, 2, 3]) files.push(...(await stage(`select ${a} as a`)).files)
+      const view = input('t', [field('a', { kind: 'int32' })], files)
+      const steps: EngineStep[] = [
+        { name: 'before', sql: 'select a from t' },
+        { narrow: 't', sql: 'select _file as file from t where a >= 2' },
+        { name: 'after', sql: 'select a from t' },
+        { narrow: 't', sql: 'select distinct _file as file from t where a < 3' },
+      ]
+      const probes = ['select sum(a) as s from before', 'select sum(a) as s from after', 'select sum(a) as s from t']
+      const staged = await stage('select a from t', { inputs: [view], steps, probes })
+      assert.deepEqual(
+        staged.probes.map((rows) => Number(rows[0]?.['s'])),
+        [6, 5, 2],
+      )
+      assert.equal(staged.rows, 1)
+      const nothing = { narrow: 't', sql: 'select _file as file from t where false' }
+      assert.equal((await stage('select a from t', { inputs: [view], steps: [nothing] })).rows, 0)
+    })
+
+    test('asides are files of the rows asked for, beside the output', async () => {
+      const fields = [field('a', { kind: 'int64' }), field('moment', { kind: 'timestamp' })]
+      const moment = `cast('2011-06-30 20:08:00.123456' as timestamp)`
+      const staged = await stage('select 1 as b', {
+        asides: [
+          { sql: `select 7 as a, ${moment} as moment`, fields, folder: await folder() },
+          { sql: `select 8 as a, ${moment} as moment where false`, fields, folder: await folder() },
+        ],
+      })
+      assert.deepEqual(
+        staged.asides.map((files) => files.length),
+        [1, 0],
+      )
+      const view = { name: 't', fields, partitionColumns: [], files: staged.asides[0]! }
+      const [rows] = await engine.ask({ inputs: [view], questions: ['select a, moment from t'] })
+      assert.deepEqual(rows, [{ a: 7n, moment: '2011-06-30T20:08:00.123456Z' }])
+    })
+
+    test('a result in slices has the same files, rows and values as one that is written at once', async () => {
+      const part = (n: number): string => ['null', `''`, `'x=1/ü %'`, `'plain'`, `'p${n}'`][n % 5]!
+      const old = Array.from({ length: 40 }, (_, n) => `select ${n} as a, ${part(n)} as part`)
+      const before = await stage(old.join(' union all '), { partitionBy: ['part'] })
+      const fields = [field('a', { kind: 'int32' }), field('part', { kind: 'string' })]
+      const view = input('t', fields, before.files)
+      const more = [`select 100 as a, 'plain' as part`, `select 101, 'other'`, `select 102, null`].join(' union all ')
+      const steps = [{ name: 'more', sql: more }]
+      const sql = 'select a, part from t where a % 3 > 0 union all select a, part from more'
+      const whole = await stage(sql, { inputs: [view], steps, fields, partitionBy: ['part'] })
+      const sliced = await stage(sql, {
+        inputs: [view],
+        steps,
+        fields,
+        partitionBy: ['part'],
+        slices: { view: 't', others: 'select part from more' },
+        probes: ['select count(*) as n from t'],
+      })
+      const told = ({ files }: { files: readonly StagedFile[] }) =>
+        files.map(({ partitionValues, rows }) => `${String(partitionValues['part'] || null)} ${rows}`).toSorted()
+      assert.deepEqual(told(sliced), told(whole))
+      assert.equal(sliced.rows, whole.rows)
+      assert.equal(Number(sliced.probes[0]?.[0]?.['n']), 40)
+      const [rows] = await engine.ask({
+        inputs: [input('w', fields, whole.files), input('s', fields, sliced.files)],
+        questions: ['select a, part from w except all select a, part from s'],
+      })
+      assert.deepEqual(rows, [])
+    })
+
+    test('times beyond the calendar come back as they were', async () => {
+      const times = `select cast('infinity' as timestamp) as moment union all select cast('-infinity' as timestamp) union all select cast('1500-02-03 04:05:06.789012' as timestamp) union all select null`
+      const staged = await stage(times)
+      const view = input('t', staged.fields, staged.files)
+      const [rows] = await engine.ask({ inputs: [view], questions: [`select moment from t except (${times})`] })
+      assert.deepEqual(rows, [])
     })
 
     test('texts of Unicode order by their bytes, and times are in UTC', async () => {
