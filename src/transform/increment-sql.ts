@@ -47,27 +47,21 @@ export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
   }
   const columns = names(shape)
   const { key } = node.model
-  const touched = changed.scope === 'all' ? null : touchedSql(facts, changed)
+  const isWhole = changed.scope === 'all'
   const isTouched = (alias: string): string =>
-    touched === null
-      ? wholeKey(key, `${alias}.`)
-      : `exists (select 1 from sluice_touched t where ${sameKey(key, 't', alias)})`
+    isWhole ? wholeKey(key, `${alias}.`) : `exists (select 1 from sluice_touched t where ${sameKey(key, 't', alias)})`
   const isChanged = (alias: string): string =>
     `exists (select 1 from sluice_changed c where ${sameKey(key, 'c', alias)})`
-  const narrowed: EngineStep[] =
-    touched === null
-      ? []
-      : [
-          { name: 'sluice_touched', sql: touched },
-          {
-            narrow: TARGET_VIEW,
-            sql: `select distinct _file as file from ${TARGET_VIEW} o where ${isTouched('o')}`,
-          },
-        ]
+  const narrowed: EngineStep[] = isWhole
+    ? []
+    : [
+        ...touchedSteps(facts, changed),
+        { narrow: TARGET_VIEW, sql: `select distinct _file as file from ${TARGET_VIEW} o where ${isTouched('o')}` },
+      ]
   const steps: EngineStep[] = [
     ...narrowed,
     { name: 'sluice_old', sql: `select ${columns}, _file from ${TARGET_VIEW} o where ${isTouched('o')}` },
-    ...newSteps(facts, newRowsSql(facts, changed, isTouched), touched !== null),
+    ...newSteps(facts, newRowsSql(facts, changed, isTouched), !isWhole),
     {
       name: 'sluice_changed',
       sql: `select distinct ${key.join(', ')} from (${differenceSql(columns, 'sluice_new', 'sluice_old')}) d`,
@@ -83,7 +77,7 @@ export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
     probes: new Map<ProbeName, string>([
       ['files', 'select _file as file from sluice_files'],
       ['changed', 'select count(*) as count from sluice_changed'],
-      ...(touched === null ? [] : [['touched', 'select count(*) as count from sluice_touched'] as const]),
+      ...(isWhole ? [] : [['touched', 'select count(*) as count from sluice_touched'] as const]),
       ...newRowProbes(facts),
       ...unknownProbes(node, isTouched('k')),
     ]),
@@ -106,41 +100,93 @@ function newRowsSql(facts: StageFacts, { scope, tables }: Changed, isTouched: (a
   return latestSql(node.model, shape, `${added}${own}`)
 }
 
-/** The keys to work out again: of rows that came or went, and of facts whose dimension's history changed. */
-function touchedSql(facts: StageFacts, { tables, scope }: Changed): string {
+/**
+ * The keys to work out again, as `sluice_touched`: of rows that came or went, and of facts whose dimension's history
+ * changed. What came and went is kept in steps of its own, so that the main input can be narrowed by it before.
+ */
+function touchedSteps(facts: StageFacts, { tables, scope }: Changed): readonly EngineStep[] {
   const { node } = facts
   const { key } = node.model
   const keys = key.join(', ')
-  const parts: string[] = []
+  const isOneOf = (table: TableName): boolean => tables.some((each) => same(each, table))
   const main = node.sql?.main ?? null
-  if (main !== null && tables.some((table) => same(table, main))) {
-    const added = selectSql(facts, viewOfMain(node, addedView))
-    const removed = selectSql(facts, viewOfMain(node, removedView))
-    const own = [...facts.shape.own.map(({ name }) => name), ...(facts.shape.isChanges ? CHANGE_COLUMNS : [])].join(
-      ', ',
-    )
-    const rows = scope === 'compete' ? added : `(${differenceSql(own, `${added} a`, `${removed} r`)})`
-    parts.push(`select ${keys} from ${rows} changed where ${wholeKey(key)}`)
+  const steps: EngineStep[] = []
+  const parts: string[] = []
+  if (main !== null && isOneOf(main)) {
+    steps.push({ name: 'sluice_came', sql: cameSql(facts, scope) })
+    parts.push(`select ${keys} from sluice_came`)
   }
-  for (const lookup of node.lookups) {
-    if (!tables.some((table) => same(table, lookup.dimension))) continue
-    const moved = lookup.isVersioned ? spansSql(facts, lookup) : membersDifferenceSql(facts, lookup)
+  const moved = node.lookups.flatMap((lookup, index) => {
+    if (!isOneOf(lookup.dimension)) return []
+    const name = `sluice_moved_${index}`
+    steps.push({ name, sql: lookup.isVersioned ? spansSql(facts, lookup) : membersDifferenceSql(facts, lookup) })
     const on = lookup.on.map((pair) => `d.${pair.dimension} = s.${pair.fact}`)
     if (lookup.at !== null) {
       const at = `cast(s.${lookup.at} as timestamp)`
       on.push(`d.sluice_from <= ${at}`, `${at} < d.sluice_until`)
     }
     parts.push(
-      `select ${keys} from ${selectSql(facts, inputView)} s where exists (select 1 from (${moved}) d where ${on.join(' and ')}) and ${wholeKey(key)}`,
+      `select ${keys} from ${selectSql(facts, inputView)} s where exists (select 1 from ${name} d where ${on.join(' and ')}) and ${wholeKey(key)}`,
     )
-  }
-  for (const lookup of node.model.rowLookups) {
-    if (!tables.some((table) => same(table, lookup.table))) continue
+    return [{ lookup, name }]
+  })
+  const taken = node.model.rowLookups.filter(({ table }) => isOneOf(table))
+  for (const lookup of taken) {
     const columns = decidingColumns(lookup).join(', ')
     const difference = lookedUpDifference(facts, lookup.table, { columns, where: 'true' })
     parts.push(touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed: difference }))
   }
-  return `select distinct ${keys} from (${parts.join(' union all ')}) u`
+  const narrow = scope === 'keys' && taken.length === 0 ? narrowMainSql(facts, parts, moved) : null
+  if (main !== null && narrow !== null) steps.push({ narrow: inputView(main), sql: narrow })
+  return [...steps, { name: 'sluice_touched', sql: `select distinct ${keys} from (${parts.join(' union all ')}) u` }]
+}
+
+/** Keys of rows of the main input that came or went. */
+function cameSql(facts: StageFacts, scope: Scope): string {
+  const { node, shape } = facts
+  const { key } = node.model
+  const added = selectSql(facts, viewOfMain(node, addedView))
+  const removed = selectSql(facts, viewOfMain(node, removedView))
+  const own = [...shape.own.map(({ name }) => name), ...(shape.isChanges ? CHANGE_COLUMNS : [])].join(', ')
+  const rows = scope === 'compete' ? added : `(${differenceSql(own, `${added} a`, `${removed} r`)})`
+  return `select distinct ${key.join(', ')} from ${rows} changed where ${wholeKey(key)}`
+}
+
+interface MovedMembers {
+  readonly lookup: Lookup
+  /** The step that holds them. */
+  readonly name: string
+}
+
+/**
+ * The files of the main input that hold all rows of touched keys: told by the columns that decide alone, where the
+ * SELECT takes those as they are. Null where it does not, or reads the table for something else too.
+ */
+function narrowMainSql(
+  { node, plain }: StageFacts,
+  parts: readonly string[],
+  moved: readonly MovedMembers[],
+): string | null {
+  const main = node.sql?.main ?? null
+  const others = [...node.lookups.map(({ dimension }) => dimension), ...node.model.rowLookups.map(({ table }) => table)]
+  if (main === null || others.some((table) => same(table, main))) return null
+  const decides = [
+    ...node.model.key,
+    ...moved.flatMap(({ lookup }) => [...(lookup.at === null ? lookup.on.map((pair) => pair.fact) : [lookup.at])]),
+  ]
+  if (decides.some((column) => !plain.has(column))) return null
+  const of = (column: string): string => `m.${plain.get(column)!}`
+  const wanted = moved.map(({ lookup, name }) => {
+    if (lookup.at !== null) return `cast(${of(lookup.at)} as timestamp) >= (select min(sluice_from) from ${name})`
+    const on = lookup.on.map((pair) => `d.${pair.dimension} = ${of(pair.fact)}`)
+    return `exists (select 1 from ${name} d where ${on.join(' and ')})`
+  })
+  if (parts.length > moved.length) {
+    const key = node.model.key.map((column) => `t.${column} = ${of(column)}`)
+    wanted.push(`exists (select 1 from sluice_came t where ${key.join(' and ')})`)
+  }
+  const arms = wanted.map((where) => `select distinct _file as file from ${inputView(main)} m where ${where}`)
+  return `select distinct file from (${arms.join(' union all ')}) arms`
 }
 
 function spansSql(facts: StageFacts, lookup: Lookup): string {

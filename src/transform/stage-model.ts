@@ -1,5 +1,6 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
+import { formatTableName } from '../domain/identifier.ts'
 import type { EngineInput, EngineRow, StageResult } from '../ports/model-engine.ts'
 import type { World } from '../ports/world.ts'
 import { calendarAsOf } from './as-of/as-of-sql.ts'
@@ -11,6 +12,7 @@ import { CALENDAR_FIELDS, MAX_CALENDAR_DAYS, calendarSql, countDays } from './ro
 import { shapeOf } from './rows/result-shape.ts'
 import { takenFields } from './rows/row-lookups.ts'
 import type { ResultShape } from './rows/result-shape.ts'
+import { columnOrigins } from './sql/column-origins.ts'
 import { plainColumn } from './sql/sql-name.ts'
 import { TARGET_VIEW, inputView, selectSql } from './stage-sql.ts'
 import type { ProbeName, StageSql } from './stage-sql.ts'
@@ -22,6 +24,8 @@ export interface Description {
   /** Each row comes from one row of the main input. */
   readonly isRowwise: boolean
   readonly keepsDeleted: ReadonlySet<string>
+  /** See `StageFacts.plain`; empty where the SELECT is not row-wise. */
+  readonly plain: ReadonlyMap<string, string>
 }
 
 /** What the model's SELECT gives, found by running it over inputs without rows. */
@@ -33,7 +37,7 @@ export async function describeModel(
   const hidden = new Set(inputs.filter((input) => keepsDeleted(input.snapshot)).map((input) => input.name))
   if (node.sql === null) {
     const shape = { own: CALENDAR_FIELDS, stored: CALENDAR_FIELDS, isChanges: false }
-    return { shape, isRowwise: false, keepsDeleted: hidden }
+    return { shape, isRowwise: false, keepsDeleted: hidden, plain: new Map() }
   }
   const described = await describeSql(world, node, {
     inputs: inputs.map((input) => emptyInput(inputView(input.table), input)),
@@ -42,12 +46,33 @@ export async function describeModel(
   const columns = described.fields
   const mainLayer = node.sql.main?.layer ?? null
   const added = await describeAdded(world, node, { inputs, columns })
+  // a sum or a count without GROUP BY has a row even where there are none
+  const isRowwise = node.sql.rowwise && described.rows === 0
   return {
     shape: shapeOf(node.model, { columns, mainLayer, added }),
-    // a sum or a count without GROUP BY has a row even where there are none
-    isRowwise: node.sql.rowwise && described.rows === 0,
+    isRowwise,
     keepsDeleted: hidden,
+    plain: isRowwise ? plainColumns(node, inputs) : new Map(),
   }
+}
+
+/** None where the text of the SELECT is beyond what is read of it. */
+function plainColumns({ model, sql }: ModelNode, inputs: readonly OpenInput[]): ReadonlyMap<string, string> {
+  const tables = new Map(
+    inputs.map(({ name, snapshot }) => [name, snapshot.metadata.fields.map((field) => field.name)]),
+  )
+  const main = sql?.main ?? null
+  const plain = new Map<string, string>()
+  if (main === null) return plain
+  try {
+    for (const [name, [origin, ...others]] of columnOrigins(model.sql, model.sqlFile, tables).columns) {
+      const isPlain = others.length === 0 && origin?.how === 'identity' && origin.table === formatTableName(main)
+      if (isPlain) plain.set(name, origin.column)
+    }
+  } catch {
+    return new Map()
+  }
+  return plain
 }
 
 /** What row lookups take, typed as their tables have it, and what is worked out from it, typed as the engine finds it. */

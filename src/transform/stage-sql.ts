@@ -48,6 +48,8 @@ export interface StageFacts {
   readonly shape: ResultShape
   /** Inputs (`layer.table`) that keep deleted keys as rows: those rows are hidden from readers. */
   readonly keepsDeleted: ReadonlySet<string>
+  /** Of the SELECT's columns, those that it takes from the main input as they are: by name, the input's column. */
+  readonly plain: ReadonlyMap<string, string>
   /** The table is a dimension with an unknown member, which stays. */
   readonly hasUnknown: boolean
 }
