@@ -79,10 +79,14 @@ function questionsOf({ view }: JudgedTable, asked: readonly Asking[]): Question[
     const sums = about.map(({ check }, at) => countsOf(check as RowsCheck, at))
     questions.push({ sql: `select ${sums.join(', ')} from ${view} r`, about })
   }
+  // the same counts serve expectations that differ in what they ask of them, such as `mostly` or severity
+  const bySql = new Map<string, Asking[]>()
   for (const each of asked) {
-    if (each.check.kind === 'query') questions.push({ sql: each.check.counts, about: [each] })
-    if (each.check.kind === 'figure') questions.push({ sql: each.check.sql, about: [each] })
+    const { check } = each
+    const sql = check.kind === 'query' ? check.counts : check.kind === 'figure' ? check.sql : null
+    if (sql !== null) bySql.set(sql, [...(bySql.get(sql) ?? []), each])
   }
+  for (const [sql, about] of bySql) questions.push({ sql, about })
   return questions
 }
 
