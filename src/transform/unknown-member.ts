@@ -14,7 +14,7 @@ import { filePaths, tableStore, wholeInput } from './model-inputs.ts'
 import type { OpenInput } from './model-inputs.ts'
 import type { Lookup } from './rows/lookups.ts'
 import { UNKNOWN_MEMBER } from './rows/surrogate-key.ts'
-import { TARGET_VIEW, unknownMemberSql } from './stage-sql.ts'
+import { TARGET_VIEW, unknownMemberSql } from './stage/stage-sql.ts'
 
 /**
  * The unknown member stands in a dimension exactly while some fact needs it: the fact's build brings it before its

@@ -10,7 +10,7 @@ import type { JudgedTable, ParentTable } from '../../quality/judged-table.ts'
 import type { StagedModel } from '../../transform/build.ts'
 import type { ModelNode } from '../../transform/graph.ts'
 import { keepsDeleted, tableStore, wholeInput, type OpenInput } from '../../transform/model-inputs.ts'
-import { inputView, selectSql } from '../../transform/stage-sql.ts'
+import { inputView, selectSql } from '../../transform/stage/stage-sql.ts'
 
 /** What an engine is asked a suite of: the views, and what they stand for. */
 export interface JudgedViews {

@@ -1,5 +1,5 @@
-import type { ColumnField } from '../domain/column-batch.ts'
-import type { EngineFile, EngineInput } from '../ports/model-engine.ts'
+import type { ColumnField } from '../../domain/column-batch.ts'
+import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
 
 /**
  * The rows that an increment took out of a model's table and brought, as files of this process that end with it.
