@@ -24,7 +24,7 @@ export async function stageOutput(
 ): Promise<{ fields: readonly ColumnField[]; files: readonly StagedFile[] }> {
   const { sql, partitionBy, slices } = output
   const fields = output.fields ?? (await resultFields(connection, sql))
-  const options = ['format parquet', 'compression zstd', 'return_stats']
+  const options = ['format parquet', 'compression zstd', 'compression_level 1', 'return_stats']
   if (partitionBy.length > 0) {
     options.push(`partition_by (${partitionBy.map((name) => quoteIdentifier(name)).join(', ')})`)
   } else {
