@@ -1,11 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { measure, REPOSITORY, type Measured } from './measure.ts'
 
 /**
  * `npm run bench:month`: a month of the simulated shop, a day a run: does a day cost more as history grows, and does
- * memory? SLUICE_BENCH_DAYS and SLUICE_BENCH_ROWS (new order lines a day) set the size.
+ * memory? SLUICE_BENCH_DAYS and SLUICE_BENCH_ROWS (new order lines a day) set the size. SLUICE_BENCH_FOLDER names a
+ * folder that stays: a run that was cut short goes on there with the day after the last whole one.
  */
 const DAYS = Number(process.env['SLUICE_BENCH_DAYS'] ?? 30)
 const ROWS = Number(process.env['SLUICE_BENCH_ROWS'] ?? 10_000)
@@ -21,17 +22,21 @@ interface Day {
   readonly build: Measured
 }
 
-const scratch = await mkdtemp(join(tmpdir(), 'sluice-month-'))
+const kept = process.env['SLUICE_BENCH_FOLDER']
+const scratch = kept ?? (await mkdtemp(join(tmpdir(), 'sluice-month-')))
+await mkdir(scratch, { recursive: true })
+const told = join(scratch, 'days.json')
 try {
   const env = { LAKE: join(scratch, 'lake'), SLUICE_DEMO_ROWS: String(ROWS) }
   const verb = (word: string): Promise<Measured> => measure([MAIN, word, '--config', CONFIG], { env, scratch })
-  const days: Day[] = []
-  for (let day = 1; day <= DAYS; day += 1) {
+  const days = JSON.parse(await readFile(told, 'utf8').catch(() => '[]')) as Day[]
+  for (let day = days.length + 1; day <= DAYS; day += 1) {
     days.push({ day, connect: await verb('connect'), ingest: await verb('ingest'), build: await verb('build') })
+    await writeFile(told, JSON.stringify(days))
   }
   await report(days)
 } finally {
-  await rm(scratch, { recursive: true, force: true })
+  if (kept === undefined) await rm(scratch, { recursive: true, force: true })
 }
 
 async function report(days: readonly Day[]): Promise<void> {

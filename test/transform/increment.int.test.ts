@@ -172,3 +172,23 @@ test('I11: rows taken away by copy-on-write are taken away downstream, and rewri
     { numRuns: 3, endOnFailure: true },
   )
 })
+
+test('I11: models built one by one, which find what changed in whole files, and all in one build, which hand it on, come to the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(rows, async (all) => {
+      const piecewise = (one: boolean) =>
+        withLake(async (lake) => {
+          for (const piece of [1, 3, 0, 2]) {
+            await lake.write('bronze.orders', { sql: selectRows(all, (each) => each.piece === piece), fields: FIELDS })
+            const turns = one ? models().map(({ layer, table }) => [`${layer}.${table}`]) : [[]]
+            for (const select of turns) {
+              for (const { error } of await lake.build(models(), { select })) assert.equal(error, null, error?.message)
+            }
+          }
+          return contents(lake)
+        })
+      assert.deepEqual(await piecewise(true), await piecewise(false))
+    }),
+    { numRuns: 2, endOnFailure: true },
+  )
+})

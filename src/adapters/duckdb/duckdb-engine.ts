@@ -94,7 +94,7 @@ async function runSteps(connection: DuckDBConnection, views: OpenViews, steps: r
   for (const step of steps) {
     if ('narrow' in step) {
       const rows = await answer(connection, step.sql, null)
-      await views.narrow(step.narrow, new Set(rows.map(({ file }) => String(file))))
+      await views.narrow(step.narrow, new Set(rows.flatMap(({ file }) => (typeof file === 'string' ? [file] : []))))
       continue
     }
     const checked = await prepareSelect(connection, step.sql)

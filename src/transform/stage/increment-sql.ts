@@ -172,7 +172,7 @@ function narrowMainSql(
   if (main === null || others.some((table) => same(table, main))) return null
   const decides = [
     ...node.model.key,
-    ...moved.flatMap(({ lookup }) => [...(lookup.at === null ? lookup.on.map((pair) => pair.fact) : [lookup.at])]),
+    ...moved.flatMap(({ lookup }) => (lookup.at === null ? lookup.on.map((pair) => pair.fact) : [lookup.at])),
   ]
   if (decides.some((column) => !plain.has(column))) return null
   const of = (column: string): string => `m.${plain.get(column)!}`
