@@ -26,7 +26,7 @@ export async function lookAtFile(path: string): Promise<SourceFile> {
   if (wrong !== null) {
     throw new SluiceError('FILE_UNREADABLE', `${path} cannot be read: ${wrong.is}`, {
       where: { file: path },
-      hint: wrong.cure.replace('FILE', basename(path)),
+      hint: wrong.cure.replace('FILE', () => basename(path)),
     })
   }
   const ending = /\.([a-z0-9]+)(\.gz)?$/i.exec(basename(path))?.[1]?.toLowerCase() ?? ''

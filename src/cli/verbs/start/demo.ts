@@ -63,7 +63,7 @@ export const demoVerb: Verb = {
     const versions = await countVersions(world)
     const answers = await askQuestions(world)
     const given = givenFlags(config)
-    const next = nextCommands(refusals, models).map((command) => `${program} ${command}${given}`)
+    const next = nextCommands(refusals, models).map((command) => `${quoted(program)} ${command}${given}`)
     print.result(
       {
         run_id: world.runId,
@@ -91,7 +91,7 @@ export const demoVerb: Verb = {
           section('Topics → bronze', tableText(tables)),
           section(
             'Refused so far, by rule',
-            refusals.length === 0 ? 'nothing' : refusalText(refusals, `${program} errors list${given}`),
+            refusals.length === 0 ? 'nothing' : refusalText(refusals, `${quoted(program)} errors list${given}`),
           ),
           section('Silver and gold', modelText(models)),
           section('Gates', gateText(models)),
@@ -244,7 +244,11 @@ function sumText(sources: readonly SourceReport[], tables: readonly LaneReport[]
 /** The flags that later verbs need to see the same settings, as a shell takes them. */
 function givenFlags({ file, sets }: ConfigAccess): string {
   const flags = [...(file === null ? [] : ['--config', file]), ...sets.flatMap((set) => ['--set', set])]
-  return flags.map((word) => ` ${/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`}`).join('')
+  return flags.map((word) => ` ${quoted(word)}`).join('')
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 function nextCommands(refusals: readonly Refusal[], models: readonly ModelOutcome[]): string[] {

@@ -134,6 +134,8 @@ test('I10: what its suite refuses has no snapshot, nor has what is made of it; f
   assert.deepEqual(await outcomes(3), blocked)
   assert.deepEqual(await outcomes(3, 'gold.orders_by_status'), blocked, 'what stopped it is named, selected or not')
   assert.deepEqual(await sluiceJson(['query', count], { cwd }), [standing])
+  const { gates } = await sluiceJson<{ gates: { table: string; outcome: string }[] }>(['status'], { cwd })
+  assert.equal(gates.find(({ table }) => table === 'silver.orders')?.outcome, 'passed', 'the table itself stands')
   await writeFile(dq, 'silver.orders:\n  critical:\n    - expect_freshness: {column: ordered_at, max_age: 1s}\n')
   assert.deepEqual(await outcomes(0), ['silver.orders_snapshot built', 'gold.orders_by_status_snapshot built'])
 })
