@@ -104,12 +104,16 @@ export class BytesBuilder extends ValidityBuilder {
     return this.data
   }
 
-  /** Gives the dictionary up: the first `length` values stand one after another from now on. */
+  /**
+   * Gives the dictionary up: the first `length` values stand one after another from now on. `valid` stays the same
+   * array: whoever writes in place goes on writing to it.
+   */
   spread(length: number): void {
     const { dictionary, ids } = this
     if (dictionary === null) return
     this.dictionary = null
-    this.reserve(Math.max(length, ids.length))
+    const rows = Math.max(length, ids.length)
+    if (rows >= this.offsets.length) this.offsets = grown(this.offsets, rows + 1)
     let end = 0
     for (let row = 0; row < length; row += 1) {
       if (!this.isNull(row)) {
