@@ -166,21 +166,22 @@ export function createJudge({
           judgeTombstone(index)
           continue
         }
-        const end = batch.valueEnds[index]!
-        const header = readSchemaId(batch.bytes.subarray(start, Math.min(end, start + HEADER_BYTES)))
-        if (header === null) {
-          row.breaches.add(noHeader(end - start))
+        const schemaId = schemaIdAt(batch, index)
+        if (schemaId === null) {
+          row.breaches.add(noHeader(batch.valueEnds[index]! - start))
           refuse(index, null, null)
           continue
         }
-        const writer = writers.get(header.schemaId)
+        const writer = writers.get(schemaId)
         if (writer === undefined)
-          throw new SluiceError('BUG', `schema id ${header.schemaId} was not resolved before judging`, {
+          throw new SluiceError('BUG', `schema id ${schemaId} was not resolved before judging`, {
             where: { topic: batch.topic, partition: batch.partition },
           })
         const next = takeStretch(writer, index)
-        if (next > index) index = next - 1
+        // What ended the stretch is judged at once where it is of the same writer, else in its turn.
+        if (next > index && (next === batch.count || schemaIdAt(batch, next) !== schemaId)) index = next - 1
         else {
+          index = next
           row.reset()
           judgeValue(writer, index)
         }
@@ -235,6 +236,13 @@ function landingColumns(
       }
     }
   })
+}
+
+/** Null for a tombstone, and for bytes that name none. */
+function schemaIdAt({ bytes, valueStarts, valueEnds }: RecordBatch, index: number): number | null {
+  const start = valueStarts[index]!
+  if (start < 0) return null
+  return readSchemaId(bytes.subarray(start, Math.min(valueEnds[index]!, start + HEADER_BYTES)))?.schemaId ?? null
 }
 
 function noHeader(bytes: number): RuleBreach {

@@ -53,14 +53,15 @@ export function sameSpan(a: DataView, at: number, b: DataView, other: number, si
 }
 
 /**
- * UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing past U+10FFFF, nothing cut off. Short texts are
- * not worth the call of the platform's own check.
+ * UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing past U+10FFFF, nothing cut off. Texts are short
+ * here, and not worth the call of the platform's own check.
  */
-export function isUtf8Span(bytes: Uint8Array, start: number, end: number): boolean {
+export function isUtf8Span(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
   for (let at = start; at < end;) {
     const lead = bytes[at]!
     if (lead < 0x80) {
       at += 1
+      while (at + 4 <= end && (view.getInt32(at, true) & NON_ASCII) === 0) at += 4
       continue
     }
     const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0

@@ -25,8 +25,8 @@ export class PatternAutomaton {
   readonly #program: readonly Step[]
   readonly #ids = new Map<string, number>()
   #states: State[] = []
-  /** State × 128 + ASCII code: the state after it, FOUND or UNKNOWN. */
-  #table = new Int16Array(8 * ASCII)
+  /** State × 128 + ASCII code: 128 × the state after it, FOUND or UNKNOWN. */
+  #table = new Int32Array(8 * ASCII).fill(UNKNOWN)
 
   constructor(program: readonly Step[]) {
     this.#program = program
@@ -47,34 +47,37 @@ export class PatternAutomaton {
   /** In UTF-8, which must be valid. */
   findsBytes(bytes: Uint8Array, start: number, end: number): boolean {
     let table = this.#table
-    let state = 0
+    let row = 0
     for (let at = start; at < end;) {
       const byte = bytes[at]!
+      at += 1
       if (byte < ASCII) {
-        at += 1
-        const next = table[state * ASCII + byte]!
+        const next = table[row + byte]!
         if (next >= 0) {
-          state = next
+          row = next
           continue
         }
-        state = next === FOUND ? FOUND : this.#step(state, byte)
-      } else {
-        const size = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-        let codePoint = byte & (0xff >> (size + 1))
-        for (let i = 1; i < size; i += 1) codePoint = (codePoint << 6) | (bytes[at + i]! & 0x3f)
-        at += size
-        state = this.#after(state, codePoint)
+        if (next === FOUND) return true
       }
+      let codePoint = byte
+      if (byte >= ASCII) {
+        const more = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
+        codePoint &= 0x3f >> more
+        for (let i = 0; i < more; i += 1) codePoint = (codePoint << 6) | (bytes[at + i]! & 0x3f)
+        at += more
+      }
+      const state = this.#after(row / ASCII, codePoint)
       if (state === FOUND) return true
+      row = state * ASCII
       table = this.#table
     }
-    return this.#findsAtEnd(state)
+    return this.#findsAtEnd(row / ASCII)
   }
 
   #after(state: number, codePoint: number): number {
-    const next =
-      codePoint < ASCII ? this.#table[state * ASCII + codePoint]! : this.#states[state]!.others.get(codePoint)
-    return next === undefined || next === UNKNOWN ? this.#step(state, codePoint) : next
+    if (codePoint >= ASCII) return this.#states[state]!.others.get(codePoint) ?? this.#step(state, codePoint)
+    const next = this.#table[state * ASCII + codePoint]!
+    return next >= 0 ? next / ASCII : next === FOUND ? FOUND : this.#step(state, codePoint)
   }
 
   #findsAtEnd(id: number): boolean {
@@ -113,7 +116,7 @@ export class PatternAutomaton {
     reached: number
   }): number {
     if (this.#states[from] !== state) return reached
-    if (codePoint < ASCII) this.#table[from * ASCII + codePoint] = reached
+    if (codePoint < ASCII) this.#table[from * ASCII + codePoint] = reached === FOUND ? FOUND : reached * ASCII
     else if (state.others.size < MAX_OTHERS) state.others.set(codePoint, reached)
     return reached
   }
@@ -161,7 +164,7 @@ export class PatternAutomaton {
     if (this.#states.length >= MAX_STATES) this.#begin()
     const id = this.#states.length
     if ((id + 1) * ASCII > this.#table.length) {
-      const wider = new Int16Array(this.#table.length * 2).fill(UNKNOWN)
+      const wider = new Int32Array(this.#table.length * 2).fill(UNKNOWN)
       wider.set(this.#table)
       this.#table = wider
     }

@@ -71,18 +71,20 @@ export function createFastRows(steps: readonly FieldStep[], options: FastOptions
     }
   }
 
-  let safe = { batch: null as RecordBatch | null, stop: 0 }
+  let ground: Ground | null = null
   return (schemaId, stretch) => {
     const { batch, from, passed } = stretch
     rescued = stretch.rescued
     for (const ids of plan.symbols) ids?.fill(-1)
-    for (const builder of written) builder.reserve(batch.count)
-    if (safe.batch !== batch) safe = { batch, stop: firstWithout(batch, program.slack) }
-    let run = runOver(stretch, schemaId, { from, stop: Math.max(from, safe.stop) })
-    if (run.stop > from) take(run)
-    if (run.at === run.stop && run.stop < batch.count) {
-      const span = { from: run.stop, stop: batch.count, slack: program.slack }
-      run = runOver({ ...stretch, passed: run.passed }, schemaId, span)
+    if (ground?.batch !== batch) {
+      ground = groundOf(batch, program.slack)
+      for (const builder of written) builder.reserve(batch.count)
+    }
+    const stop = Math.max(from, ground.stop)
+    let run: RowRun = { ...ground, schemaId, rows: stretch.rows, base: 0, at: from, stop, passed }
+    if (stop > from) take(run)
+    if (run.at === stop && stop < batch.count) {
+      run = runOverCopy({ ...stretch, from: stop, passed: run.passed }, schemaId, program.slack)
       take(run)
     }
     for (const builder of written) builder.settle(run.passed)
@@ -93,45 +95,32 @@ export function createFastRows(steps: readonly FieldStep[], options: FastOptions
   }
 }
 
-/** The first record of a batch that has fewer bytes behind it. Those before are read in place, the others in a copy. */
-function firstWithout({ bytes, valueEnds, count }: RecordBatch, slack: number): number {
-  let index = 0
-  while (index < count && valueEnds[index]! + slack <= bytes.length) index += 1
-  return index
+/** A batch as its records are read in place: those before `stop`, which have enough bytes behind them. */
+interface Ground extends Pick<RowRun, 'bytes' | 'view' | 'starts' | 'ends' | 'stop'> {
+  readonly batch: RecordBatch
 }
 
-interface Span {
-  readonly from: number
-  readonly stop: number
-  /** Where given, the records are copied and so many bytes follow the last. */
-  readonly slack?: number
+function groundOf(batch: RecordBatch, slack: number): Ground {
+  const { bytes: all, valueStarts: starts, valueEnds: ends, count } = batch
+  const bytes = new Uint8Array(all.buffer, all.byteOffset, all.length)
+  const view = new DataView(all.buffer, all.byteOffset, all.length)
+  let stop = 0
+  while (stop < count && ends[stop]! + slack <= all.length) stop += 1
+  return { batch, bytes, view, starts, ends, stop }
 }
 
-function runOver({ batch, rows, passed }: Stretch, schemaId: number, { from, stop, slack }: Span): RowRun {
-  const { bytes, valueStarts, valueEnds } = batch
-  const common = { schemaId, rows, passed }
-  if (slack === undefined) {
-    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    return { ...common, bytes: plain, view, starts: valueStarts, ends: valueEnds, base: 0, at: from, stop }
-  }
+/** The other records of a batch, in a copy that has the bytes behind them. */
+function runOverCopy({ batch, from, rows, passed }: Stretch, schemaId: number, slack: number): RowRun {
+  const { bytes: all, valueStarts, valueEnds, count } = batch
   const first = valueStarts
-    .subarray(from, stop)
-    .reduce((least, start) => (start < 0 ? least : Math.min(least, start)), bytes.length)
-  const copy = new Uint8Array(bytes.length - first + slack)
-  copy.set(bytes.subarray(first))
-  const starts = valueStarts.slice(from, stop).map((start) => (start < 0 ? start : start - first))
-  const ends = valueEnds.slice(from, stop).map((end) => end - first)
-  return {
-    ...common,
-    bytes: copy,
-    view: new DataView(copy.buffer),
-    starts,
-    ends,
-    base: from,
-    at: 0,
-    stop: stop - from,
-  }
+    .subarray(from, count)
+    .reduce((least, start) => (start < 0 ? least : Math.min(least, start)), all.length)
+  const bytes = new Uint8Array(all.length - first + slack)
+  bytes.set(all.subarray(first))
+  const view = new DataView(bytes.buffer)
+  const starts = valueStarts.slice(from, count).map((start) => (start < 0 ? start : start - first))
+  const ends = valueEnds.slice(from, count).map((end) => end - first)
+  return { bytes, view, starts, ends, schemaId, base: from, rows, at: 0, stop: count - from, passed }
 }
 
 interface Parts {
@@ -176,8 +165,11 @@ function admitOf(code: ValueCode | null, builder: ColumnBuilder, test: TextTest 
     return id < 0 ? -2 : id
   }
   if (code?.kind === 'text') {
-    return (bytes: Uint8Array, start: number, end: number, row: number): number =>
-      isUtf8Span(bytes, start, end) && (test === null || test(bytes, start, end)) ? add(bytes, start, end, row) : -1
+    return (view: DataView, start: number, end: number, row: number): number => {
+      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+      const passes = isUtf8Span(bytes, view, start, end) && (test === null || test(bytes, start, end))
+      return passes ? add(bytes, start, end, row) : -1
+    }
   }
   if (code?.kind !== 'symbol') return undefined
   const allowed = code.symbols.map((symbol) => test === null || test(symbol, 0, symbol.length))

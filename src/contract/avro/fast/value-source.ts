@@ -1,3 +1,4 @@
+import { NON_ASCII } from '../../columns/text-bytes.ts'
 import type { Bound } from '../../rules/scalar-rules.ts'
 import type { ColumnRules } from '../../rules/column-rules.ts'
 import type { ValueCode, WrittenValue } from './value-code.ts'
@@ -125,22 +126,30 @@ if (y > 127) { y = bytes[at++]; if (y > 15) ${giveUp}; l = l & 268435455 | y << 
 l = l >>> 1 ^ -(l & 1);`
 }
 
-/** Zigzag varint of 64 bits into `l` and `h`, the low and the high half: 28 bits, 28 bits and 8. */
+/**
+ * Zigzag varint of 64 bits into `l` and `h`, the low and the high half: 28 bits, 28 bits and 8. Long ones (times, in
+ * the main) are read four bytes at a time.
+ */
 function readLong(giveUp: string): string {
   return `l = bytes[at++]; h = 0;
 if (l > 127) { y = bytes[at++]; l = l & 127 | y << 7;
 if (y > 127) { y = bytes[at++]; l = l & 16383 | y << 14;
 if (y > 127) { y = bytes[at++]; l = l & 2097151 | y << 21;
-if (y > 127) { l &= 268435455; x = bytes[at++];
+if (y > 127) { l &= 268435455; x = view.getInt32(at, true);
+if ((x & ${NON_ASCII}) === 8421504) { x = ${SQUEEZED}; at += 4; }
+else { x = bytes[at++];
 if (x > 127) { y = bytes[at++]; x = x & 127 | y << 7;
 if (y > 127) { y = bytes[at++]; x = x & 16383 | y << 14;
 if (y > 127) { y = bytes[at++]; x = x & 2097151 | y << 21;
 if (y > 127) { x &= 268435455; y = bytes[at++];
 if (y > 127) { q = bytes[at++]; if (q > 1) ${giveUp}; y = y & 127 | q << 7; }
-h = y << 24; } } } }
+h = y << 24; } } } } }
 h |= x >>> 4; l |= x << 28; } } } }
 y = -(l & 1); l = (l >>> 1 | h << 31) ^ y; h = h >>> 1 ^ y;`
 }
+
+/** Four groups of seven bits that stand in four bytes, the lowest first. 8421504 is 0x00808080: the fourth ends it. */
+const SQUEEZED = 'x & 127 | x >>> 1 & 16256 | x >>> 2 & 2080768 | x >>> 3 & 266338304'
 
 /** Exact below 2^53; a time past the year 2255 is left to the plain decoder. */
 function TIMES_1000(giveUp: string): string {
@@ -230,19 +239,17 @@ function readText({ text }: ColumnRules, { field: f, giveUp }: FieldPlace): stri
 to = at + x; if (to > end) ${giveUp};
 if (u${f} !== null) {
 q = u${f}.findChecked(view, at, x);
-if (q < 0) { ${admit(f, `admits[${f}](bytes, at, to, n)`, giveUp)} }
+if (q < 0) { ${admit(f, `admits[${f}](view, at, to, n)`, giveUp)} }
 if (q >= 0) i${f}[n] = q;
 }
 if (u${f} === null) {
 ${makeRoom(f)}
-if (kit.copySpan(view, at, w${f}, e, x) & ${NON_ASCII_LITERAL} && !kit.isUtf8Span(bytes, at, to)) ${giveUp};
+if (kit.copySpan(view, at, w${f}, e, x) & ${NON_ASCII} && !kit.isUtf8Span(bytes, view, at, to)) ${giveUp};
 ${text === null ? '' : `if (!texts[${f}](bytes, at, to)) ${giveUp};`}
 o${f}[n + 1] = e + x;
 }
 at = to;`
 }
-
-const NON_ASCII_LITERAL = '0x80808080'
 
 function readSymbol(count: number, { field: f, giveUp }: FieldPlace): string {
   return `${readSize(giveUp)}
