@@ -29,8 +29,19 @@ export interface ExactDocument {
   readonly plain: boolean
 }
 
+/**
+ * Where no number of a document looks like this, a double holds each of them: up to 15 digits round-trip, as does
+ * a whole number below 9 × 10^15, and without an exponent they are of a size that a double has. Texts inside the document may look so too; that costs time and no more.
+ */
+const LONG_NUMBER = 16
+const EXPONENT = /[0-9][eE][-+0-9]/
+const AT_NUMBER = /(?:^|[[,:\s])-?(?:9[0-9]{15}|[0-9.]{17}|[0-9.]+[eE])/
+
 /** Throws SyntaxError (never shown to users: its text quotes the document) or RangeError on absurd nesting. */
 export function parseExactJson(text: string): ExactDocument {
+  if (!((hasLongNumber(text) || EXPONENT.test(text)) && AT_NUMBER.test(text))) {
+    return { value: JSON.parse(text) as ExactJson, plain: true }
+  }
   let plain = true
   const value = JSON.parse(text, (_key: string, each: unknown, ...rest: readonly { readonly source?: string }[]) => {
     if (typeof each !== 'number') return each
@@ -40,6 +51,22 @@ export function parseExactJson(text: string): ExactDocument {
     return new ExactNumber(source)
   }) as ExactJson
   return { value, plain }
+}
+
+/** A run of so many digits and dots covers every so manieth place. */
+function hasLongNumber(text: string): boolean {
+  for (let at = LONG_NUMBER - 1; at < text.length; at += LONG_NUMBER) {
+    let [from, to] = [at, at]
+    while (from >= 0 && isDigitOrDot(text.charCodeAt(from))) from -= 1
+    if (from === at) continue
+    while (to < text.length && isDigitOrDot(text.charCodeAt(to))) to += 1
+    if (to - from > LONG_NUMBER) return true
+  }
+  return false
+}
+
+function isDigitOrDot(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46
 }
 
 /** One text for all documents of equal content: keys sorted, no white space, numbers with every digit. */

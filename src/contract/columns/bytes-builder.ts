@@ -3,6 +3,9 @@ import { grown, ValidityBuilder } from './builder.ts'
 import { countCodePoints, TEXT_SLACK } from './text-bytes.ts'
 import { TextDictionary } from './text-dictionary.ts'
 
+/** Short texts are mostly ASCII, and not worth a buffer each. */
+const SCRATCH = new Uint8Array(64)
+
 /**
  * string (UTF-8, checked by whoever appends bytes) and binary. Values stand one after another; after `intern`, each
  * distinct one stands once, until the column turns out not to repeat.
@@ -45,9 +48,19 @@ export class BytesBuilder extends ValidityBuilder {
     this.#put(1, from + size)
   }
 
+  /** The text must be well-formed. */
   appendText(text: string): void {
+    if (text.length <= SCRATCH.length) {
+      let i = 0
+      for (; i < text.length; i += 1) {
+        const code = text.charCodeAt(i)
+        if (code > 0x7f) break
+        SCRATCH[i] = code
+      }
+      if (i === text.length) return this.append(SCRATCH, 0, i)
+    }
     const bytes = Buffer.from(text, 'utf8')
-    this.append(bytes, 0, bytes.length)
+    return this.append(bytes, 0, bytes.length)
   }
 
   appendNull(): void {

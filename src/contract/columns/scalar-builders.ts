@@ -2,6 +2,8 @@ import { MAX_INT64_PRECISION, type Column, type ColumnType } from '../../domain/
 import { bigintOfBytes } from '../values/decimal-text.ts'
 import { grown, ValidityBuilder } from './builder.ts'
 
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
 export class BooleanBuilder extends ValidityBuilder {
   readonly type = { kind: 'boolean' } as const
   data: Uint8Array = new Uint8Array(0)
@@ -117,6 +119,15 @@ export class Int64Builder extends ValidityBuilder {
 
   append(value: bigint): void {
     this.#put(1, value)
+  }
+
+  /** A whole number of at most 2^53 either way. */
+  appendNumber(value: number): void {
+    if (!LITTLE_ENDIAN) return this.append(BigInt(value))
+    const at = this.push(1)
+    if (at >= this.data.length) this.#grow(at + 1)
+    this.words[at * 2] = value
+    this.words[at * 2 + 1] = Math.floor(value / 0x1_0000_0000)
   }
 
   appendNull(): void {

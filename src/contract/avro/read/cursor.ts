@@ -11,6 +11,8 @@ export class DecodeFault extends Error {
   }
 }
 
+const BLOCK_END = 'a block does not end where it says'
+
 /** Values of no bytes at all (arrays of null, empty records) that one record may hold: else few bytes ask for endless work. */
 const MAX_EMPTY_VALUES = 10_000
 
@@ -83,7 +85,7 @@ export class AvroCursor {
 
   /** Moves past a length and that many bytes; returns where they begin (they end at `at`). */
   readSpan(): number {
-    return this.#skip(this.#length('a length'))
+    return this.#skip(this.#length())
   }
 
   /** Like `readSpan`, and the bytes are valid UTF-8. */
@@ -117,7 +119,8 @@ export class AvroCursor {
       let blockEnd = -1
       if (count < 0) {
         count = -count
-        const size = this.#length('a block')
+        const size = Number(this.readLong())
+        if (size < 0 || size > this.end - this.at) throw new DecodeFault(BLOCK_END)
         blockEnd = this.at + size
       }
       for (let i = 0; i < count; i += 1) {
@@ -126,7 +129,7 @@ export class AvroCursor {
         index += 1
         this.countEmpty(before)
       }
-      if (blockEnd >= 0 && this.at !== blockEnd) throw new DecodeFault('a block does not end where it says')
+      if (blockEnd >= 0 && this.at !== blockEnd) throw new DecodeFault(BLOCK_END)
     }
   }
 
@@ -148,9 +151,9 @@ export class AvroCursor {
     return byte
   }
 
-  #length(what: string): number {
+  #length(): number {
     const length = Number(this.readLong())
-    if (length < 0) throw new DecodeFault(`${what} is negative`)
+    if (length < 0) throw new DecodeFault('a length is negative')
     if (length > this.end - this.at) throw new DecodeFault('the record ends too early')
     return length
   }

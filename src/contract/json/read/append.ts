@@ -1,16 +1,9 @@
-import {
-  ExactNumber,
-  isExactArray,
-  isExactObject,
-  showExact,
-  stringifyExact,
-  type ExactJson,
-} from '../../../domain/exact-json.ts'
+import { isExactArray, isExactObject, showExact, stringifyExact, type ExactJson } from '../../../domain/exact-json.ts'
 import type { ColumnBuilder } from '../../columns/builder.ts'
 import { ListBuilder, MapBuilder, StructBuilder } from '../../columns/nested-builders.ts'
 import { BytesBuilder } from '../../columns/bytes-builder.ts'
-import { BooleanBuilder, FloatBuilder } from '../../columns/scalar-builders.ts'
 import { textWriter } from '../../columns/text-writer.ts'
+import { scalarWriter } from './scalar-writer.ts'
 import { childPath } from '../../invalid.ts'
 import { quoteValue } from '../../rules/breaches.ts'
 import { scalarText } from '../../rules/canonical-text.ts'
@@ -26,8 +19,6 @@ export interface AppendTarget {
   readonly pii: boolean
   readonly row: RowState
 }
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 export function compileAppend(shape: JsonShape, target: AppendTarget): AppendJson {
   const { builder } = target
@@ -90,43 +81,6 @@ function presentWriter(shape: JsonShape, target: AppendTarget): (value: ExactJso
   return scalarWriter(builder)
 }
 
-/** A JSON scalar into a scalar column: strings are no numbers here, except where the column is a decimal. */
-export function scalarWriter(builder: ColumnBuilder): (value: ExactJson) => boolean {
-  if (builder instanceof BooleanBuilder) {
-    return (value) => {
-      if (typeof value !== 'boolean') return false
-      builder.append(value)
-      return true
-    }
-  }
-  if (builder instanceof FloatBuilder) {
-    // A number in JSON text is a double to most who write it: the nearest is what they meant.
-    return (value) => {
-      const number = value instanceof ExactNumber ? Number(value.text) : value
-      if (typeof number !== 'number' || !Number.isFinite(number)) return false
-      builder.append(number)
-      return true
-    }
-  }
-  if (builder instanceof BytesBuilder && builder.type.kind === 'binary') {
-    return (value) => {
-      if (typeof value !== 'string' || !BASE64.test(value)) return false
-      const bytes = Buffer.from(value, 'base64')
-      builder.append(bytes, 0, bytes.length)
-      return true
-    }
-  }
-  const write = textWriter(builder)
-  const { kind } = builder.type
-  const textual = kind === 'string' || kind === 'date' || kind === 'timestamp'
-  return (value) => {
-    const quoted = typeof value === 'string'
-    if (typeof value === 'boolean' || (quoted !== textual && !(quoted && kind === 'decimal'))) return false
-    const text = scalarText(value)
-    return text !== null && write(text)
-  }
-}
-
 /** All properties of an object; those that the shape does not have are the row's unknown fields. */
 export function compileObject(
   fields: readonly JsonProperty[],
@@ -135,6 +89,8 @@ export function compileObject(
 ) {
   const appends = fields.map(({ name, shape }, i) => ({
     name,
+    /** Every object has it, so that only its own counts. */
+    inherited: name in Object.prototype,
     append: compileAppend(shape, {
       ...target,
       builder: builders[i]!,
@@ -144,7 +100,14 @@ export function compileObject(
   }))
   const known = new Set(fields.map((field) => field.name))
   return (value: { readonly [key: string]: ExactJson }, onUnknown?: (name: string, value: ExactJson) => void): void => {
-    for (const { name, append } of appends) append(Object.hasOwn(value, name) ? value[name] : undefined)
+    let found = 0
+    for (const { name, append, inherited } of appends) {
+      const each = inherited && !Object.hasOwn(value, name) ? undefined : value[name]
+      if (each !== undefined) found += 1
+      append(each)
+    }
+    for (const _ in value) found -= 1
+    if (found === 0) return
     for (const name of Object.keys(value)) {
       if (known.has(name)) continue
       if (onUnknown === undefined) target.row.unknown(childPath(target.path, name), showExact(value[name]!))

@@ -15,7 +15,8 @@ import { EvolvedColumns } from '../../reading/evolved-columns.ts'
 import { maskRecord } from '../../mask-record.ts'
 import { compileRuleCheck, type RuleCheck } from '../../rules/check-rules.ts'
 import { parseIntegerText } from '../../values/decimal-text.ts'
-import { compileObject, scalarWriter } from './append.ts'
+import { compileObject } from './append.ts'
+import { scalarWriter } from './scalar-writer.ts'
 import { breachesOf } from './error-breach.ts'
 import { parseJsonSchema } from '../schema.ts'
 import { recordShape } from '../shape.ts'
@@ -71,9 +72,11 @@ function checkAll(checks: readonly RuleCheck[], index: number, { row }: ReaderOp
 }
 
 function parseBody(body: Body): ExactDocument | null {
-  if (!isUtf8(body.bytes.subarray(body.start, body.end))) return null
+  const text = bodyText(body)
+  // What decodes to this may be broken UTF-8, or the character itself.
+  if (text.includes('\ufffd') && !isUtf8(body.bytes.subarray(body.start, body.end))) return null
   try {
-    return parseExactJson(bodyText(body))
+    return parseExactJson(text)
   } catch (error) {
     // SyntaxError: no JSON. RangeError: nested so deep that no reader would take it.
     if (error instanceof SyntaxError || error instanceof RangeError) return null
@@ -81,8 +84,13 @@ function parseBody(body: Body): ExactDocument | null {
   }
 }
 
+/** A view made once for the records of a batch. */
+let seen: Buffer = Buffer.alloc(0)
+
 function bodyText({ bytes, start, end }: Body): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+  if (bytes.buffer !== seen.buffer || bytes.byteOffset !== seen.byteOffset || bytes.length !== seen.length)
+    seen = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return seen.toString('utf8', start, end)
 }
 
 /** Numbers that a double cannot hold are held to their bounds a second time, exactly. */
