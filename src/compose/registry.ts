@@ -1,3 +1,4 @@
+import { openConfluentRegistry } from '../adapters/registry/confluent/confluent-registry.ts'
 import { openEmbeddedRegistry } from '../adapters/registry/embedded-registry.ts'
 import { checkEvolution } from '../contract/evolution.ts'
 import type { RegistrySettings } from '../domain/settings.ts'
@@ -8,5 +9,5 @@ export async function openRegistry(settings: RegistrySettings, clock: Clock): Pr
   if (settings.kind === 'embedded') {
     return openEmbeddedRegistry({ dir: settings.dir, compatible: checkEvolution, clock })
   }
-  throw new Error('not yet')
+  return openConfluentRegistry({ address: settings, compatible: checkEvolution, clock })
 }

@@ -87,6 +87,12 @@ export const ERRORS = {
     2,
     'Keep the lake on a store that does: AWS S3, versitygw, MinIO, or a local folder.',
   ),
+  REGISTRY_UNSAFE: row(
+    'The registry does not give schemas back as they were registered: rules and privacy would be lost.',
+    'never',
+    2,
+    'Use a registry that keeps unknown attributes of a schema.',
+  ),
   CONFIRMATION_NEEDED: row('The verb changes data and was not confirmed.', 'never', 2, 'Add --yes.'),
   // exit 3, 4
   GATE_BLOCKED: row(
@@ -178,6 +184,7 @@ export const ERRORS = {
     6,
     'Mend what the message names; `sluice doctor` tells when it works.',
   ),
+  REGISTRY_REFUSED: row('The schema registry refuses our login.', 'operator', 6, 'Set registry.username and password.'),
   TABLE_MISSING: row(
     'A table that held data before is gone.',
     'operator',

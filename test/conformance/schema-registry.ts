@@ -9,6 +9,13 @@ export interface OpenedRegistry {
   /** Another handle over the same registry, as another process would have. */
   readonly reopen: () => Promise<SchemaRegistry>
   readonly cleanup: () => Promise<void>
+  /** What this registry does not promise, by its own ways. */
+  readonly quirks?: {
+    /** A rule of the whole registry refuses what was forced, too. */
+    readonly refusesForced?: true
+    /** Two who register one content at once may make two versions of it, with one id. */
+    readonly racesDouble?: true
+  }
 }
 
 const avro = (...fields: readonly object[]): SchemaText => ({
@@ -102,14 +109,16 @@ export function schemaRegistryConformance(name: string, open: () => Promise<Open
 
     promise(
       'what breaks readers is refused by code, and nothing is registered; force registers it',
-      async ({ registry }) => {
+      async ({ registry, quirks }) => {
         await registry.register('orders-value', FIRST)
         await assert.rejects(
           registry.register('orders-value', BREAKING),
           (error) => error instanceof SluiceError && error.code === 'CONTRACT_INCOMPATIBLE',
         )
         assert.deepEqual(await registry.versions('orders-value'), [1])
-        assert.equal((await registry.register('orders-value', BREAKING, { force: true })).version, 2)
+        const forced = registry.register('orders-value', BREAKING, { force: true })
+        if (quirks?.refusesForced === true) await assert.rejects(forced, { code: 'CONTRACT_INCOMPATIBLE' })
+        else assert.equal((await forced).version, 2)
       },
     )
 
@@ -133,7 +142,7 @@ export function schemaRegistryConformance(name: string, open: () => Promise<Open
 
     promise(
       'of many who register at once, equal content becomes one version and others each their own',
-      async ({ registry, reopen }) => {
+      async ({ registry, reopen, quirks }) => {
         const other = await reopen()
         const contents = Array.from({ length: 4 }, (_, i) =>
           avro(ID, NOTE, { name: `n${i}`, type: ['null', 'int'], default: null }),
@@ -143,7 +152,12 @@ export function schemaRegistryConformance(name: string, open: () => Promise<Open
             (i % 2 === 0 ? registry : other).register('orders-value', schema),
           ),
         )
-        assert.deepEqual(await registry.versions('orders-value'), [1, 2, 3, 4])
+        const versions = await registry.versions('orders-value')
+        assert.deepEqual(
+          versions,
+          versions.map((_, i) => i + 1),
+        )
+        if (quirks?.racesDouble !== true) assert.equal(versions.length, 4)
         assert.equal(new Set(all.map(({ id }) => id)).size, 4)
         for (const { version, id } of all) assert.equal((await other.version('orders-value', version))?.id, id)
       },

@@ -50,6 +50,11 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 's3://lake told 3 of 9 writers of one name that they wrote it: commits would be lost',
     where: {},
   },
+  REGISTRY_UNSAFE: {
+    message:
+      'http://127.0.0.1:8081 does not give avro schemas back as they were registered (sluice-probe-avro, schema 1): rules and privacy of contracts would be lost',
+    where: {},
+  },
   CONFIRMATION_NEEDED: {
     message: 'Redrive 12 letters? This needs a yes, and there is no terminal to ask on',
     where: {},
@@ -102,6 +107,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
   },
   STORE_REFUSED: {
     message: 'Writing s3://lake/bronze/orders/_delta_log/00000000000000000003.json failed: AccessDenied: Access Denied',
+    where: {},
+  },
+  REGISTRY_REFUSED: {
+    message: 'the registry http://127.0.0.1:8081 refused a request with 401: Unauthorized',
     where: {},
   },
   TABLE_MISSING: { message: 'the table held version 17 and is gone', where: { table: 'bronze.orders' } },
