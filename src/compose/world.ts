@@ -1,7 +1,6 @@
 import { createFilesConnector } from '../../connectors/files/files-connector.ts'
 import { createSimulatorConnector } from '../../connectors/simulator/simulator-connector.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
-import { openEmbeddedLog } from '../adapters/embedded-log/embedded-log.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Settings, SourceSettings } from '../domain/settings.ts'
 import type { EventSink } from '../ports/event-sink.ts'
@@ -9,6 +8,7 @@ import type { ModelEngine } from '../ports/model-engine.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
 import { openDecodePool } from './decode-pool.ts'
+import { openBroker } from './broker.ts'
 import { fanEvents } from './event-fan.ts'
 import { openLineage } from './lineage.ts'
 import { withoutPrivateBounds } from './private-statistics.ts'
@@ -28,7 +28,7 @@ export interface WorldRequest {
 export async function openWorld({ settings, signal, listeners, lineage = false }: WorldRequest): Promise<World> {
   const clock = systemClock
   const runId = clock.newId()
-  const log = await openEmbeddedLog({ dir: settings.broker.dir, clock })
+  const log = await openBroker(settings, clock)
   const registry = await openRegistry(settings.registry, clock)
   const storeAt = openStores(settings.lake)
   const lake = storeAt(settings.lake.uri)

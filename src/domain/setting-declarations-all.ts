@@ -1,4 +1,5 @@
 import { lakeSettings, registrySettings } from './place-declarations.ts'
+import { declareBroker } from './setting-declarations-broker.ts'
 import { group, setting, size } from './setting-declarations.ts'
 import type { ConnectorDeclaration, SettingGroup } from './setting-declarations.ts'
 
@@ -10,20 +11,19 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       meaning: 'Another settings file; this one is merged over it, map by map.',
     }),
     lake: lakeSettings(),
-    broker: group('The log that records travel through.', {
-      kind: setting({
-        type: { kind: 'choice', values: ['embedded'], later: { kafka: 'this build has only the embedded broker' } },
-        default: 'embedded',
-        meaning: 'Which broker.',
-      }),
-      dir: setting({ type: { kind: 'path' }, default: '.sluice/log', meaning: 'Folder of the embedded log.' }),
-    }),
+    broker: declareBroker(),
     registry: registrySettings(),
     state: group("Where a source's progress is kept.", {
       kind: setting({
         type: { kind: 'choice', values: ['topic'] },
         default: 'topic',
-        meaning: 'With the embedded broker: in the log itself, moved by the same append as the records.',
+        meaning:
+          'In the log itself, moved by the same append as the records: with Kafka a compacted topic, in one transaction with them.',
+      }),
+      topic: setting({
+        type: { kind: 'text' },
+        default: '_sluice.state',
+        meaning: 'With Kafka: the compacted topic; projects whose sources share names need one each.',
       }),
     }),
     paths: group('Files of the project.', {
@@ -66,7 +66,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
     },
     topics: {
       kind: 'map',
-      meaning: 'Topics of the embedded broker.',
+      meaning: 'Topics that are made where they are missing.',
       of: 'topic',
       entry: group('One topic.', {
         partitions: setting({

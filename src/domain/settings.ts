@@ -1,6 +1,29 @@
 import type { UnknownFieldMode } from './contract.ts'
 import type { Expectation, Suite } from './expectation.ts'
 
+/** How a Kafka cluster is reached. */
+export interface KafkaBrokerSettings {
+  readonly kind: 'kafka'
+  /** `host:port`. */
+  readonly brokers: readonly string[]
+  /** Files in PEM. */
+  readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null
+  readonly sasl:
+    | {
+        readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+        readonly username: string
+        readonly password: string
+      }
+    | { readonly mechanism: 'OAUTHBEARER'; readonly token: string }
+    | null
+  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  readonly replicationFactor: number | null
+  readonly prefix: string
+  readonly instanceId: string | null
+  /** Compacted; what sources have reached. */
+  readonly stateTopic: string
+}
+
 /** Settings as the rooms receive them: parsed, checked, paths absolute, durations in ms, sizes in bytes. */
 export interface Settings {
   /** The file that was loaded, absolute. */
@@ -13,7 +36,7 @@ export interface Settings {
     readonly cacheBytes: number
     readonly s3: S3Settings
   }
-  readonly broker: { readonly kind: 'embedded'; readonly dir: string }
+  readonly broker: { readonly kind: 'embedded'; readonly dir: string } | KafkaBrokerSettings
   readonly registry: RegistrySettings
   readonly paths: {
     readonly schemas: string

@@ -145,6 +145,8 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
         total.committed ||= result.version !== null
         errors.push(...result.stopped.values())
       }
+      const told = [...result.stands].map(([partition, next]) => [resource(partition), next] as const)
+      await membership.tell(new Map(told)).catch(() => undefined)
       const done = [...result.caughtUp, ...result.stopped.keys()]
       for (const partition of done) left.delete(partition)
       await membership.release(done.map(resource))

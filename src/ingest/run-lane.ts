@@ -42,6 +42,8 @@ export interface LaneResult {
   skipped: number
   /** The last version that this pass committed, or null. */
   version: number | null
+  /** Partition → where its table stands, of those that were read. */
+  readonly stands: Map<number, bigint>
   /** Partitions that stand at or past their target. */
   readonly caughtUp: Set<number>
   /** Partitions that stopped until a person acts, and why. */
@@ -56,6 +58,7 @@ export function emptyLaneResult(): LaneResult {
     quarantined: 0,
     skipped: 0,
     version: null,
+    stands: new Map(),
     caughtUp: new Set(),
     stopped: new Map(),
     given: new Set(),
@@ -214,6 +217,7 @@ function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<nu
 function settle(pass: LanePass, result: LaneResult, held: Accumulator): void {
   for (const [partition, target] of pass.targets) {
     const next = held.next({ topic: pass.table.topic, partition })
+    if (next !== null) result.stands.set(partition, next)
     if (next !== null && next >= target) result.caughtUp.add(partition)
   }
 }

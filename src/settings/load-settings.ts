@@ -9,6 +9,7 @@ import type {
   TopicSettings,
 } from '../domain/settings.ts'
 import { isRecordRule } from '../domain/expectation.ts'
+import { toBroker } from './broker-settings.ts'
 import { loadSuites, type Suites } from './dq-file.ts'
 import { checkReferences } from './resolve/check-settings.ts'
 import { findSettingsFile } from './find-settings.ts'
@@ -16,8 +17,8 @@ import { problemsError } from './resolve/problem.ts'
 import { resolveSettings } from './resolve/resolve-settings.ts'
 import type { Resolved } from './resolve/resolve-settings.ts'
 import { toLake, toRegistry } from './place-settings.ts'
-import { SettingReader } from './setting-reader.ts'
 import { entryFields } from './resolve/entry-fields.ts'
+import { SettingReader } from './setting-reader.ts'
 import { applySets, readSettingsTree } from './yaml/settings-tree.ts'
 import type { Environment } from './yaml/variables.ts'
 
@@ -64,7 +65,7 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
   return {
     file,
     lake: toLake(read),
-    broker: { kind: 'embedded', dir: read.text('broker', 'dir') },
+    broker: toBroker(read),
     registry: toRegistry(read),
     paths: {
       schemas: read.text('paths', 'schemas'),

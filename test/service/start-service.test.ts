@@ -189,9 +189,9 @@ test('/readyz names the service that does not answer, without its places; /healt
       ),
     log: (real) => ({
       ...methodsOf(real),
-      topics: async () => {
+      describe: async (topic) => {
         if (down.log) throw new SluiceError('LOG_UNAVAILABLE', 'no answer')
-        return real.topics()
+        return real.describe(topic)
       },
     }),
   })

@@ -37,7 +37,7 @@ test('durations become ms, sizes bytes, paths absolute, and what is not written 
   const settings = loadSettings(project.input())
   assert.equal(settings.file, join(project.folder, 'sluice.yaml'))
   assert.equal(settings.lake.uri, join(project.folder, 'lake'))
-  assert.equal(settings.broker.dir, join(project.folder, '.sluice/log'))
+  assert.deepEqual(settings.broker, { kind: 'embedded', dir: join(project.folder, '.sluice/log') })
   assert.equal(settings.ingest.flushBytes, 524_288)
   assert.equal(settings.ingest.flushAgeMs, 90_000)
   assert.equal(settings.ingest.memoryLimitBytes, 536_870_912)
@@ -219,7 +219,7 @@ test('names lead somewhere, or are refused', (t) => {
 
 test('what this build does not have is refused by name', (t) => {
   assertRefused(t, `${WHOLE}broker: {kind: kafka}\n`, {
-    message: /"kafka" is not possible: this build has only the embedded broker/,
+    message: /broker.brokers: is needed where broker.kind is kafka/,
   })
 })
 
@@ -257,6 +257,34 @@ test('a lake on S3 and a registry elsewhere are taken as written, and what does 
     ['kms_key_id: a', /sse: aws:kms/],
   ] as const)
     assertRefused(t, WHOLE.replace('uri: lake', `uri: "s3://bucket/lake", ${more}`), { message })
+})
+
+test('a Kafka cluster: brokers, TLS, a login by reference, and what is missing is named', (t) => {
+  const broker = (more: string): string => `${WHOLE}broker: {kind: kafka, brokers: "k1:9092, k2:9093"${more}}\n`
+  const project = makeProject(t, {
+    'sluice.yaml': broker(
+      ', tls: {enabled: true, ca: ca.pem}, sasl: {mechanism: SCRAM-SHA-512, username: sluice, password: "${KAFKA_PASSWORD}"}',
+    ),
+  })
+  const { broker: read } = loadSettings({ ...project.input(), env: { KAFKA_PASSWORD: 'hunter2' } })
+  assert.deepEqual(read, {
+    kind: 'kafka',
+    brokers: ['k1:9092', 'k2:9093'],
+    tls: { ca: join(project.folder, 'ca.pem'), cert: null, key: null },
+    sasl: { mechanism: 'SCRAM-SHA-512', username: 'sluice', password: 'hunter2' },
+    compression: 'lz4',
+    replicationFactor: null,
+    prefix: 'sluice.',
+    instanceId: null,
+    stateTopic: '_sluice.state',
+  })
+  assertRefused(t, broker(', sasl: {mechanism: PLAIN, username: sluice}'), {
+    message: /broker.sasl.password: is needed/,
+  })
+  assertRefused(t, broker(', sasl: {mechanism: OAUTHBEARER}'), { message: /broker.sasl.token: is needed/ })
+  assertRefused(t, broker(', tls: {enabled: true, cert: a.pem}'), { message: /certificate and key are a pair/ })
+  assertRefused(t, broker('').replace('k1:9092', 'k1'), { message: /"k1" is no host:port/ })
+  assertRefused(t, broker(', sasl: {mechanism: PLAIN, username: sluice, password: hunter2}'), { message: /password/ })
 })
 
 test('the secret itself is never in a message', (t) => {

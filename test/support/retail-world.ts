@@ -20,6 +20,8 @@ export interface RetailWorld {
   readonly lake: string
   readonly data: string
   readonly env: Readonly<Record<string, string>>
+  /** The example's own settings, if not stated. */
+  readonly config?: string
 }
 
 export async function retailWorld(folder: string, files: MadeLines['files']): Promise<RetailWorld> {
@@ -30,16 +32,19 @@ export async function retailWorld(folder: string, files: MadeLines['files']): Pr
 }
 
 /** Arguments of a verb on the example, its flushes small enough that there are many. */
-export function retailArgs(verb: string, flushMb = 0.02): string[] {
+export function retailArgs(verb: string, flushMb = 0.02, config = RETAIL_CONFIG): string[] {
   const set = ['ingest.flush_mb', 'ingest.fetch_mb'].flatMap((key) => ['--set', `${key}=${flushMb}`])
-  return [verb, '--config', RETAIL_CONFIG, ...set]
+  return [verb, '--config', config, ...set]
 }
 
 /** Nothing is missing and nothing is there twice, by Sluice's own proof and by a count that shares nothing with it. */
 export async function proveBronze(world: RetailWorld, made: MadeLines): Promise<void> {
-  const proof = await sluiceJson<{ ok: boolean }>(['verify', '--against-log', '--config', RETAIL_CONFIG], {
-    env: world.env,
-  })
+  const proof = await sluiceJson<{ ok: boolean }>(
+    ['verify', '--against-log', '--config', world.config ?? RETAIL_CONFIG],
+    {
+      env: world.env,
+    },
+  )
   assert.equal(proof.ok, true)
   const truth = [...made.files.values()].flat().filter((line) => line.customerId !== '')
   assert.deepEqual(
@@ -78,7 +83,9 @@ export interface LagReport {
 
 /** Records that the table has not read yet. */
 export async function unread(world: RetailWorld): Promise<number> {
-  const { partitions } = await sluiceJson<LagReport>(['lag', '--config', RETAIL_CONFIG], { env: world.env })
+  const { partitions } = await sluiceJson<LagReport>(['lag', '--config', world.config ?? RETAIL_CONFIG], {
+    env: world.env,
+  })
   return partitions.reduce((sum, { lag }) => sum + Number(lag), 0)
 }
 

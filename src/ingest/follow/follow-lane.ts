@@ -119,6 +119,8 @@ export class LaneFollower {
         }),
       )
       stands = end.stands
+      const told = [...stands].map(([partition, next]) => [this.#resource(partition), next] as const)
+      await membership.tell(new Map(told)).catch(() => undefined)
       for (const partition of end.went) {
         this.#standing.delete(partition)
         listener.went(partition)

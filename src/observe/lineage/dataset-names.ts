@@ -17,10 +17,15 @@ export function nameDataset({ kind, name }: JobDataset, settings: Settings): Dat
     case 'table':
       return placeName(`${settings.lake.uri.replace(/\/$/, '')}/${name.replace('.', '/')}`)
     case 'topic':
-      return placeName(`${settings.broker.dir}/${name}`)
+      return topicName(name, settings.broker)
     case 'source':
       return sourceName(name, settings)
   }
+}
+
+function topicName(name: string, broker: Settings['broker']): DatasetName {
+  if (broker.kind === 'kafka') return { namespace: `kafka://${broker.brokers[0] ?? ''}`, name }
+  return placeName(`${broker.dir}/${name}`)
 }
 
 /** Where a dataset is, as a URI; null where it has none. */

@@ -25,10 +25,13 @@ export async function examine(world: DoctorWorld): Promise<Check[]> {
 }
 
 async function checkBroker({ log, settings }: DoctorWorld): Promise<Finding> {
-  const topics = new Set((await log.topics()).map(({ topic }) => topic))
-  const missing = [...settings.topics.keys()].filter((topic) => !topics.has(topic))
+  const { broker } = settings
+  const where = broker.kind === 'kafka' ? ` at ${broker.brokers.join(', ')}` : ''
+  const topics = [...settings.topics.keys()]
+  const described = await Promise.all(topics.map((topic) => log.describe(topic)))
+  const missing = topics.filter((_, i) => described[i] === null)
   const later = missing.length === 0 ? '' : `; made by the next run: ${missing.join(', ')}`
-  return ok(`answers, ${topics.size} topics${later}`)
+  return ok(`answers${where}, ${topics.length - missing.length} topics${later}`)
 }
 
 async function checkSources({ settings, connector }: DoctorWorld): Promise<Finding> {

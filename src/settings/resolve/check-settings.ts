@@ -1,3 +1,4 @@
+import { checkBroker } from '../broker-settings.ts'
 import { checkName } from '../../domain/identifier.ts'
 import { suggestion } from '../../domain/nearest-word.ts'
 import type { Settings } from '../../domain/settings.ts'
@@ -36,7 +37,7 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
   const { lake, registry } = settings
   const folders = [
     ['lake', 'uri', lake.uri],
-    ['broker', 'dir', settings.broker.dir],
+    ...(settings.broker.kind === 'embedded' ? ([['broker', 'dir', settings.broker.dir]] as const) : []),
     ...(registry.kind === 'embedded' ? ([['registry', 'dir', registry.dir]] as const) : []),
   ] as const
   for (const [group, key, folder] of folders) {
@@ -56,6 +57,7 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
     refuse(['registry', 'url'], 'an http:// or https:// address is needed where registry.kind is confluent')
   if (registry.kind === 'confluent' && /^https?:\/\/[^/]*@/.test(registry.url))
     refuse(['registry', 'url'], 'holds credentials; they belong in registry.username and registry.password')
+  checkBroker(settings.broker, refuse)
   const { lineage } = settings
   if (lineage.kind === 'file' && lineage.path === '')
     refuse(['lineage', 'path'], 'is needed where lineage.kind is file')

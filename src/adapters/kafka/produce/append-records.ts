@@ -147,7 +147,10 @@ export class Appender {
       )
       const results = answer.resultsByTransaction.flatMap((each) => each.topicResults)
       const codes = results.flatMap((each) => each.resultsByPartition.map((one) => one.partitionErrorCode))
-      return [answer.errorCode, ...codes].find((code) => code !== CODE.none) ?? CODE.none
+      const code = [answer.errorCode, ...codes].find((each) => each !== CODE.none) ?? CODE.none
+      // Another cluster has come in the place of the one that it was made in.
+      if (code === CODE.unknownTopic) await this.#state.create()
+      return code
     })
   }
 

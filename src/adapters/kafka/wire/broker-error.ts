@@ -1,4 +1,4 @@
-import { findErrorBy, protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
+import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
 import { SluiceError, type ErrorWhere } from '../../../domain/errors.ts'
 
 /** Kafka's error codes that this adapter decides on (protocol guide, "Error Codes"). */
@@ -118,15 +118,16 @@ export function thrownError(error: unknown, { asked, brokers, where = {} }: Brok
   if (error instanceof SluiceError) return error
   const known = error instanceof Error ? error : new Error(String(error))
   const at = brokers.join(', ')
-  if (findErrorBy(known, 'code', 'PLT_KFK_AUTHENTICATION') !== null) {
+  const inside = errorsInside(known)
+  const has = (what: (each: Error) => boolean): boolean => inside.some(what)
+  if (has((each) => 'code' in each && each.code === 'PLT_KFK_AUTHENTICATION')) {
     return new SluiceError('BROKER_REFUSED', `the broker at ${at} refused the login: ${reasonOf(known)}`, {
       where: { key: 'broker.sasl', ...where },
       cause: error,
     })
   }
-  const needsTls = findErrorBy(known, 'message', 'Broker requires TLS.') !== null
-  const refusesTls =
-    findErrorBy(known, 'message', 'TLS handshake failed. Please verify the broker supports TLS.') !== null
+  const needsTls = has(({ message }) => message === 'Broker requires TLS.')
+  const refusesTls = has(({ message }) => message.startsWith('TLS handshake failed.'))
   if (needsTls || refusesTls) {
     const what = needsTls ? 'asks for TLS, and broker.tls is not set' : 'does not take TLS, which broker.tls asks for'
     return new SluiceError('BROKER_REFUSED', `the broker at ${at} ${what}`, {
@@ -134,7 +135,7 @@ export function thrownError(error: unknown, { asked, brokers, where = {} }: Brok
       cause: error,
     })
   }
-  if (findErrorBy(known, 'code', 'PLT_KFK_UNSUPPORTED_API') !== null) {
+  if (has((each) => 'code' in each && each.code === 'PLT_KFK_UNSUPPORTED_API')) {
     return new SluiceError('LOG_UNSUPPORTED', `the broker at ${at} is too old to be asked ${asked}: ${known.message}`, {
       where,
       cause: error,
@@ -157,11 +158,18 @@ export function mayPass(error: unknown): boolean {
 
 /** The innermost message: the outer ones say only that something failed. */
 function reasonOf(error: Error): string {
-  let at: Error = error
-  for (let depth = 0; depth < 8; depth += 1) {
-    const inner: unknown = at instanceof AggregateError ? at.errors.at(-1) : at.cause
-    if (!(inner instanceof Error)) break
-    at = inner
+  return errorsInside(error).at(-1)?.message ?? error.message
+}
+
+const MOST_ERRORS = 64
+
+/** The error, its causes and what it gathers, outermost first; the library looks into one of the two only. */
+function errorsInside(error: Error): readonly Error[] {
+  const found: Error[] = [error]
+  for (let i = 0; i < found.length && found.length < MOST_ERRORS; i += 1) {
+    const at = found[i]!
+    const inner: unknown[] = at instanceof AggregateError ? [...at.errors, at.cause] : [at.cause]
+    for (const each of inner) if (each instanceof Error && !found.includes(each)) found.push(each)
   }
-  return at.message
+  return found
 }

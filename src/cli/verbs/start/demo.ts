@@ -144,6 +144,12 @@ async function startOver({ lake, broker, registry }: Settings): Promise<void> {
       hint: 'Name an empty folder as lake.uri.',
     })
   }
+  if (broker.kind !== 'embedded') {
+    throw new SluiceError('USAGE', '--fresh starts the embedded broker over; it deletes no topic of a Kafka cluster', {
+      where: { key: 'broker.kind' },
+      hint: 'Delete the topics with the tools of the cluster, or name another project.',
+    })
+  }
   for (const folder of [lake.uri, broker.dir, registry.dir]) await rm(folder, { recursive: true, force: true })
 }
 

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { recordOffset, recordValue, type OutgoingRecord } from '../../../src/domain/record-batch.ts'
+import type { FetchOutcome, TopicLog } from '../../../src/ports/topic-log.ts'
+import { kafkaMissing, startKafka, type Kafka } from '../../services/kafka.ts'
+import { asAdmin, deleteTopics, openLog } from './open-log.ts'
+
+/** What becomes of the log while its brokers do what brokers do. */
+
+const skip = await kafkaMissing()
+
+describe('one broker', { skip }, () => {
+  let kafka: Kafka
+  before(async () => {
+    kafka = await startKafka()
+  })
+  after(() => kafka.close())
+
+  test('I8 a place that retention passed is out of range, with what the log still holds', async () => {
+    const log = openLog(kafka.bootstrap)
+    try {
+      await log.create('cut', { partitions: 1, retentionMs: null })
+      await append(log, 'cut', 10)
+      await asAdmin(kafka.bootstrap, (admin) =>
+        admin.deleteRecords({ topics: [{ name: 'cut', partitions: [{ partition: 0, offset: 6n }] }] }),
+      )
+      assert.deepEqual(await fetchAt(log, 'cut', 2n), { kind: 'out_of_range', start: 6n, end: 10n })
+      const [partition] = (await log.describe('cut'))!.partitions
+      assert.deepEqual([partition!.start, partition!.end, partition!.limit], [6n, 10n, 10n])
+      assert.deepEqual(offsets(await fetchAt(log, 'cut', 6n)), [6n, 7n, 8n, 9n])
+    } finally {
+      await log.close()
+    }
+  })
+
+  test('I18 a topic that was deleted, or made again under its name, is not read in place of the one that is meant', async () => {
+    const log = openLog(kafka.bootstrap)
+    try {
+      const { source } = await log.create('again', { partitions: 1, retentionMs: null })
+      await append(log, 'again', 5)
+      assert.deepEqual(offsets(await fetchAt(log, 'again', 3n, source)), [3n, 4n])
+      await deleteTopics(kafka.bootstrap, ['again'])
+      // The broker goes on serving what is being deleted for a moment.
+      while ((await log.describe('again')) !== null || (await fetchAt(log, 'again', 3n, source)).kind === 'batches')
+        await sleep(20)
+      assert.deepEqual(await fetchAt(log, 'again', 3n, source), { kind: 'no_topic' })
+      const made = await log.create('again', { partitions: 1, retentionMs: null })
+      await append(log, 'again', 9)
+      assert.notEqual(made.source, source)
+      assert.deepEqual(await fetchAt(log, 'again', 3n, source), { kind: 'no_topic' })
+      assert.equal(offsets(await fetchAt(log, 'again', 3n)).length, 6)
+    } finally {
+      await log.close()
+    }
+  })
+
+  test('marks at the end of a log are not records: they count as no lag, and a reader waits for what comes after', async () => {
+    const log = openLog(kafka.bootstrap, { stateTopic: '_marks.state' })
+    try {
+      await log.create('marks', { partitions: 1, retentionMs: null })
+      for (const sequence of [0n, 1n]) {
+        const state = { source: 'marks', expectedSequence: sequence, set: new Map() }
+        await log.append({ batches: [{ topic: 'marks', partition: 0, records: records(3) }], state })
+      }
+      const [partition] = (await log.describe('marks'))!.partitions
+      assert.deepEqual([partition!.end, partition!.limit], [7n, 8n])
+      const read = await fetchAt(log, 'marks', 0n)
+      assert.ok(read.kind === 'batches')
+      assert.equal(read.batches.at(-1)!.next, 8n, 'the mark behind the last record is passed with it')
+      assert.deepEqual(await fetchAt(log, 'marks', 7n), { kind: 'empty', end: 7n })
+      assert.deepEqual(await fetchAt(log, 'marks', 8n), { kind: 'empty', end: 8n })
+      await append(log, 'marks', 1)
+      const more = await fetchAt(log, 'marks', 7n)
+      assert.ok(more.kind === 'batches')
+      assert.deepEqual(more.batches[0]!.skips, [{ first: 7n, next: 8n, reason: 'control' }])
+      assert.deepEqual(offsets(more), [8n])
+    } finally {
+      await log.close()
+    }
+  })
+
+  test('a broker that is away fails a request as worth a retry; a wait goes on by itself once it is back', async () => {
+    const log = openLog(kafka.bootstrap, { retryMs: 500 })
+    try {
+      await log.create('away', { partitions: 1, retentionMs: null })
+      await append(log, 'away', 1)
+      await kafka.stopBroker(1)
+      await assert.rejects(fetchAt(log, 'away', 0n), { code: 'LOG_UNAVAILABLE', message: /127\.0\.0\.1:\d+/ })
+      await assert.rejects(log.describe('away'), { code: 'LOG_UNAVAILABLE' })
+      await kafka.startBroker(1)
+      assert.deepEqual(offsets(await fetchAt(log, 'away', 0n)), [0n])
+      const patient = openLog(kafka.bootstrap, { retryMs: 60_000 })
+      try {
+        await kafka.stopBroker(1)
+        const waiting = patient.fetch({ topic: 'away', partition: 0, from: 1n, maxBytes: 1e6, waitMs: 90_000 })
+        await sleep(1_000)
+        await kafka.startBroker(1)
+        await append(patient, 'away', 1)
+        assert.deepEqual(offsets(await waiting), [1n])
+      } finally {
+        await patient.close()
+      }
+    } finally {
+      await log.close()
+    }
+  })
+
+  test('I18 another cluster in its place is another source, and what a source had reached is gone with the old one', async () => {
+    const log = openLog(kafka.bootstrap)
+    try {
+      const before = await log.create('replaced', { partitions: 1, retentionMs: null })
+      const state = { source: 'replaced', expectedSequence: 0n, set: new Map([['at', '1']]) }
+      await log.append({ batches: [], state })
+      await kafka.replace()
+      assert.equal(await log.describe('replaced'), null)
+      const made = await log.create('replaced', { partitions: 1, retentionMs: null })
+      assert.notEqual(made.source, before.source)
+      assert.deepEqual(await log.sourceState('replaced'), { sequence: 0n, entries: new Map() })
+      assert.equal((await log.append({ batches: [], state })).kind, 'appended')
+    } finally {
+      await log.close()
+    }
+  })
+})
+
+test('three brokers: records, transactions and groups go on while leaders move', { skip }, async () => {
+  const kafka = await startKafka({ brokers: 3 })
+  const log = openLog(kafka.bootstrap, { retryMs: 60_000 })
+  try {
+    await log.create('moving', { partitions: 6, retentionMs: null })
+    const member = await log.join('g', ['moving/0', 'moving/1'])
+    assert.equal((await member.poll()).size, 2)
+    let sequence = 0n
+    for (const node of [1, 2, 3]) {
+      await kafka.killBroker(node)
+      const value = Buffer.from(`${sequence}`)
+      const batches = [0, 1, 2, 3, 4, 5].map((partition) => ({ topic: 'moving', partition, records: [one(value)] }))
+      const outcome = await log.append({ batches, state: { source: 's', expectedSequence: sequence, set: new Map() } })
+      assert.equal(outcome.kind, 'appended', `without broker ${node}`)
+      sequence += 1n
+      for (let partition = 0; partition < 6; partition += 1) {
+        assert.equal((await readValues(log, { topic: 'moving', partition })).at(-1), value.toString())
+      }
+      assert.equal((await member.poll()).size, 2)
+      await kafka.startBroker(node)
+    }
+    for (let partition = 0; partition < 6; partition += 1) {
+      assert.deepEqual(await readValues(log, { topic: 'moving', partition }), ['0', '1', '2'])
+    }
+    assert.equal((await log.sourceState('s')).sequence, 3n)
+  } finally {
+    await log.close()
+    await kafka.close()
+  }
+})
+
+function one(value: Buffer): OutgoingRecord {
+  return { key: null, value, headers: [], timestampMs: Date.now() }
+}
+
+function records(count: number): OutgoingRecord[] {
+  return Array.from({ length: count }, (_, i) => one(Buffer.from(`value ${i}`)))
+}
+
+async function append(log: TopicLog, topic: string, count: number): Promise<void> {
+  await log.append({ batches: [{ topic, partition: 0, records: records(count) }], state: null })
+}
+
+function fetchAt(log: TopicLog, topic: string, from: bigint, source?: bigint): Promise<FetchOutcome> {
+  return log.fetch({ topic, partition: 0, from, maxBytes: 1e6, waitMs: 0, source })
+}
+
+function offsets(outcome: FetchOutcome): bigint[] {
+  assert.ok(outcome.kind === 'batches', outcome.kind)
+  return outcome.batches.flatMap((batch) => Array.from({ length: batch.count }, (_, i) => recordOffset(batch, i)))
+}
+
+async function readValues(log: TopicLog, at: { topic: string; partition: number }): Promise<string[]> {
+  const values: string[] = []
+  for (let from = 0n; ;) {
+    const read = await log.fetch({ ...at, from, maxBytes: 1e6, waitMs: 0 })
+    if (read.kind !== 'batches') return values
+    for (const batch of read.batches) {
+      for (let i = 0; i < batch.count; i += 1) values.push(Buffer.from(recordValue(batch, i)!).toString('utf8'))
+      from = batch.next
+    }
+  }
+}
