@@ -67,7 +67,7 @@ const programs = new Map<string, RowProgram['run']>()
 /**
  * Source generated for one pair of schemas, so that a record is read without a call, a branch or an object that the
  * pair does not need. It holds nothing of the schemas but numbers (see `value-source`), so it can do no more than read.
- * Measured on 14 fields against the same steps as closures: see docs/speed.md.
+ * Measured on 14 fields against the same steps as closures: see docs/reading.md.
  */
 export function compileRows(steps: readonly RowStep[]): RowProgram {
   const source = rowSource(steps)
