@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startKafka } from './kafka.ts'
 import { startRegistry } from './registry.ts'
@@ -40,20 +39,20 @@ say(
   'Starting Kafka, a schema registry and an S3 server; the first time they are fetched and built, which takes minutes.',
 )
 try {
-  const state = await mkdtemp(join(tmpdir(), 'sluice-services-'))
-  started.push({ close: () => rm(state, { recursive: true, force: true }) })
-  await mkdir(join(state, 'state'))
   const starting = [keep(startKafka()), keep(startRegistry()), keep(startS3({ kind: 'versitygw' }))] as const
   // What started before another failed is ended too.
   await Promise.allSettled(starting)
   const [kafka, registry, s3] = await Promise.all(starting)
   await s3.bucket(BUCKET)
+  // In a folder that goes with its service, also where this process is killed.
+  const state = join(kafka.places()[0]!.folder, 'state')
+  await mkdir(state)
   const variables = {
     KAFKA_BROKERS: kafka.bootstrap,
     SCHEMA_REGISTRY_URL: registry.url,
     LAKE_BUCKET: BUCKET,
     ...s3.env,
-    SLUICE_STATE: join(state, 'state'),
+    SLUICE_STATE: state,
   }
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${value}`)
   say(`

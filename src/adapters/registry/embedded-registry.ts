@@ -4,6 +4,7 @@ import { canonicalContent } from '../../domain/schema-content.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CompatibilityMode, RegisteredSchema, SchemaRegistry, SchemaText } from '../../ports/schema-registry.ts'
 import { contentId, MAX_ID } from './content-id.ts'
+import { incompatible } from './incompatible.ts'
 import { openRegistryFiles } from './registry-files.ts'
 
 /** Why a proposal may not follow what stands; empty where it may. Throws CONTRACT_INVALID for what is no schema. */
@@ -98,15 +99,4 @@ export async function openEmbeddedRegistry({
     },
     close: () => Promise.resolve(),
   }
-}
-
-function incompatible(
-  subject: string,
-  version: number,
-  reasons: readonly { readonly field: string | null; readonly message: string }[],
-): SluiceError {
-  const listed = reasons.map(({ field, message }) => (field === null ? message : `${field}: ${message}`)).join('; ')
-  return new SluiceError('CONTRACT_INCOMPATIBLE', `${subject} is incompatible with version ${version}: ${listed}`, {
-    where: { subject, version },
-  })
 }

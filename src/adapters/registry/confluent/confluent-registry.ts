@@ -4,6 +4,7 @@ import { canonicalContent } from '../../../domain/schema-content.ts'
 import type { Clock } from '../../../ports/clock.ts'
 import type { CompatibilityMode, RegisteredSchema, SchemaRegistry, SchemaText } from '../../../ports/schema-registry.ts'
 import type { CompatibilityCheck } from '../embedded-registry.ts'
+import { incompatible } from '../incompatible.ts'
 import { checkSchema } from './check-schema.ts'
 import { openKnownSchemas } from './known-schemas.ts'
 import { isProbe, probeAttributes } from './probe-attributes.ts'
@@ -219,15 +220,4 @@ export function openConfluentRegistry(options: ConfluentRegistryOptions): Schema
 function refused(url: string, { status, message, errorCode }: RegistryAnswer): SluiceError {
   const said = `${status}${errorCode === null ? '' : ` (${errorCode})`}: ${message}`
   return new SluiceError('REGISTRY_REFUSED', `the registry ${url} refused a request with ${said}`)
-}
-
-function incompatible(
-  subject: string,
-  version: number,
-  reasons: readonly { readonly field: string | null; readonly message: string }[],
-): SluiceError {
-  const listed = reasons.map(({ field: name, message }) => (name === null ? message : `${name}: ${message}`)).join('; ')
-  return new SluiceError('CONTRACT_INCOMPATIBLE', `${subject} is incompatible with version ${version}: ${listed}`, {
-    where: { subject, version },
-  })
 }
