@@ -272,6 +272,26 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
       assert.deepEqual(rows, [])
     })
 
+    test('a slice knows a partition by the type that the table has, whatever a SELECT gives', async () => {
+      const moment = (hour: number): string => `'2011-06-30 0${hour}:00:00'`
+      const fields = [field('a', { kind: 'int32' }), field('at', { kind: 'timestamp' })]
+      const old = `select 1 as a, cast(${moment(1)} as timestamp) as "at" union all select 2, cast(${moment(2)} as timestamp)`
+      const before = await stage(old, { fields, partitionBy: ['at'] })
+      const more = `select 3 as a, cast(${moment(2)} as timestamp with time zone) as "at"`
+      const sliced = await stage('select t.a, t."at" from t union all select m.a, m."at" from more m', {
+        inputs: [input('t', fields, before.files)],
+        steps: [{ name: 'more', sql: more }],
+        fields,
+        partitionBy: ['at'],
+        slices: { view: 't', others: 'select m."at" from more m' },
+      })
+      assert.equal(sliced.rows, 3)
+      assert.deepEqual(
+        sliced.files.map(({ rows }) => rows).toSorted((a, b) => a - b),
+        [1, 2],
+      )
+    })
+
     test('times beyond the calendar come back as they were', async () => {
       const times = `select cast('infinity' as timestamp) as moment union all select cast('-infinity' as timestamp) union all select cast('1500-02-03 04:05:06.789012' as timestamp) union all select null`
       const staged = await stage(times)

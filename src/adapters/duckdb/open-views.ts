@@ -1,8 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { stat } from 'node:fs/promises'
+import type { ColumnField } from '../../domain/column-batch.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import type { EngineFile, EngineInput, OutputSlices } from '../../ports/model-engine.ts'
+import { queryType } from './duckdb-types.ts'
 import { filesTable, narrowInputView, quoteText } from './input-view.ts'
 
 /** Some partitions of an output: how to tell their rows. */
@@ -35,7 +37,7 @@ export class OpenViews {
   }
 
   /** Goes through the partitions of an output, with the view over the files of some after the other. */
-  async *slices({ view, others }: OutputSlices, partitionBy: readonly string[]): AsyncGenerator<Slice> {
+  async *slices({ view, others }: OutputSlices, partitionBy: readonly ColumnField[]): AsyncGenerator<Slice> {
     const whole = this.#find(view)
     const byPlace = await this.#filesByPlace(whole, others, partitionBy)
     let places: string[] = []
@@ -53,32 +55,29 @@ export class OpenViews {
     await narrowInputView(this.#connection, whole)
   }
 
-  async #slice(input: EngineInput, places: readonly string[], partitionBy: readonly string[]): Promise<Slice> {
+  async #slice(input: EngineInput, places: readonly string[], partitionBy: readonly ColumnField[]): Promise<Slice> {
     await narrowInputView(this.#connection, input)
-    return {
-      where: `${placeSql(partitionBy.map((name) => quoteIdentifier(name)))} in (${places.map(quoteText).join(', ')})`,
-    }
+    return { where: `${placeSql(partitionBy)} in (${places.map(quoteText).join(', ')})` }
   }
 
   /** By the text of their partition values, as `placeSql` gives it. */
   async #filesByPlace(
     input: EngineInput,
     others: string,
-    partitionBy: readonly string[],
+    partitionBy: readonly ColumnField[],
   ): Promise<ReadonlyMap<string, readonly EngineFile[]>> {
     const byPlace = new Map<string, EngineFile[]>()
     if (input.files.length > 0) {
-      const columns = partitionBy.map((name) => `p${input.partitionColumns.indexOf(name)}`)
+      const of = ({ name }: ColumnField): string => `p${input.partitionColumns.indexOf(name)}`
       const places = new Map<unknown, unknown>(
-        await this.#rows(`select path, ${placeSql(columns)} from ${filesTable(input)}`),
+        await this.#rows(`select path, ${placeSql(partitionBy, of)} from ${filesTable(input)}`),
       )
       for (const file of input.files) {
         const place = String(places.get(file.path))
         byPlace.set(place, [...(byPlace.get(place) ?? []), file])
       }
     }
-    const columns = partitionBy.map((name) => quoteIdentifier(name))
-    for (const [place] of await this.#rows(`select distinct ${placeSql(columns)} from (${others}) o`)) {
+    for (const [place] of await this.#rows(`select distinct ${placeSql(partitionBy)} from (${others}) o`)) {
       if (!byPlace.has(String(place))) byPlace.set(String(place), [])
     }
     return byPlace
@@ -96,7 +95,16 @@ export class OpenViews {
   }
 }
 
-/** The partition of a row as one text; Delta has no empty value beside null. */
-function placeSql(columns: readonly string[]): string {
-  return `concat_ws(chr(31), ${columns.map((column) => `coalesce(cast(${column} as VARCHAR), '')`).join(', ')})`
+/**
+ * The partition of a row as one text. By the types that the table has, since a SELECT may give others that are stored
+ * as those and are written otherwise as text; Delta has no empty value beside null.
+ */
+function placeSql(
+  partitionBy: readonly ColumnField[],
+  of: (field: ColumnField) => string = ({ name }) => quoteIdentifier(name),
+): string {
+  const texts = partitionBy.map(
+    (field) => `coalesce(cast(cast(${of(field)} as ${queryType(field.type)}) as VARCHAR), '')`,
+  )
+  return `concat_ws(chr(31), ${texts.join(', ')})`
 }

@@ -46,7 +46,8 @@ export async function stageOutput(
     return { fields, files }
   }
   let count = 0
-  for await (const { where } of views.slices(slices, partitionBy)) {
+  const parts = partitionBy.flatMap((name) => fields.find((field) => field.name === name) ?? [])
+  for await (const { where } of views.slices(slices, parts)) {
     count += 1
     await write(`${select} where ${where}`, `${folder}/staged-${count}`)
   }
