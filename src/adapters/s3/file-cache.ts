@@ -128,8 +128,9 @@ async function clear(folder: string, maxBytes: number, keepMs: number): Promise<
   const bound = held > maxBytes ? maxBytes * CLEAR_TO : maxBytes
   for (const { place, bytes, usedMs } of copies) {
     if (usedMs > oldestKeptMs) return
-    const abandoned = place.endsWith(PARTIAL)
-    if (!abandoned && held <= bound) continue
+    // A fetch that is under way is never cleared, however short copies are kept.
+    const isPartial = place.endsWith(PARTIAL)
+    if (isPartial ? usedMs > Date.now() - KEEP_MS : held <= bound) continue
     await removeUnlessUsed(place, oldestKeptMs)
     held -= bytes
   }
