@@ -82,7 +82,7 @@ function checkFamily({ name, type, help, samples }: Family): void {
 }
 
 function checkHistogram(name: string, samples: readonly Sample[]): void {
-  const groups = Map.groupBy(samples, ({ labels }) => JSON.stringify({ ...labels, le: '' }))
+  const groups = Map.groupBy(samples, ({ labels }) => keyWithout(labels, 'le'))
   for (const [labels, group] of groups) {
     const buckets = group.filter((sample) => sample.name === `${name}_bucket`)
     const bounds = buckets.map(({ labels: { le } }) => (le === '+Inf' ? Infinity : Number(le)))
@@ -100,4 +100,10 @@ function checkHistogram(name: string, samples: readonly Sample[]): void {
     )
     assert.equal(group.find((sample) => sample.name === `${name}_count`)?.value, counts.at(-1), `${name}${labels}`)
   }
+}
+
+/** Labels in one order, whichever they were written in. */
+function keyWithout(labels: Readonly<Record<string, string>>, name: string): string {
+  const rest = Object.entries(labels).filter(([label]) => label !== name)
+  return JSON.stringify(rest.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
