@@ -17,29 +17,37 @@ export async function measure(
 ): Promise<Measured> {
   const file = join(options.scratch, 'measured.json')
   const started = process.hrtime.bigint()
-  await new Promise<void>((done, fail) => {
-    const args = [
-      '--disable-warning=ExperimentalWarning',
-      '--max-semi-space-size=4',
-      '--import',
-      join(REPOSITORY, 'bench/measure-process.ts'),
-      ...program,
-    ]
-    const child = spawn(process.execPath, args, {
-      cwd: REPOSITORY,
-      env: { ...process.env, ...options.env, SLUICE_MEASURE: file },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    let stderr = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-    child.on('error', fail)
-    child.on('close', (code) =>
-      code === 0 ? done() : fail(new Error(`${program.join(' ')} ended with ${code}\n${stderr}`)),
-    )
-  })
+  await runProgram(program, { ...options.env, SLUICE_MEASURE: file })
   const wallSeconds = Number(process.hrtime.bigint() - started) / 1e9
   const counted = JSON.parse(await readFile(file, 'utf8')) as { cpuSeconds: number; peakBytes: number }
   return { wallSeconds, ...counted }
+}
+
+/** Runs a program that measures a section of itself and prints it; the peak is the whole process's. */
+export async function measureSection(program: readonly string[]): Promise<Measured> {
+  const { wallSeconds, cpuSeconds, peakBytes } = JSON.parse(await runProgram(program)) as Measured
+  return { wallSeconds, cpuSeconds, peakBytes }
+}
+
+/** On this Node, as `bin/sluice` starts it; resolves to what it printed. */
+export function runProgram(program: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4']
+  if (env['SLUICE_MEASURE'] !== undefined) args.push('--import', join(REPOSITORY, 'bench/measure-process.ts'))
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, [...args, ...program], {
+      cwd: REPOSITORY,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    child.on('error', fail)
+    child.on('close', (code) =>
+      code === 0 ? done(stdout) : fail(new Error(`${program.join(' ')} ended with ${code}\n${stderr}`)),
+    )
+  })
 }
 
 export function median(runs: readonly Measured[]): Measured {

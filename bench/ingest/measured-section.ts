@@ -14,5 +14,7 @@ export async function counted(section: () => Promise<void>): Promise<Counted> {
 
 /** One line of JSON: what the parent reads. */
 export async function printMeasured(rows: number, section: Counted | Promise<Counted>): Promise<void> {
-  process.stdout.write(`${JSON.stringify({ rows, ...(await section) })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ rows, ...(await section), peakBytes: process.resourceUsage().maxRSS * 1024 })}\n`,
+  )
 }

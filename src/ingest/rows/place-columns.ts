@@ -7,34 +7,42 @@ import { constantColumn, repeatedTextColumn, SYSTEM_FIELDS } from './system-colu
 /** The columns that say where each row came from. 64-bit integers are put together from halves: a BigInt a row costs more than the row. */
 
 const WORD = 2 ** 32
-const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+const MAX_EXACT = Number.MAX_SAFE_INTEGER
+const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1
+const HIGH = 1 - LOW
 
 /** `_offset` of the records at these indexes. */
 export function offsetColumn(batch: RecordBatch, rows: Int32Array): Column {
   const low = Number(BigInt.asUintN(32, batch.first))
   const high = Number(BigInt.asIntN(32, batch.first >> 32n))
-  return int64Column(SYSTEM_FIELDS.offset.type, rows.length, (put) => {
-    for (let row = 0; row < rows.length; row += 1) {
-      const sum = low + batch.offsetDeltas[rows[row]!]!
-      put(row, sum >= WORD ? sum - WORD : sum, sum >= WORD ? high + 1 : high)
-    }
-  })
+  const { offsetDeltas } = batch
+  const data = new BigInt64Array(rows.length)
+  const halves = new Int32Array(data.buffer)
+  for (let row = 0; row < rows.length; row += 1) {
+    const sum = low + offsetDeltas[rows[row]!]!
+    halves[2 * row + LOW] = sum
+    halves[2 * row + HIGH] = sum >= WORD ? high + 1 : high
+  }
+  return int64Column(SYSTEM_FIELDS.offset.type, data)
 }
 
 /** `_record_ts`, in microseconds: whole milliseconds of what the log says. */
 export function recordTsColumn(batch: RecordBatch, rows: Int32Array): Column {
-  return int64Column(SYSTEM_FIELDS.recordTs.type, rows.length, (put, exact) => {
-    for (let row = 0; row < rows.length; row += 1) {
-      const ms = Math.floor(batch.timestampsMs[rows[row]!]!)
-      const micros = ms * 1000
-      if (!Number.isSafeInteger(micros)) {
-        exact(row, BigInt(ms) * 1000n)
-        continue
-      }
-      const high = Math.floor(micros / WORD)
-      put(row, micros - high * WORD, high)
+  const { timestampsMs } = batch
+  const data = new BigInt64Array(rows.length)
+  const halves = new Int32Array(data.buffer)
+  for (let row = 0; row < rows.length; row += 1) {
+    const ms = Math.floor(timestampsMs[rows[row]!]!)
+    const micros = ms * 1000
+    if (micros > MAX_EXACT || micros < -MAX_EXACT) {
+      data[row] = BigInt(ms) * 1000n
+      continue
     }
-  })
+    const high = Math.floor(micros / WORD)
+    halves[2 * row + LOW] = micros - high * WORD
+    halves[2 * row + HIGH] = high
+  }
+  return int64Column(SYSTEM_FIELDS.recordTs.type, data)
 }
 
 /** `_batch_id`, `_source_system` and `_op`: by headers, and d for a tombstone. */
@@ -63,21 +71,6 @@ export function headerColumns(
   }
 }
 
-type PutHalves = (row: number, low: number, high: number) => void
-type PutExact = (row: number, value: bigint) => void
-
-function int64Column(type: ColumnType, length: number, fill: (put: PutHalves, exact: PutExact) => void): Column {
-  const data = new BigInt64Array(length)
-  const halves = new Int32Array(data.buffer)
-  const [atLow, atHigh] = LITTLE_ENDIAN ? [0, 1] : [1, 0]
-  fill(
-    (row, low, high) => {
-      halves[2 * row + atLow] = low
-      halves[2 * row + atHigh] = high
-    },
-    (row, value) => {
-      data[row] = value
-    },
-  )
-  return { type, length, validity: null, values: { layout: 'int64', data } }
+function int64Column(type: ColumnType, data: BigInt64Array): Column {
+  return { type, length: data.length, validity: null, values: { layout: 'int64', data } }
 }

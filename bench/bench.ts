@@ -1,0 +1,36 @@
+import { cpus, totalmem } from 'node:os'
+import { measureOrders } from './ingest/orders.ts'
+import { measureRetail } from './retail.ts'
+import { keepResults } from './report.ts'
+
+/**
+ * `npm run bench [-- NAME…]`: orders through each stage and from the log to the lake, beside the paths that one would
+ * write first; medians of SLUICE_BENCH_RUNS runs. `retail` is the retail example, `delta-20m` twenty million orders once.
+ * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
+ */
+const BY_DEFAULT = [
+  'decode',
+  'judge',
+  'parquet',
+  'memory',
+  'memory-workers',
+  'delta',
+  'delta-workers',
+  'naive',
+  'hand-written',
+]
+const NAMES = [...BY_DEFAULT, 'delta-20m', 'retail']
+
+const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
+const count = Number(process.env['SLUICE_BENCH_ROWS'] ?? 2_000_000)
+const asked = process.argv.slice(2)
+const unknown = asked.find((name) => !NAMES.includes(name))
+if (unknown !== undefined) throw new Error(`there is no measurement ${unknown}; there are ${NAMES.join(', ')}`)
+const names = asked.length === 0 ? BY_DEFAULT : asked
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`
+const orders = names.filter((name) => name !== 'retail')
+if (orders.length > 0)
+  await keepResults({ orders: { machine, rows: await measureOrders({ names: orders, runs, count, say }) } })
+if (names.includes('retail')) await keepResults({ retail: { machine, rows: await measureRetail(runs) } })
