@@ -26,6 +26,7 @@ export type BreachCode =
   | 'UNKNOWN_FIELD' // on_unknown_field: reject
   | 'JSON_SCHEMA' // a keyword of a JSON Schema that has no code of its own
   | 'TOO_LARGE'
+  | 'BATCH_TOO_LARGE' // its batch holds or unpacks to more than `ingest.max_batch_mb`: its bytes were not read
   | 'SOURCE_LINE' // a line of a source that cannot be read as a record (too few fields, bad quoting)
   | 'SOURCE_VALUE' // a value of a source that the wire schema cannot hold
   | 'GATE'
@@ -72,6 +73,11 @@ export interface DeadLetter {
   /** True whenever the contract tags any field as PII: `raw`, `key` are then sealed before they are written. */
   readonly sealed: boolean
   readonly quarantinedAtMs: number
+}
+
+/** Whether only the place of a record is known, so that it cannot be judged again from its letter. */
+export function hasNoBytes({ errors }: Pick<DeadLetter, 'errors'>): boolean {
+  return errors.some(({ code }) => code === 'BATCH_TOO_LARGE')
 }
 
 export interface RecordHeader {

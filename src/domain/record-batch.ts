@@ -28,6 +28,15 @@ export interface RecordBatch {
   readonly headersStarts: Int32Array
   readonly headersEnds: Int32Array
   readonly skips: readonly BatchSkip[]
+  /** Present where the log kept the records back (`keptBackBatch`). */
+  readonly keptBack?: KeptBack
+}
+
+/** Why the records of a batch were not handed out: together they are, or unpack to, more than the reader takes. */
+export interface KeptBack {
+  /** Where the log knows them. */
+  readonly bytes: number | null
+  readonly maxBytes: number
 }
 
 /** Offsets of a batch that hold no record for us. */
@@ -36,6 +45,36 @@ export interface BatchSkip {
   /** Exclusive. */
   readonly next: bigint
   readonly reason: Extract<SkipReason, 'control' | 'aborted' | 'compacted'>
+}
+
+export interface KeptBackFacts extends KeptBack {
+  readonly topic: string
+  readonly partition: number
+  readonly first: bigint
+  /** Exclusive; every offset before it, from `first` on, counts as a record. */
+  readonly next: bigint
+  readonly timestampMs: number
+}
+
+/** Records of which only the places are known: keys, values and headers are not there. */
+export function keptBackBatch({ bytes, maxBytes, timestampMs, ...place }: KeptBackFacts): RecordBatch {
+  const count = Number(place.next - place.first)
+  const absent = new Int32Array(count).fill(-1)
+  return {
+    ...place,
+    count,
+    bytes: new Uint8Array(0),
+    offsetDeltas: Int32Array.from({ length: count }, (_, i) => i),
+    timestampsMs: new Float64Array(count).fill(timestampMs),
+    keyStarts: absent,
+    keyEnds: absent,
+    valueStarts: absent,
+    valueEnds: absent,
+    headersStarts: absent,
+    headersEnds: absent,
+    skips: [],
+    keptBack: { bytes, maxBytes },
+  }
 }
 
 /** A record to append. */

@@ -115,6 +115,10 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       memory_limit_mb: size(512, 'Upper bound of what is held over all tables.'),
       fetch_mb: size(4, 'How much one fetch from a partition may bring.'),
       max_record_mb: size(16, 'A record larger than this goes to the error lane.'),
+      max_batch_mb: size(
+        32,
+        'Records that the log stores together in more than this, unpacked, are not read; they go to the error lane without their bytes.',
+      ),
       workers: setting({
         type: { kind: 'integer', min: 0, max: 64 },
         meaning:

@@ -58,6 +58,7 @@ export interface Settings {
     readonly memoryLimitBytes: number
     readonly fetchBytes: number
     readonly maxRecordBytes: number
+    readonly maxBatchBytes: number
     /** Null: by the size of the backlog. */
     readonly workers: number | null
   }

@@ -1,6 +1,6 @@
 import { parseContract } from '../contract/parse-contract.ts'
 import type { Contract } from '../domain/contract.ts'
-import type { Healing } from '../domain/dead-letter.ts'
+import { hasNoBytes, type DeadLetter, type Healing } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
@@ -106,10 +106,11 @@ async function redriveOnce(request: RedriveRequest, report: RedriveReport): Prom
   for await (const letters of openLetters({ world, table: table.table, filter, snapshot, landed })) {
     world.signal.throwIfAborted()
     const batchId = world.clock.newId()
-    const expectedRecords = letters.length
+    const judgeable = letters.filter((letter) => !hasNoBytes(letter))
+    const expectedRecords = judgeable.length
     const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: true, expectedRecords })
     try {
-      const judged = await judgeLetters({ world, decoding, writers, letters })
+      const judged = await judgeLetters({ world, decoding, writers, letters: judgeable })
       if (!dryRun && judged.passed.length > 0) {
         const outcome = await landHealed({ world, table, contract: parseContract(schema), snapshot, judged })
         if (outcome === 'conflicted') return 'conflicted'
@@ -117,6 +118,7 @@ async function redriveOnce(request: RedriveRequest, report: RedriveReport): Prom
         snapshot = outcome
       }
       count(report, judged)
+      countFailed(report, letters.filter(hasNoBytes))
     } finally {
       await decoding.abandon()
     }
@@ -223,8 +225,12 @@ async function landHealed({ world, table, contract, snapshot, judged }: LandHeal
 
 function count(report: RedriveReport, judged: JudgedLetters): void {
   report.passed += judged.passed.length
-  report.failed += judged.letters - judged.passed.length
-  for (const letter of judged.rows.letters.records) {
+  countFailed(report, judged.rows.letters.records)
+}
+
+function countFailed(report: RedriveReport, letters: readonly DeadLetter[]): void {
+  report.failed += letters.length
+  for (const letter of letters) {
     for (const { code, field, rule } of letter.errors) {
       const key = `${code} ${field ?? '-'} ${rule}`
       report.rules.set(key, (report.rules.get(key) ?? 0) + 1)

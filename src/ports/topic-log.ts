@@ -64,6 +64,11 @@ export interface FetchRequest extends TopicPartition {
   readonly source?: bigint | undefined
   /** At least one batch comes even if it is larger. */
   readonly maxBytes: number
+  /**
+   * A stored batch that is, or unpacks to, more than this comes without its records (`keptBack`), and is never held. By
+   * default there is no bound.
+   */
+  readonly maxBatchBytes?: number
   readonly waitMs: number
   readonly signal?: AbortSignal
 }

@@ -83,6 +83,7 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
       memoryLimitBytes: read.number('ingest', 'memory_limit_mb'),
       fetchBytes: read.number('ingest', 'fetch_mb'),
       maxRecordBytes: read.number('ingest', 'max_record_mb'),
+      maxBatchBytes: read.number('ingest', 'max_batch_mb'),
       workers: read.numberOrNull('ingest', 'workers'),
     },
     jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },

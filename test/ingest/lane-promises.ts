@@ -7,6 +7,7 @@ import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { readHeaders, recordValue } from '../../src/domain/record-batch.ts'
 import type { Settings } from '../../src/domain/settings.ts'
 import { ingestExit, runIngest, type TableReport } from '../../src/ingest/run-ingest.ts'
+import { redriveTable } from '../../src/operate/redrive.ts'
 import { verifyTable } from '../../src/operate/verify.ts'
 import {
   laneLines,
@@ -278,6 +279,32 @@ export function lanePromises(name: string, ingest: Partial<Settings['ingest']>):
           (await laneLines(lake())).map((letter) => [letter.offset, letter.errors[0]?.code, letter.schema_id]),
           [['1', 'TOO_LARGE', schema.id]],
         )
+        await holds(world)
+      })
+
+      it('I12: records of a batch past ingest.max_batch_mb are refused without being read, and those around it land', async () => {
+        const world = await open({ ingest: { maxBatchBytes: 3_000, maxRecordBytes: 2_000 } })
+        const schema = await registerOrders(world)
+        await produce(world, [order(schema, { id: 'a', n: 1 })])
+        await produce(
+          world,
+          [1, 2].map((n) => order(schema, { id: 'x'.repeat(1_900), n })),
+        )
+        await produce(world, [order(schema, { id: 'b', n: 2 })])
+        const report = await passOne(world)
+        assert.deepEqual([report.landed, report.quarantined], [2, 2])
+        const letters = await laneLines(lake())
+        assert.deepEqual(
+          letters.map((letter) => [letter.offset, letter.errors[0]?.code, letter.raw]),
+          [
+            ['1', 'BATCH_TOO_LARGE', null],
+            ['2', 'BATCH_TOO_LARGE', null],
+          ],
+        )
+        await holds(world)
+        const table = world.settings.tables.get('orders')!
+        const { passed, failed, rules } = await redriveTable({ world, table, filter: {}, dryRun: false })
+        assert.deepEqual([passed, failed, [...rules.values()]], [0, 2, [2]])
         await holds(world)
       })
 

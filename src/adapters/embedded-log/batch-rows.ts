@@ -1,4 +1,4 @@
-import type { RecordBatch } from '../../domain/record-batch.ts'
+import { keptBackBatch, type RecordBatch } from '../../domain/record-batch.ts'
 import type { AppendedRange, FetchOutcome, FetchRequest, PartitionAppend } from '../../ports/topic-log.ts'
 import type { LogDatabase } from './log-database.ts'
 import { corrupt, placeBatch, readStoredBatch, type UnplacedBatch } from './stored-batch.ts'
@@ -43,7 +43,7 @@ export function appendPart(db: LogDatabase, { topic, partition, encoded }: Appen
 
 /** What stands at `from` now, without waiting. Throws LOG_CORRUPT. */
 export function fetchNow(db: LogDatabase, request: FetchRequest): FetchOutcome {
-  const { topic, partition, from, source, maxBytes } = request
+  const { topic, partition, from, source, maxBytes, maxBatchBytes = Number.POSITIVE_INFINITY } = request
   const topicRow = findTopic(db, topic)
   const row = topicRow === null ? null : findPartition(db, topicRow, partition)
   if (topicRow === null || row === null) return { kind: 'no_topic' }
@@ -53,7 +53,7 @@ export function fetchNow(db: LogDatabase, request: FetchRequest): FetchOutcome {
   if (from === end) return { kind: 'empty', end }
   const places = db
     .sql(
-      `select first, next, bytes, blob from batches where topic = ?1 and partition = ?2 and first >=
+      `select first, next, append_ms, bytes, blob from batches where topic = ?1 and partition = ?2 and first >=
          (select max(first) from batches where topic = ?1 and partition = ?2 and first <= ?3)
        order by first limit ${MAX_FETCHED_BATCHES}`,
     )
@@ -65,9 +65,19 @@ export function fetchNow(db: LogDatabase, request: FetchRequest): FetchOutcome {
   for (const place of places) {
     const first = bigintOf(place['first'])
     const next = bigintOf(place['next'])
-    bytes += Number(place['bytes'])
+    const size = Number(place['bytes'])
+    const keepsBack = size > maxBatchBytes
+    if (!keepsBack) bytes += size
     if (batches.length > 0 && bytes > maxBytes) break
     if (first > at || next <= at) throw corrupt({ topic, partition, first: at }, 'it is missing')
+    if (keepsBack) {
+      const timestampMs = Number(place['append_ms'])
+      batches.push(
+        keptBackBatch({ topic, partition, first: at, next, timestampMs, bytes: size, maxBytes: maxBatchBytes }),
+      )
+      at = next
+      continue
+    }
     const data = readBlob.get(bigintOf(place['blob']))?.['data']
     if (!(data instanceof Uint8Array)) throw corrupt({ topic, partition, first }, 'its bytes are missing')
     batches.push(readStoredBatch({ topic, partition, first, next, blob: data }, at))

@@ -51,8 +51,9 @@ type Fetched = FetchOutcome | SluiceError | 'interrupted'
 
 async function fetchFrom({ world, topic, partition, from, source }: LaneReadRequest): Promise<Fetched> {
   try {
-    const maxBytes = world.settings.ingest.fetchBytes
-    return await world.log.fetch({ topic, partition, from, source, maxBytes, waitMs: 0, signal: world.signal })
+    const { fetchBytes: maxBytes, maxBatchBytes } = world.settings.ingest
+    const at = { topic, partition, from, source }
+    return await world.log.fetch({ ...at, maxBytes, maxBatchBytes, waitMs: 0, signal: world.signal })
   } catch (error) {
     // What was read before stays good, and is flushed.
     if (world.signal.aborted) return 'interrupted'

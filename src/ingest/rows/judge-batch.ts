@@ -9,6 +9,7 @@ import {
   recordOffset,
   recordValue,
   selectRecords,
+  type KeptBack,
   type RecordBatch,
 } from '../../domain/record-batch.ts'
 import { rowIdOfLog } from '../../error-lane/row-id.ts'
@@ -80,7 +81,9 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
 
   const refuse = letterWriter(contract, context)
   const letters = verdict.refusals.map((refusal) => refuse(batch, refusal))
-  for (const index of tooLarge) letters.push(refuse(whole, refuseLarge(whole, index, context.maxRecordBytes)))
+  const why = whole.keptBack === undefined ? null : refuseKeptBack(whole.keptBack)
+  for (const index of tooLarge)
+    letters.push(refuse(whole, why === null ? refuseLarge(whole, index, context.maxRecordBytes) : { ...why, index }))
   const skips = batch.skips.map((skip): Skip => ({
     topic: batch.topic,
     partition: batch.partition,
@@ -157,6 +160,8 @@ interface SizedBatch {
 }
 
 function setLargeAside(whole: RecordBatch, maxBytes: number): SizedBatch {
+  if (whole.keptBack !== undefined)
+    return { batch: selectRecords(whole, []), tooLarge: Array.from({ length: whole.count }, (_, index) => index) }
   if (whole.bytes.length <= maxBytes) return { batch: whole, tooLarge: [] }
   const tooLarge: number[] = []
   for (let index = 0; index < whole.count; index += 1) if (sizeOf(whole, index) > maxBytes) tooLarge.push(index)
@@ -179,4 +184,11 @@ function refuseLarge(batch: RecordBatch, index: number, maxBytes: number): Refus
     errors: [{ code: 'TOO_LARGE', field: null, rule: `max_record_mb ${maxBytes / 2 ** 20}`, message }],
     record: null,
   }
+}
+
+function refuseKeptBack({ bytes, maxBytes }: KeptBack): Omit<Refused, 'index'> {
+  const size = bytes === null ? 'unpacks to more' : `has ${bytes} bytes`
+  const message = `The record's batch ${size}, and ingest.max_batch_mb allows ${maxBytes}; its bytes were not read and stay in the log.`
+  const rule = `max_batch_mb ${maxBytes / 2 ** 20}`
+  return { schemaId: null, errors: [{ code: 'BATCH_TOO_LARGE', field: null, rule, message }], record: null }
 }

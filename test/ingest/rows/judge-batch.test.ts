@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { createEncoder } from '../../../src/contract/encode.ts'
 import { createJudge } from '../../../src/contract/judge.ts'
+import { keptBackBatch } from '../../../src/domain/record-batch.ts'
 import { rowIdOfLog } from '../../../src/error-lane/row-id.ts'
 import { judgeBatch, type JudgeContext, type JudgedBatch } from '../../../src/ingest/rows/judge-batch.ts'
 import { orderContract, placedBatch, rowObjects, type PlacedRecord } from '../batches.ts'
@@ -150,6 +151,24 @@ describe('judgeBatch', () => {
     assert.deepEqual([letter?.errors[0]?.code, letter?.schemaId, letter?.record], ['TOO_LARGE', 7, null])
     assert.deepEqual(Buffer.from(letter!.raw!), Buffer.from(large.value!))
     assert.ok(!letter!.errors[0]!.message.includes('xxx'))
+  })
+
+  it('I4, I12: records that the log kept back are letters of their places, without bytes', () => {
+    const kept = keptBackBatch({
+      topic: 'orders',
+      partition: 4,
+      first: 2n ** 40n,
+      next: 2n ** 40n + 3n,
+      timestampMs: 1_600_000_000_000,
+      bytes: 5_000_000,
+      maxBytes: 1_000_000,
+    })
+    const judged = judgeBatch(kept, context())
+    assert.equal(accounted(judged), 'lll')
+    for (const [i, letter] of judged.letters.entries()) {
+      assert.deepEqual(letter.log, { topic: 'orders', partition: 4, epoch: 3, offset: 2n ** 40n + BigInt(i) })
+      assert.deepEqual([letter.errors[0]?.code, letter.raw, letter.key], ['BATCH_TOO_LARGE', null, null])
+    }
   })
 
   it('I4: every offset of a batch is a row, a letter or a skip, and only one of them', () => {
