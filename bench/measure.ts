@@ -36,7 +36,7 @@ export function runProgram(program: readonly string[], env: Readonly<Record<stri
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [...args, ...program], {
       cwd: REPOSITORY,
-      env: { ...process.env, ...env },
+      env: { NODE_COMPILE_CACHE: join(REPOSITORY, 'node_modules/.cache/compiled'), ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''

@@ -157,13 +157,30 @@ export function encodeHeaders(headers: readonly RecordHeader[]): Uint8Array {
   if (headers.length === 0) return new Uint8Array(0)
   const parts: Uint8Array[] = [varintBytes(headers.length)]
   for (const { key, value } of headers) {
-    const name = Buffer.from(key, 'utf8')
-    parts.push(varintBytes(name.length), name, varintBytes(value.length), value)
+    parts.push(nameBytes(key), varintBytes(value.length), value)
   }
   return Buffer.concat(parts)
 }
 
+/** Lengths below 64 are one byte. */
+const SHORT_VARINTS: readonly Uint8Array[] = Array.from({ length: 64 }, (_, value) => Uint8Array.of(value * 2))
+const NAMES_KEPT = 256
+const names = new Map<string, Uint8Array>()
+
+/** The length and bytes of a header's name. Names are few and come over and over. */
+function nameBytes(name: string): Uint8Array {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const text = Buffer.from(name, 'utf8')
+  const bytes = Buffer.concat([varintBytes(text.length), text])
+  if (names.size >= NAMES_KEPT) names.clear()
+  names.set(name, bytes)
+  return bytes
+}
+
 function varintBytes(value: number): Uint8Array {
+  if (value >= 0 && value < 64) return SHORT_VARINTS[value]!
+
   const out: number[] = []
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
   while (rest >= 0x80) {

@@ -1,8 +1,11 @@
-import type { DeadLetter, RecordHeader } from '../domain/dead-letter.ts'
+import type { DeadLetter } from '../domain/dead-letter.ts'
 import { classifyError, type ErrorCode } from '../domain/errors.ts'
 import type { OutgoingRecord } from '../domain/record-batch.ts'
 import type { TopicLog } from '../ports/topic-log.ts'
 import { fromLaneRecord, toLaneRecord } from './lane-record.ts'
+
+const REMEMBERED_TEXT = 64
+const REMEMBERED_TEXTS = 1_000
 
 export interface CopyLettersRequest {
   readonly log: TopicLog
@@ -29,7 +32,8 @@ export async function copyLetters(request: CopyLettersRequest): Promise<CopyOutc
   const errorsTopic = errorsTopicOf(topic)
   try {
     await log.create(errorsTopic, { partitions: 1, retentionMs })
-    const records = letters.map((letter) => toRecord(letter, sealKey, batchId))
+    const bytesOf = rememberTexts()
+    const records = letters.map((letter) => toRecord(letter, { sealKey, batchId, bytesOf }))
     await log.append({ batches: [{ topic: errorsTopic, partition: 0, records }], state: null })
     return { kind: 'copied', records: records.length }
   } catch (error) {
@@ -42,7 +46,27 @@ export function errorsTopicOf(topic: string): string {
   return `${topic}.errors`
 }
 
-function toRecord(letter: DeadLetter, sealKey: string | null, batchId: string): OutgoingRecord {
+interface CopyContext {
+  readonly sealKey: string | null
+  readonly batchId: string
+  readonly bytesOf: (text: string) => Uint8Array
+}
+
+/** Most headers of a copy say what its neighbours' say: their bytes are made once. */
+function rememberTexts(): (text: string) => Uint8Array {
+  const known = new Map<string, Uint8Array>()
+  return (text) => {
+    if (text.length > REMEMBERED_TEXT) return Buffer.from(text, 'utf8')
+    let bytes = known.get(text)
+    if (bytes !== undefined) return bytes
+    bytes = Buffer.from(text, 'utf8')
+    if (known.size >= REMEMBERED_TEXTS) known.clear()
+    known.set(text, bytes)
+    return bytes
+  }
+}
+
+function toRecord(letter: DeadLetter, { sealKey, batchId, bytesOf }: CopyContext): OutgoingRecord {
   // The ledger's own form decides what is sealed, and how.
   const stored = letter.sealed
     ? fromLaneRecord({ ...toLaneRecord(letter, sealKey), sealed: false, headers: [] }, [])
@@ -68,11 +92,10 @@ function toRecord(letter: DeadLetter, sealKey: string | null, batchId: string): 
   return {
     key: stored.key,
     value: stored.raw,
-    headers: [...stored.headers, ...headers.flatMap(textHeader)],
+    headers: [
+      ...stored.headers,
+      ...headers.flatMap(([key, text]) => (text === undefined ? [] : [{ key, value: bytesOf(text) }])),
+    ],
     timestampMs: letter.quarantinedAtMs,
   }
-}
-
-function textHeader([key, text]: [string, string | undefined]): RecordHeader[] {
-  return text === undefined ? [] : [{ key, value: Buffer.from(text, 'utf8') }]
 }

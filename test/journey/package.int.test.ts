@@ -91,7 +91,8 @@ test('a project of its own runs from files to gold on the installed command', { 
   )
   const check = sluice(['config', 'check'], project)
   assert.deepEqual([check.status, check.stderr], [0, ''])
-  const run = sluice(['run', '--json'], project)
+  // Two workers, so that the thread's entry is found in the package too.
+  const run = sluice(['run', '--json', '--set', 'ingest.workers=2'], project)
   assert.equal(run.status, 0, run.stderr)
   const [table] = JSON.parse(run.stdout).tables
   assert.deepEqual([String(table.landed), String(table.quarantined)], ['1', '1'])

@@ -11,7 +11,7 @@ export interface FlushListener {
 }
 
 /** Heap of a thread, without its buffers: enough for schemas, code and letters, and an end before the machine's. */
-const LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 24 }
+const LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 12 }
 
 /** One thread and the flushes that have a part on it. A thread that ended is never used again. */
 export class Thread {
