@@ -4,6 +4,13 @@ import { join, resolve } from 'node:path'
 
 export const REPOSITORY = resolve(import.meta.dirname, '..')
 
+/** What `bin/sluice` sets. */
+const AS_SLUICE_STARTS = {
+  NODE_COMPILE_CACHE: join(REPOSITORY, 'node_modules/.cache/compiled'),
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '262144',
+}
+
 export interface Measured {
   readonly wallSeconds: number
   readonly cpuSeconds: number
@@ -36,7 +43,7 @@ export function runProgram(program: readonly string[], env: Readonly<Record<stri
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [...args, ...program], {
       cwd: REPOSITORY,
-      env: { NODE_COMPILE_CACHE: join(REPOSITORY, 'node_modules/.cache/compiled'), ...process.env, ...env },
+      env: { ...AS_SLUICE_STARTS, ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''
