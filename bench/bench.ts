@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { measureOrders } from './ingest/orders.ts'
 import { measureRetail } from './retail.ts'
 import { keepResults } from './report.ts'
@@ -29,7 +29,7 @@ if (unknown !== undefined) throw new Error(`there is no measurement ${unknown}; 
 const names = asked.length === 0 ? BY_DEFAULT : asked
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
-const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}, load average ${loadavg()[0]!.toFixed(1)} as it began`
 const orders = names.filter((name) => name !== 'retail')
 if (orders.length > 0)
   await keepResults({ orders: { machine, rows: await measureOrders({ names: orders, runs, count, say }) } })
