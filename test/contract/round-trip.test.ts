@@ -1,35 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import avsc from 'avsc'
 import fc from 'fast-check'
 import { createEncoder } from '../../src/contract/encode.ts'
 import { createJudge } from '../../src/contract/judge.ts'
 import { frameRecord } from '../../src/contract/wire.ts'
 import { arbitraryTable, type ArbitraryTable } from './arbitrary-schema.ts'
+import { avscOf } from './avro/avsc-type.ts'
 import { avro, batchOf, judged } from './judged.ts'
-
-/** avsc with longs as bigint; it refuses those beyond 2^53 otherwise. */
-const long = avsc.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
-})
-
-function avscType(text: string): avsc.Type {
-  const isLong = (schema: unknown): boolean =>
-    schema === 'long' || (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'long')
-  return avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, {
-    typeHook: (schema) => (isLong(schema) ? long : undefined),
-    wrapUnions: false,
-  })
-}
 
 function encodeAll({ fields, rows }: ArbitraryTable): { schema: ReturnType<typeof avro>; messages: Uint8Array[] } {
   const schema = avro(fields)
@@ -74,7 +51,7 @@ describe('from a source value to a column', () => {
     fc.assert(
       fc.property(arbitraryTable, (table) => {
         const { schema, messages } = encodeAll(table)
-        const type = avscType(schema.text)
+        const type = avscOf(JSON.parse(schema.text), false)
         for (const message of messages) {
           const body = Buffer.from(message.subarray(5))
           assert.deepEqual(type.toBuffer(type.fromBuffer(body)), body)
@@ -140,7 +117,7 @@ describe('from a source value to a column', () => {
           assert.equal(verdict.rows.length + verdict.refusals.length, readable.length)
           for (const { errors } of verdict.refusals) assert.ok(errors.length > 0)
           // avsc is laxer (invalid UTF-8, for one), so it reads all that passed; written anew, the values are the same.
-          const type = avscType(schema.text)
+          const type = avscOf(JSON.parse(schema.text), false)
           const taken = [...verdict.rows].map((i) => readable[i]!)
           const again = taken.map((value) =>
             frameRecord(schema.id, type.toBuffer(type.fromBuffer(Buffer.from(value.subarray(5))))),

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { arbitraryMutation, mutateBody } from '../mutate-bytes.ts'
-import { avscOf, pairRecord } from './avsc-pairs.ts'
+import { pairRecord } from './avsc-pairs.ts'
+import { avscOf } from './avsc-type.ts'
 import { compareWithAvsc } from './avsc-verdict.ts'
 
 const PAD = Buffer.alloc(5)

@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { seededRandom } from '../../../bench/orders/order-batches.ts'
 import { mutateBody, type Mutation } from '../mutate-bytes.ts'
-import { avscOf, pairRecord } from './avsc-pairs.ts'
+import { pairRecord } from './avsc-pairs.ts'
+import { avscOf } from './avsc-type.ts'
 import { compareWithAvsc, LAXER } from './avsc-verdict.ts'
 
 const MESSAGES = 200_000

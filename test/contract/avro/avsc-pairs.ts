@@ -1,4 +1,3 @@
-import avsc from 'avsc'
 import fc from 'fast-check'
 
 /**
@@ -12,28 +11,6 @@ export interface PairType {
   readonly value: fc.Arbitrary<unknown>
   readonly held: (value: unknown) => unknown
   readonly evolve: () => fc.Arbitrary<PairType>
-}
-
-/** avsc with longs as bigint; it refuses those beyond 2^53 otherwise. */
-const long = avsc.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
-})
-
-export function avscOf(schema: unknown): avsc.Type {
-  const typeHook = (each: unknown): avsc.Type | undefined =>
-    each === 'long' || (typeof each === 'object' && each !== null && 'type' in each && each.type === 'long')
-      ? long
-      : undefined
-  return avsc.Type.forSchema(schema as avsc.Schema, { typeHook, wrapUnions: true })
 }
 
 let names = 0

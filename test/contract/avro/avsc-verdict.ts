@@ -4,7 +4,8 @@ import type { RuleBreach } from '../../../src/domain/dead-letter.ts'
 import type { RegisteredSchema } from '../../../src/ports/schema-registry.ts'
 import { judged } from '../judged.ts'
 import { isSafeForAvsc } from './avsc-limits.ts'
-import { avscOf, type PairType } from './avsc-pairs.ts'
+import type { PairType } from './avsc-pairs.ts'
+import { avscOf } from './avsc-type.ts'
 
 /** Where avsc takes what we refuse: each by the words of our refusal, and why ours is right. */
 export const LAXER: readonly (readonly [reason: string, said: RegExp])[] = [
