@@ -7,7 +7,7 @@ import type { DecodePool } from '../ports/decode-pool.ts'
 
 type PoolSettings = Pick<Settings['ingest'], 'workers' | 'fetchBytes' | 'memoryLimitBytes'>
 
-/** Measured: a thread that starts cold has paid for itself after about a second of work of one thread. */
+/** Records below which threads are not started: each begins cold, and a short pass ends before that pays. An estimate. */
 const WORTH_THREADS = 1_000_000
 const MOST_BY_ITSELF = 2
 /** A fetch being judged, and one that waits for it. */
