@@ -4,7 +4,8 @@ import type { OffsetRange } from '../../domain/offset-range.ts'
 import { partitionKey, START, type PartitionPosition } from '../../domain/position.ts'
 import type { PositionMove } from '../../ingest/lane/lane-position.ts'
 import type { TopicDescription } from '../../ports/topic-log.ts'
-import type { RowRange } from '../withdraw-rows.ts'
+import { requirePartition } from '../repair/find-partition.ts'
+import type { RowRange } from '../repair/withdraw-rows.ts'
 
 export interface ResetFacts {
   /** `bronze.<table>`. */
@@ -41,13 +42,7 @@ export interface PartitionReset {
 export function planReset(facts: ResetFacts): PartitionReset | null {
   const { table, topic, partition, position, wanted, accept } = facts
   const at = { topic: topic.topic, partition }
-  const log = topic.partitions[partition]
-  if (log === undefined) {
-    throw new SluiceError('USAGE', `topic ${topic.topic} has no partition ${partition}`, {
-      where: at,
-      hint: `It has ${topic.partitions.length}: 0 to ${topic.partitions.length - 1}.`,
-    })
-  }
+  const log = requirePartition(topic, partition)
   if (accept) return planAccepted(facts, log)
   const changed = facts.stranger || (position !== null && position.source !== null && position.source !== topic.source)
   if (changed) throw changedTopic(facts)

@@ -14,23 +14,10 @@ import type { TopicDescription } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
 import { findStaleSkips, retractSkips, type ReadAgain, type StaleSkips } from '../restore/retract-skips.ts'
 import { clearStops } from '../status/stop-note.ts'
-import { NO_WITHDRAWAL, withdrawRows, type RowRange } from '../withdraw-rows.ts'
+import { requireTopic } from '../repair/find-partition.ts'
+import type { RepairWorld } from '../repair/repair-world.ts'
+import { NO_WITHDRAWAL, withdrawRows, type RowRange } from '../repair/withdraw-rows.ts'
 import { planReset, type PartitionReset } from './plan-reset.ts'
-
-export type ResetWorld = Pick<
-  World,
-  | 'settings'
-  | 'clock'
-  | 'lake'
-  | 'log'
-  | 'registry'
-  | 'events'
-  | 'engine'
-  | 'stagingFolder'
-  | 'runId'
-  | 'traceId'
-  | 'signal'
->
 
 /** Where positions are to stand. A time is that of the log's records; `accept` alone begins where the new topic does. */
 export type ResetTarget =
@@ -58,12 +45,9 @@ export interface PreparedReset {
 }
 
 /** Throws TOPIC_UNKNOWN, USAGE for what the log does not hold, SOURCE_CHANGED. */
-export async function prepareReset(world: ResetWorld, request: ResetRequest): Promise<PreparedReset> {
+export async function prepareReset(world: RepairWorld, request: ResetRequest): Promise<PreparedReset> {
   const { table } = request
-  const topic = await world.log.describe(table.topic)
-  if (topic === null) {
-    throw new SluiceError('TOPIC_UNKNOWN', `there is no topic ${table.topic}`, { where: { topic: table.topic } })
-  }
+  const topic = await requireTopic(world, table.topic)
   const snapshot = await findTable(world.lake, table.table)
   const partitions = topic.partitions.map((each) => each.partition)
   const strangers = await new KnownTopic().strangers({ world, table, topic, snapshot, partitions })
@@ -137,7 +121,7 @@ const MAX_ATTEMPTS = 5
  * instead, `verify` names the rows that it landed there until a replay of them does. Returns the version, or null where
  * nothing had to move.
  */
-export async function resetLane(world: ResetWorld, prepared: PreparedReset): Promise<number | null> {
+export async function resetLane(world: RepairWorld, prepared: PreparedReset): Promise<number | null> {
   const { table } = prepared.request
   let next = prepared
   let reason = ''
@@ -160,7 +144,7 @@ export async function resetLane(world: ResetWorld, prepared: PreparedReset): Pro
   })
 }
 
-async function commitReset(world: ResetWorld, { request, snapshot, resets }: PreparedReset) {
+async function commitReset(world: RepairWorld, { request, snapshot, resets }: PreparedReset) {
   const { table } = request
   const emit: Emit = (happening) =>
     world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `reset:${table.table}`, ...happening })

@@ -2,6 +2,7 @@ import { SluiceError } from '../../domain/errors.ts'
 import type { OffsetRange } from '../../domain/offset-range.ts'
 import { partitionKey, type PartitionPosition, type TopicPartition } from '../../domain/position.ts'
 import type { TopicDescription } from '../../ports/topic-log.ts'
+import { requirePartition } from '../repair/find-partition.ts'
 
 export interface ReplayFacts {
   /** `bronze.<table>`. */
@@ -28,13 +29,7 @@ export interface PartitionReplay extends TopicPartition, OffsetRange {
  */
 export function planReplay({ table, topic, partition, position, from, to }: ReplayFacts): PartitionReplay | null {
   const at = { topic: topic.topic, partition }
-  const log = topic.partitions[partition]
-  if (log === undefined) {
-    throw new SluiceError('USAGE', `topic ${topic.topic} has no partition ${partition}`, {
-      where: at,
-      hint: `It has ${topic.partitions.length}: 0 to ${topic.partitions.length - 1}.`,
-    })
-  }
+  const log = requirePartition(topic, partition)
   if (to !== null && to < from) throw new SluiceError('USAGE', `the range [${from},${to}) ends before it begins`)
   if (position === null) return null
   if (position.source !== null && position.source !== topic.source) {

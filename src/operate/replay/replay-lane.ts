@@ -18,25 +18,12 @@ import type { NewFile } from '../../lake/data-file.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
 import { findStaleSkips, retractSkips, type ReadAgain } from '../restore/retract-skips.ts'
-import { withdrawRows } from '../withdraw-rows.ts'
+import { requireTopic } from '../repair/find-partition.ts'
+import type { RepairWorld } from '../repair/repair-world.ts'
+import { withdrawRows } from '../repair/withdraw-rows.ts'
 import { healReplayed, type ReplayedRange } from './heal-replayed.ts'
 import { planReplay, type PartitionReplay } from './plan-replay.ts'
 import { readRange } from './read-range.ts'
-
-export type ReplayWorld = Pick<
-  World,
-  | 'settings'
-  | 'clock'
-  | 'lake'
-  | 'log'
-  | 'registry'
-  | 'events'
-  | 'engine'
-  | 'stagingFolder'
-  | 'runId'
-  | 'traceId'
-  | 'signal'
->
 
 /** A bound by offset, or by the time of the log's records. */
 export type ReplayBound =
@@ -71,12 +58,9 @@ export interface ReplayReport {
 }
 
 /** Throws TOPIC_UNKNOWN, USAGE, SOURCE_CHANGED, and OFFSET_OUT_OF_RANGE where the log no longer holds a range. */
-export async function prepareReplay(world: ReplayWorld, request: ReplayRequest): Promise<PreparedReplay> {
+export async function prepareReplay(world: RepairWorld, request: ReplayRequest): Promise<PreparedReplay> {
   const { table } = request
-  const topic = await world.log.describe(table.topic)
-  if (topic === null) {
-    throw new SluiceError('TOPIC_UNKNOWN', `there is no topic ${table.topic}`, { where: { topic: table.topic } })
-  }
+  const topic = await requireTopic(world, table.topic)
   const snapshot = await findTable(world.lake, table.table)
   const ranges: PartitionReplay[] = []
   const all = topic.partitions.map(({ partition }) => partition)
@@ -107,7 +91,7 @@ const MAX_ATTEMPTS = 5
  * meanwhile; an operator's commit, a compaction of these rows or a new schema makes it begin again. Null where there is
  * nothing to replay.
  */
-export async function replayLane(world: ReplayWorld, prepared: PreparedReplay): Promise<ReplayReport | null> {
+export async function replayLane(world: RepairWorld, prepared: PreparedReplay): Promise<ReplayReport | null> {
   const { table } = prepared.request
   let next = prepared
   let reason = ''
@@ -127,7 +111,7 @@ export async function replayLane(world: ReplayWorld, prepared: PreparedReplay): 
 
 /** The report, or why it must begin again. */
 async function replayOnce(
-  world: ReplayWorld,
+  world: RepairWorld,
   snapshot: Snapshot,
   { request: { table }, ranges }: PreparedReplay,
 ): Promise<ReplayReport | string> {
@@ -227,7 +211,7 @@ async function erasedOffsets(
   return erased
 }
 
-function checkSealKey({ settings }: ReplayWorld, { table }: BronzeTableSettings, contract: Contract): void {
+function checkSealKey({ settings }: RepairWorld, { table }: BronzeTableSettings, contract: Contract): void {
   if (!hasPii(contract) || settings.errors.sealKey !== null) return
   throw new SluiceError(
     'SEAL_KEY_MISSING',

@@ -5,7 +5,7 @@ import { SluiceError } from '../../../src/domain/errors.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { prepareReset, resetLane, type ResetRequest } from '../../../src/operate/checkpoint/reset-lane.ts'
 import { readCheckpoints } from '../../../src/operate/checkpoint/show-checkpoints.ts'
-import { verifyTable } from '../../../src/operate/verify.ts'
+import { assertConserved } from '../../support/conserved.ts'
 import { order, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
 import { rawRows } from '../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
@@ -24,12 +24,6 @@ async function offsets(world: TestWorld): Promise<unknown[]> {
     'select _epoch as e, _partition as p, _offset::int as o from rows order by all',
   )
   return rows.map(({ e, p, o }) => `${String(e)}:${String(p)}@${String(o)}`)
-}
-
-async function holds(world: TestWorld): Promise<void> {
-  const proof = await verifyTable(world, tableOf(world), { againstLog: true })
-  const text = JSON.stringify(proof, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-  assert.equal(proof.ok, true, text)
 }
 
 /** Offsets 0–5 of partition 0, 2 is refused; 0–1 of partition 1; two commits. */
@@ -51,10 +45,10 @@ describe('checkpoint reset', () => {
     const version = (await openSnapshot(world.lake.at('bronze/orders')))!.version
     assert.equal(await reset(world, { partition: 0, target: { kind: 'offset', offset: 1n } }), version + 1)
     assert.deepEqual(await offsets(world), ['0:0@0', '0:1@0', '0:1@1'])
-    await holds(world)
+    await assertConserved(world)
     await ingestAll(world)
     assert.deepEqual(await offsets(world), before)
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('I16: forwards, what was passed over is a skip (reset) that verify counts, and reset back takes the skip away', async (t) => {
@@ -63,7 +57,7 @@ describe('checkpoint reset', () => {
     await reset(world, { target: { kind: 'latest' } })
     await ingestAll(world)
     assert.equal((await offsets(world)).length, 7)
-    await holds(world)
+    await assertConserved(world)
     const skips = async () =>
       (await skipLines(join(world.folder, 'lake'))).map(({ partition, first, next, reason }) => [
         partition,
@@ -76,7 +70,7 @@ describe('checkpoint reset', () => {
     assert.deepEqual(await skips(), [[0, '6', '8', 'reset']])
     await ingestAll(world)
     assert.deepEqual((await offsets(world)).slice(5, 7), ['0:0@8', '0:0@9'])
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('by time, at the first record of that time or later', async (t) => {
@@ -90,7 +84,7 @@ describe('checkpoint reset', () => {
     await ingestAll(world)
     await reset(world, { target: { kind: 'time', timeMs } })
     assert.deepEqual(await offsets(world), ['0:0@0', '0:0@1', '0:0@2'])
-    await holds(world)
+    await assertConserved(world)
     await ingestAll(world)
     assert.equal((await offsets(world)).length, 5)
   })
@@ -103,7 +97,7 @@ describe('checkpoint reset', () => {
     await produce(world, orders(schema, 1, 9), { partitions: 1 })
     await ingestAll(world)
     assert.deepEqual(await offsets(world), ['0:0@3'])
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('twice is once: a position that stands there commits nothing', async (t) => {
@@ -127,7 +121,7 @@ describe('checkpoint reset', () => {
       (await skipLines(join(world.folder, 'lake'))).map(({ first, next }) => [first, next]),
       [['10', '11']],
     )
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('I18: a topic that was made again is another epoch once accepted; its rows join those of the old one', async (t) => {
@@ -162,6 +156,6 @@ describe('checkpoint reset', () => {
       '1:0@0',
       '1:0@1',
     ])
-    await holds(world)
+    await assertConserved(world)
   })
 })

@@ -6,7 +6,7 @@ import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
 import { redriveTable } from '../../../src/operate/redrive.ts'
 import { prepareReplay, replayLane, type ReplayRequest } from '../../../src/operate/replay/replay-lane.ts'
-import { verifyTable } from '../../../src/operate/verify.ts'
+import { assertConserved } from '../../support/conserved.ts'
 import { order, ORDER_FIELDS, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
 import { runSeed, seededRandom } from '../../support/random.ts'
 import { rawRows } from '../../support/raw-delta.ts'
@@ -30,12 +30,6 @@ async function rows(world: TestWorld): Promise<unknown[]> {
     'select _partition as p, _offset::int as o, n from rows order by all',
   )
   return found.map(({ p, o, n }) => [p, o, n])
-}
-
-async function holds(world: TestWorld): Promise<void> {
-  const proof = await verifyTable(world, tableOf(world), { againstLog: true })
-  const text = JSON.stringify(proof, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-  assert.equal(proof.ok, true, text)
 }
 
 async function txns(world: TestWorld): Promise<ReadonlyMap<string, bigint>> {
@@ -63,7 +57,7 @@ describe('replay', () => {
       const report = await replay(world, { partition: 0, from: offset(1), to: offset(5) })
       assert.deepEqual(report, { withdrawn: 3, landed: 3, quarantined: 1, healed: 0, version: version + round })
       assert.deepEqual(await rows(world), before)
-      await holds(world)
+      await assertConserved(world)
     }
     const now = new Map(await txns(world))
     assert.equal(now.get('sluice/operate'), 2n)
@@ -77,7 +71,7 @@ describe('replay', () => {
     const healed = await replay(world)
     assert.deepEqual([healed?.landed, healed?.quarantined, healed?.healed], [9, 0, 1])
     assert.equal((await rows(world)).length, 9)
-    await holds(world)
+    await assertConserved(world)
     await registerOrders(world, STRICT, 'strict-value')
     const strict = await scratchWorld(t, { folder: world.folder, tables: [{ subject: 'strict-value' }] })
     const report = await replay(strict, { partition: 0, from: offset(0), to: offset(5) })
@@ -89,7 +83,7 @@ describe('replay', () => {
       [1, 0, 10],
       [1, 1, 11],
     ])
-    await holds(strict)
+    await assertConserved(strict)
     assert.equal((await redriveTable({ world: strict, table: tableOf(strict), filter: {}, dryRun: true })).letters, 4)
   })
 
@@ -100,7 +94,7 @@ describe('replay', () => {
     const { metadata } = (await openSnapshot(world.lake.at('bronze/orders')))!
     assert.ok(metadata.fields.some(({ name }) => name === 'note'))
     assert.equal((await rows(world)).length, 8)
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('I16: ingest may append meanwhile: its commit stands, and the replay’s does too', async (t) => {
@@ -110,7 +104,7 @@ describe('replay', () => {
     await ingestAll(world)
     assert.equal((await replayLane(world, prepared))?.landed, 8)
     assert.equal((await rows(world)).length, 10)
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('I16: an operator who came first makes it begin again, from what stands then', async (t) => {
@@ -125,7 +119,7 @@ describe('replay', () => {
       [1, 0, 10],
       [1, 1, 11],
     ])
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('I17: what an operator passed over can be had after all, and its skip goes', async (t) => {
@@ -138,11 +132,11 @@ describe('replay', () => {
       (await skipLines(join(world.folder, 'lake'))).map(({ first, next, reason }) => [first, next, reason]),
       [['7', '8', 'reset']],
     )
-    await holds(world)
+    await assertConserved(world)
     await replay(world, { partition: 0, from: offset(7), to: offset(8) })
     assert.deepEqual(await skipLines(join(world.folder, 'lake')), [])
     assert.equal((await rows(world)).length, 12)
-    await holds(world)
+    await assertConserved(world)
   })
 
   it('a range that the log no longer holds whole is refused, and nothing is changed', async (t) => {
@@ -197,7 +191,7 @@ describe('replay', () => {
           await redriveTable({ world, table: tableOf(world), filter: {}, dryRun: false })
           break
       }
-      await holds(world)
+      await assertConserved(world)
     }
     await ingestAll(world)
     for (const partition of [0, 1]) {
@@ -208,6 +202,6 @@ describe('replay', () => {
     await registerOrders(world, [ORDER_FIELDS[0]!, { name: 'n', type: 'int' }])
     await replay(world)
     assert.equal((await rows(world)).length, made)
-    await holds(world)
+    await assertConserved(world)
   })
 })

@@ -7,7 +7,7 @@ import { writeSkips } from '../../../src/error-lane/write-skips.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { prepareRestore, restoreTable } from '../../../src/operate/restore/restore-table.ts'
 import { redriveTable } from '../../../src/operate/redrive.ts'
-import { verifyTable } from '../../../src/operate/verify.ts'
+import { assertConserved } from '../../support/conserved.ts'
 import { order, ORDER_FIELDS, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
 import { rawRows } from '../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
@@ -23,14 +23,6 @@ const landed = async (world: TestWorld): Promise<unknown[]> =>
       'select _partition as p, _offset::int as o, n from rows order by all',
     )
   ).map(({ p, o, n }) => [p, o, n])
-async function holds(world: TestWorld): Promise<void> {
-  const proof = await verifyTable(world, tableOf(world), { againstLog: true })
-  assert.equal(
-    proof.ok,
-    true,
-    JSON.stringify(proof, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
-  )
-}
 async function restore(world: TestWorld, version: number): Promise<number> {
   return restoreTable(world, await prepareRestore(world, 'bronze.orders', { version }))
 }
@@ -77,10 +69,10 @@ test('I1: rows and positions go back in one commit, the next run lands what came
   const { files, txns } = (await openSnapshot(world.lake.at('bronze/orders')))!
   assert.equal(files.size, 1)
   assert.equal(txns.get('sluice/operate'), 1n)
-  await holds(world)
+  await assertConserved(world)
   await ingestAll(world)
   assert.deepEqual(await landed(world), all)
-  await holds(world)
+  await assertConserved(world)
   const versions = (await openSnapshot(world.lake.at('bronze/orders')))!.version
   await ingestAll(world)
   assert.equal((await openSnapshot(world.lake.at('bronze/orders')))!.version, versions)
@@ -94,7 +86,7 @@ test('going back to what stands already changes nothing, and forward again works
   await restore(world, 1)
   assert.deepEqual(await landed(world), all)
   assert.equal(await position(world), 5n)
-  await holds(world)
+  await assertConserved(world)
 })
 
 test('a file that is gone is named, and nothing is changed', async (t) => {
@@ -118,10 +110,10 @@ test('a letter that was healed after the older version is open again, and a redr
   assert.equal((await redrive()).passed, 2)
   const healed = await landed(world)
   await restore(world, 1)
-  await holds(world)
+  await assertConserved(world)
   assert.equal((await redrive()).passed, 2)
   assert.deepEqual(await landed(world), healed)
-  await holds(world)
+  await assertConserved(world)
 })
 
 test('I17: an operator’s skip past the position does not stand against the rows that are read again', async (t) => {
@@ -135,13 +127,13 @@ test('I17: an operator’s skip past the position does not stand against the row
   const prepared = await prepareRestore(world, 'bronze.orders', { version: 0 })
   assert.equal(prepared.beyond.skips, 1)
   await restoreTable(world, prepared)
-  await holds(world)
+  await assertConserved(world)
   assert.deepEqual(
     (await skipLines(join(world.folder, 'lake'))).map(({ first, next, reason }) => [first, next, reason]),
     [['1', '2', 'expired']],
   )
   await ingestAll(world)
-  await holds(world)
+  await assertConserved(world)
 })
 
 test('a flush that comes between makes it plan again: its rows go too, and are read again', async (t) => {
@@ -155,10 +147,10 @@ test('a flush that comes between makes it plan again: its rows go too, and are r
     [0, 0, 0],
     [0, 2, 2],
   ])
-  await holds(world)
+  await assertConserved(world)
   await ingestAll(world)
   assert.equal((await landed(world)).length, 5)
-  await holds(world)
+  await assertConserved(world)
 })
 
 test('what the log no longer holds is told before it is lost', async (t) => {

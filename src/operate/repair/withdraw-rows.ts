@@ -1,13 +1,13 @@
-import { SluiceError } from '../domain/errors.ts'
-import type { TopicPartition } from '../domain/position.ts'
-import { addStagedFile, type NewFile } from '../lake/data-file.ts'
-import { engineInput } from '../lake/engine-input.ts'
-import { pruneFiles } from '../lake/files/prune.ts'
-import type { AddFile, Snapshot } from '../lake/snapshot.ts'
-import type { EngineRow, EngineValue } from '../ports/model-engine.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
-import type { World } from '../ports/world.ts'
-import { sqlText } from '../quality/sql-literal.ts'
+import { SluiceError } from '../../domain/errors.ts'
+import type { TopicPartition } from '../../domain/position.ts'
+import { addStagedFile, type NewFile } from '../../lake/data-file.ts'
+import { engineInput } from '../../lake/engine-input.ts'
+import { pruneFiles } from '../../lake/files/prune.ts'
+import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
+import type { EngineRow, EngineValue } from '../../ports/model-engine.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import type { World } from '../../ports/world.ts'
+import { sqlText } from '../../quality/sql-literal.ts'
 
 /** Rows of a bronze table by the place where they were read. */
 export interface RowRange extends TopicPartition {
