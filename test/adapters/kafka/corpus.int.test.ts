@@ -67,6 +67,7 @@ test(`every topic of the corpus is read as kafkajs reads it (SLUICE_SEED=${seed}
     await own.append({ batches: [{ topic: `own-${compression}`, partition: 0, records }], state: null })
     await own.close()
   }
+  await untilDecided(log, client, [...javaTopics, ...jsTopics, ...ourTopics])
   await untilCleaned(log)
 
   const reasons = new Set<string>()
@@ -126,6 +127,25 @@ async function produceWithKafkajs(client: Client): Promise<void> {
     }
   }
   await producer.disconnect()
+}
+
+/** A producer's commit returns before its marks stand everywhere: until no transaction is open any more. */
+async function untilDecided(log: TopicLog, client: Client, topics: readonly string[]): Promise<void> {
+  const admin = client.admin()
+  await admin.connect()
+  try {
+    for (const topic of topics) {
+      for (let looks = 0; ; looks += 1) {
+        const [written] = await admin.fetchTopicOffsets(topic)
+        const decided = (await log.describe(topic))?.partitions[0]?.limit ?? 0n
+        if (decided >= BigInt(written!.high)) break
+        assert.ok(looks < 150, `${topic} stays undecided at ${decided} of ${written!.high}`)
+        await sleep(200)
+      }
+    }
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 /** Cleaning runs by itself: until records of the compacted topic are gone. */
