@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
+import { frameRecord } from '../../../src/contract/wire.ts'
+import { judged } from '../judged.ts'
 import { arbitraryMutation, mutateBody } from '../mutate-bytes.ts'
 import { pairRecord } from './avsc-pairs.ts'
 import { avscOf } from './avsc-type.ts'
@@ -49,5 +51,28 @@ describe('beside avsc', () => {
       { numRuns: 250 },
     )
     assert.ok(compared > 100, `${compared} pairs that avsc takes`)
+  })
+
+  it('a long past 2^53 that a double holds is read as that double, where avsc loses its sign', () => {
+    const type = (name: string) => ({ type: 'record', name: 'R', fields: [{ name: 'n', type: name }] })
+    const [writer, reader] = [avscOf(type('long')), avscOf(type('double'))]
+    const body = Buffer.from('a793f5bff5bda7fb02', 'hex')
+    assert.deepEqual(
+      { ...(reader.fromBuffer(body, reader.createResolver(writer)) as object) },
+      { n: 106765841822819540 },
+    )
+    const schema = {
+      subject: 's-value',
+      version: 1,
+      id: 11,
+      format: 'avro',
+      text: JSON.stringify(type('double')),
+    } as const
+    const { landed } = judged(
+      { schema },
+      [{ value: frameRecord(12, body) }],
+      [{ ...schema, id: 12, text: JSON.stringify(type('long')) }],
+    )
+    assert.deepEqual(landed, [{ n: -106765841822819540 }])
   })
 })

@@ -6,6 +6,7 @@ import { judged } from '../judged.ts'
 import { isSafeForAvsc } from './avsc-limits.ts'
 import type { PairType } from './avsc-pairs.ts'
 import { avscOf } from './avsc-type.ts'
+import { differOnlyByPromotedLong, mayPromoteLong } from './promoted-long.ts'
 
 /** Where avsc takes what we refuse: each by the words of our refusal, and why ours is right. */
 export const LAXER: readonly (readonly [reason: string, said: RegExp])[] = [
@@ -21,6 +22,8 @@ export const LAXER: readonly (readonly [reason: string, said: RegExp])[] = [
 
 /** See `avsc-limits`. */
 const UNASKED = 'a block or a length that avsc would follow for ever'
+
+const PROMOTED = 'a long past 2^53 that avsc promotes through 53 bits'
 
 export interface Disagreement {
   readonly bytes: string
@@ -66,6 +69,7 @@ export function compareWithAvsc({ writer, reader, bodies, same }: ComparisonQues
     bodies.map((body) => ({ value: frameRecord(12, body) })),
     [other],
   )
+  const promotes = mayPromoteLong(Object(writer.avro), Object(reader.avro))
   const laxer = new Map<string, number>()
   const wrong: Disagreement[] = []
   const ourRow = new Map([...rows].map((index, at) => [index, landed[at]]))
@@ -81,7 +85,11 @@ export function compareWithAvsc({ writer, reader, bodies, same }: ComparisonQues
     const theirs = readByAvsc(type, body, resolver)
     if (errors === undefined) {
       if (theirs === null) disagree('avsc refuses what we take')
-      else if (!same(ourRow.get(index), reader.held(theirs.value))) disagree('the values differ')
+      else if (!same(ourRow.get(index), reader.held(theirs.value))) {
+        const lost = promotes && differOnlyByPromotedLong(ourRow.get(index), reader.held(theirs.value))
+        if (lost) laxer.set(PROMOTED, (laxer.get(PROMOTED) ?? 0) + 1)
+        else disagree('the values differ')
+      }
     } else if (theirs !== null) {
       const reason = laxness(errors)
       if (reason === null) disagree(`avsc takes what we refuse: ${errors.map(({ message }) => message).join(' ')}`)
