@@ -13,6 +13,9 @@ const ROOT = resolve(import.meta.dirname, '../..')
 let folder = ''
 let bin = ''
 
+/** Of the machine, not of this run: how npm reaches its registry. */
+const KEPT = new Set(['npm_config_registry', 'NODE_EXTRA_CA_CERTS'])
+
 before(
   () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-package-'))
@@ -39,14 +42,14 @@ before(
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 function npm(args: readonly string[], cwd: string): void {
-  const ran = spawnSync('npm', args, { cwd, encoding: 'utf8', env: outerEnvironment() })
+  const ran = spawnSync('npm', args, { cwd, encoding: 'utf8', env: outerEnvironment(), timeout: 240_000 })
   assert.equal(ran.status, 0, `npm ${args.join(' ')}\n${ran.stdout}${ran.stderr}`)
 }
 
 /** Without what npm and the tests around this one have set, and without this repository's own Node in front. */
 function outerEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_|NODE_|SLUICE_|LAKE$|RETAIL_DATA$)/.test(name) || name === 'npm_config_registry',
+    ([name]) => !/^(npm_|NODE_|SLUICE_|LAKE$|RETAIL_DATA$)/.test(name) || KEPT.has(name),
   )
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((part) => !part.startsWith(ROOT))
   return { ...Object.fromEntries(kept), PATH: path.join(delimiter) }
