@@ -41,8 +41,9 @@ describe(`the shop as of a time in its data (SLUICE_SEED=${seed})`, () => {
     await inWorld(shop, async (world) => {
       const outcomes = await asOfPass(world, { select: [], asOf, dryRun: false })
       assert.deepEqual(modelErrors(outcomes), [])
+      // `unchanged` where an instant of the same date came before and this table stood alike.
       assert.ok(
-        outcomes.every(({ outcome }) => outcome === 'built'),
+        outcomes.every(({ outcome }) => outcome === 'built' || outcome === 'unchanged'),
         JSON.stringify(outcomes),
       )
     })

@@ -71,13 +71,16 @@ function pythonIn(folder: string): string {
   return process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
 }
 
+/** At once: threads of an extension that still run would abort an interpreter that clears up after itself. */
+const LEAVE = 'import os, sys\nsys.stdout.flush()\nsys.stderr.flush()\nos._exit(0)\n'
+
 async function runJson(binary: string, script: string, args: readonly string[]): Promise<unknown> {
   const child = spawn(binary, ['-', ...args], { env: { ...process.env, TZ: 'UTC', PYTHONIOENCODING: 'utf-8' } })
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  child.stdin.end(script)
+  child.stdin.end(`${script}\n${LEAVE}`)
   const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   if (code !== 0) throw new Error(`Python ended with ${String(code)}:\n${err}`)
   return JSON.parse(out) as unknown
