@@ -121,8 +121,8 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       ),
       workers: setting({
         type: { kind: 'integer', min: 0, max: 64 },
-        meaning:
-          'Threads that judge and write beside the one that reads; 0: none. By default none for a small backlog, up to two for a large one.',
+        default: 0,
+        meaning: 'Threads that judge and write beside the one that reads; 0: none.',
       }),
     }),
     jobs: group('What `up` does by interval.', {

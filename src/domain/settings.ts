@@ -59,8 +59,8 @@ export interface Settings {
     readonly fetchBytes: number
     readonly maxRecordBytes: number
     readonly maxBatchBytes: number
-    /** Null: by the size of the backlog. */
-    readonly workers: number | null
+    /** Threads that judge and write beside the one that reads; 0 for none. */
+    readonly workers: number
   }
   /** What a process that stays does by interval, and how long it may take to end. */
   readonly jobs: { readonly build: { readonly everyMs: number } }

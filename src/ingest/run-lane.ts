@@ -92,8 +92,7 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
   const schema = await contractInForce(world.registry, table)
   const topic = await describe(pass)
   const { copyToTopic: keepLetters } = world.settings.errors
-  const expectedRecords = backlog(pass, result, { snapshot, topic })
-  const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters, expectedRecords })
+  const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters })
   const held = new Accumulator(decoding)
   try {
     const stops = new Map<number, SluiceError>()
@@ -117,22 +116,6 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
   } finally {
     await decoding.abandon()
   }
-}
-
-/** Records between the table's positions and the targets. */
-function backlog(
-  { table, targets }: LanePass,
-  result: LaneResult,
-  { snapshot, topic }: Pick<Begin, 'snapshot' | 'topic'>,
-): number {
-  let records = 0n
-  for (const [partition, target] of targets) {
-    if (result.stopped.has(partition) || result.given.has(partition)) continue
-    const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: table.topic, partition })
-    const next = position?.next ?? topic.partitions[partition]?.start ?? target
-    if (next < target) records += target - next
-  }
-  return Number(records)
 }
 
 interface Filling {

@@ -107,8 +107,7 @@ async function redriveOnce(request: RedriveRequest, report: RedriveReport): Prom
     world.signal.throwIfAborted()
     const batchId = world.clock.newId()
     const judgeable = letters.filter((letter) => !hasNoBytes(letter))
-    const expectedRecords = judgeable.length
-    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: true, expectedRecords })
+    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: true })
     try {
       const judged = await judgeLetters({ world, decoding, writers, letters: judgeable })
       if (!dryRun && judged.passed.length > 0) {

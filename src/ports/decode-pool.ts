@@ -38,8 +38,6 @@ export interface FlushTerms {
   readonly maxRecordBytes: number
   /** Whether the letters are asked for beside their lines. */
   readonly keepLetters: boolean
-  /** Records that the flush may find, at most: a few are not worth another thread. */
-  readonly expectedRecords: number
 }
 
 /** What is told of batches that are handed over. */

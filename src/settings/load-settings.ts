@@ -84,7 +84,7 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
       fetchBytes: read.number('ingest', 'fetch_mb'),
       maxRecordBytes: read.number('ingest', 'max_record_mb'),
       maxBatchBytes: read.number('ingest', 'max_batch_mb'),
-      workers: read.numberOrNull('ingest', 'workers'),
+      workers: read.number('ingest', 'workers'),
     },
     jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
     up: { graceMs: read.number('up', 'grace') },

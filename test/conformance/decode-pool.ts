@@ -33,7 +33,6 @@ export function flushTerms(over: Partial<FlushTerms> = {}): FlushTerms {
     batchId: '22222222-2222-4222-8222-222222222222',
     maxRecordBytes: 1_000_000,
     keepLetters: false,
-    expectedRecords: 1,
     ...over,
   }
 }

@@ -11,7 +11,6 @@ export interface OpenFlush {
   readonly snapshot: Snapshot | null
   readonly batchId: string
   readonly keepLetters: boolean
-  readonly expectedRecords: number
 }
 
 /** A flush of a table as its settings want it judged. */

@@ -129,12 +129,8 @@ class Filling {
       if (stranger !== undefined) return { kind: 'stop', error: stranger }
       return startPartition({ table: table.table, topic, partition, snapshot })
     })
-    const expectedRecords = starts.reduce((sum, start, i) => {
-      const end = topic.partitions[partitions[i]!]?.end ?? 0n
-      return start.kind === 'open' && start.at.next < end ? sum + Number(end - start.at.next) : sum
-    }, 0)
     const { copyToTopic: keepLetters } = world.settings.errors
-    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters, expectedRecords })
+    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters })
     const filling = new Filling({ batch, emit, snapshot, contract: parseContract(schema), batchId, decoding })
     starts.forEach((start, i) => filling.#begin(partitions[i]!, start))
     return filling
