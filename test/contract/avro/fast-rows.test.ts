@@ -78,6 +78,28 @@ describe('records read at a stretch', () => {
     )
   })
 
+  it('a bound that no decimal of 128 bits reaches lets pass none of them, or all', () => {
+    const values = ['0.5812632247153293285908973496063601', '-0.9999999999999999999999999999999999', '0']
+    for (const [constraints, passes] of [
+      [{ minimum: 1918971366 }, 0],
+      [{ maximum: -1918971366 }, 0],
+      [{ minimum: -1918971366, maximum: 1918971366 }, 3],
+    ] as const) {
+      const type = { type: 'fixed', name: 'D', size: 16, logicalType: 'decimal', precision: 34, scale: 34 }
+      const schema = avro([{ name: 'c0', type, constraints }])
+      const encoder = createEncoder(schema)
+      const messages = values.map((value) => messageOf(encoder, ['c0'], [value]))
+      compare(schema, messages)
+      assert.equal(
+        judged(
+          { schema },
+          messages.map((value) => ({ value })),
+        ).rows.length,
+        passes,
+      )
+    }
+  })
+
   it('leave no trace where they fail: a batch without them is the same, dictionaries and all', () => {
     const names = ['id', 'word', 'kind', 'free']
     const schema = avro([

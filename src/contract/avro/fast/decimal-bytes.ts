@@ -10,9 +10,17 @@ export function copyDecimal(bytes: Uint8Array, from: number, end: number, out: U
   for (let i = 0; i < size; i += 1) out[place + pad + i] = bytes[from + i]!
 }
 
-/** The least and the greatest of 128 bits that may stand, as eight words, highest first. */
+const GREATEST = 2n ** 127n - 1n
+
+/**
+ * The least and the greatest of 128 bits that may stand, as eight words, highest first. A limit past what 128 bits hold
+ * becomes their own end, which no decimal of 38 digits reaches: so it still lets pass all, or none.
+ */
 export function limitWords(low: bigint, high: bigint): Int32Array {
-  const words = (value: bigint): number[] => [96n, 64n, 32n, 0n].map((by) => Number(BigInt.asIntN(32, value >> by)))
+  const words = (limit: bigint): number[] => {
+    const value = limit > GREATEST ? GREATEST : limit < -GREATEST - 1n ? -GREATEST - 1n : limit
+    return [96n, 64n, 32n, 0n].map((by) => Number(BigInt.asIntN(32, value >> by)))
+  }
   return Int32Array.from([...words(low), ...words(high)])
 }
 
