@@ -24,8 +24,8 @@ export interface ReadRequest {
   readonly replay: PartitionReplay
   /** Offsets that must not come back: those of skips (erased). */
   readonly erased: readonly OffsetRange[]
-  /** Takes rows when enough are held. */
-  readonly land: (rows: readonly ColumnBatch[]) => Promise<void>
+  /** Takes rows when enough are held; what it answers ends the reading: why the replay must begin again. */
+  readonly land: (rows: readonly ColumnBatch[]) => Promise<string | null>
   readonly emit: Emit
 }
 
@@ -44,7 +44,7 @@ export interface ReadRange {
  * returns, rows go to `land` in portions of `ingest.flush_mb` (I12). What the log has no record for (control, aborted,
  * compacted) is no part of the replay: a row that landed from there before stays.
  */
-export async function readRange(request: ReadRequest): Promise<ReadRange> {
+export async function readRange(request: ReadRequest): Promise<ReadRange | string> {
   const { world, table, judge, writers, replay, erased, land, emit } = request
   const { topic, partition, source, epoch, next } = replay
   const gone: OffsetRange[] = [...erased]
@@ -81,13 +81,15 @@ export async function readRange(request: ReadRequest): Promise<ReadRange> {
       if (judged.rows.length > 0) held.push(judged.rows)
       heldBytes += batchBytes(judged.rows)
       if (heldBytes < world.settings.ingest.flushBytes) continue
-      await land(held)
+      const obstacle = await land(held)
+      if (obstacle !== null) return obstacle
       held = []
       heldBytes = 0
     }
     emit({ type: 'fetch.done', topic, partition, first: replay.first, next: from, records: rows + letters })
   }
-  if (held.length > 0) await land(held)
+  const obstacle = held.length === 0 ? null : await land(held)
+  if (obstacle !== null) return obstacle
   return { read: subtractRanges([replay], gone), landed: normalizeRanges(landed), rows, letters }
 }
 

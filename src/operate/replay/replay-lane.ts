@@ -3,6 +3,7 @@ import type { Contract } from '../../domain/contract.ts'
 import { hasPii } from '../../domain/contract.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import type { Emit } from '../../domain/events.ts'
+import type { ColumnBatch } from '../../domain/column-batch.ts'
 import type { OffsetRange } from '../../domain/offset-range.ts'
 import type { BronzeTableSettings } from '../../domain/settings.ts'
 import { readSkips } from '../../error-lane/ledger.ts'
@@ -109,6 +110,8 @@ export async function replayLane(world: RepairWorld, prepared: PreparedReplay): 
   })
 }
 
+type CommitPlan = Exclude<TablePlan, { kind: 'conflicted' }>
+
 /** The report, or why it must begin again. */
 async function replayOnce(
   world: RepairWorld,
@@ -125,13 +128,17 @@ async function replayOnce(
   const judge = new LaneJudge({ schema, table, snapshot, hashKey: world.settings.privacy.hashKey })
   const writers = new WriterCache(world.registry)
   const rows = { world, table, contract, emit }
-  let plan: Exclude<TablePlan, { kind: 'conflicted' }> = {
-    kind: 'same',
-    fields: snapshot.metadata.fields,
-    snapshot,
-  }
+  let plan: CommitPlan = { kind: 'same', fields: snapshot.metadata.fields, snapshot }
   const adds: NewFile[] = []
-  let obstacle: string | null = null
+  const land = async (batches: readonly ColumnBatch[]): Promise<string | null> => {
+    const planned = { ...snapshot, metadata: { ...snapshot.metadata, fields: plan.fields } }
+    const wider = await planTable({ ...rows, snapshot: planned }, bronzeFields(contract, batches))
+    if (wider.kind === 'conflicted') return 'another writer made columns of the table wider'
+    if (wider.kind === 'widened') return 'columns of the table became wider'
+    if (wider.kind === 'add') plan = { ...wider, snapshot }
+    adds.push(await writeRows(rows, { fields: plan.fields, rows: batches, nowMs: world.clock.nowMs() }))
+    return null
+  }
   const reads: ReplayedRange[] = []
   for (const range of ranges) {
     const found = await readRange({
@@ -143,21 +150,9 @@ async function replayOnce(
       replay: range,
       erased: await erasedOffsets(world, table.table, range),
       emit,
-      land: async (batches) => {
-        if (obstacle !== null) return
-        const wider = await planTable(
-          { ...rows, snapshot: { ...snapshot, metadata: { ...snapshot.metadata, fields: plan.fields } } },
-          bronzeFields(contract, batches),
-        )
-        if (wider.kind === 'conflicted') obstacle = 'another writer made columns of the table wider'
-        else if (wider.kind === 'widened') obstacle = 'columns of the table became wider'
-        else {
-          if (wider.kind === 'add') plan = { ...wider, snapshot }
-          adds.push(await writeRows(rows, { fields: plan.fields, rows: batches, nowMs: world.clock.nowMs() }))
-        }
-      },
+      land,
     })
-    if (obstacle !== null) return obstacle
+    if (typeof found === 'string') return found
     reads.push({ range, found })
   }
   const again = reads.flatMap(({ range, found }) => found.read.map((each): ReadAgain => ({ ...range, ...each })))

@@ -97,6 +97,17 @@ describe('replay', () => {
     await assertConserved(world)
   })
 
+  it('I16: a contract that widens a column since: the replay begins again on the wider table, and nothing is doubled', async (t) => {
+    const world = await landed(t)
+    await registerOrders(world, [ORDER_FIELDS[0]!, { name: 'n', type: 'long', constraints: { minimum: 0 } }])
+    const report = await replay(world)
+    assert.deepEqual([report?.withdrawn, report?.landed, report?.quarantined], [8, 8, 1])
+    const { metadata } = (await openSnapshot(world.lake.at('bronze/orders')))!
+    assert.equal(metadata.fields.find(({ name }) => name === 'n')?.type.kind, 'int64')
+    assert.equal((await rows(world)).length, 8)
+    await assertConserved(world)
+  })
+
   it('I16: ingest may append meanwhile: its commit stands, and the replay’s does too', async (t) => {
     const world = await landed(t)
     const prepared = await prepareReplay(world, { table: tableOf(world), partition: null, from: offset(0), to: null })
