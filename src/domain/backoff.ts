@@ -1,4 +1,4 @@
-import type { RetryClass } from './errors.ts'
+import type { RetryClass } from './error-row.ts'
 
 /** How long to leave alone what failed before it is tried again. A function of values. */
 
