@@ -50,10 +50,19 @@ export async function sluiceJson<T>(
   const ended = await sluice([...args, '--json'], options)
   if (ended.code !== (options.exit ?? 0)) {
     throw new Error(
-      `sluice ${args.join(' ')} ended with ${ended.code ?? ended.signal}\n${ended.stdout}\n${ended.stderr}`,
+      `sluice ${args.join(' ')} ended with ${ended.code ?? ended.signal}\n${gravest(ended)}\n${ended.stdout}\n${ended.stderr}`,
     )
   }
   return JSON.parse(ended.stdout) as T
+}
+
+/** What tells why, before all that may be cut off where it is shown. */
+function gravest({ stdout, stderr }: Ended): string {
+  const reasons = [...stdout.matchAll(/"code":\s*"[A-Z_]+",\s*"message":\s*"(?:[^"\\]|\\.)*"/g)].map(
+    ([reason]) => reason,
+  )
+  const lines = stderr.split('\n').filter((line) => /"level":"(warn|error|fatal)"|^error/.test(line))
+  return [...reasons, ...lines].join('\n')
 }
 
 export async function temporaryFolder(name: string): Promise<{ readonly path: string; remove(): Promise<void> }> {
