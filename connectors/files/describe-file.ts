@@ -1,5 +1,5 @@
 import { plainNames } from '../../src/domain/plain-names.ts'
-import type { SourceDescription } from '../../src/ports/source-connector.ts'
+import { undeclaredColumn, type DescribedObject } from '../../src/ports/source-connector.ts'
 import { formatOf, type FilesOptions } from './files-options.ts'
 import type { FoundFile } from './list-files.ts'
 import { openBytes } from './read-bytes.ts'
@@ -9,24 +9,21 @@ import { csvRows, jsonRows } from './read-rows.ts'
 const LOOKED_AT_RECORDS = 100
 
 /** Columns as the header names them, or as the first JSON objects do. */
-export async function describeFile(
-  source: string,
-  options: FilesOptions,
-  file: FoundFile,
-): Promise<SourceDescription['objects'][number]> {
-  const columns = new Set<string>()
+export async function describeFile(source: string, options: FilesOptions, file: FoundFile): Promise<DescribedObject> {
+  const seenNames = new Set<string>()
   const csv = formatOf(file.object, options.format) === 'csv'
   const toRow = csv ? csvRows({ source, object: file.object, plainNames: false }) : jsonRows({ plainNames: false })
   let seen = 0
   look: for await (const records of splitAll(openBytes(source, file).chunks, createSplitter(file, options))) {
     for (const record of records) {
       const row = toRow(record)
-      if (csv && record.kind === 'fields') for (const name of record.fields) columns.add(name)
-      if (row.kind === 'row') for (const name of row.columns) columns.add(name)
+      if (csv && record.kind === 'fields') for (const name of record.fields) seenNames.add(name)
+      if (row.kind === 'row') for (const name of row.columns) seenNames.add(name)
       seen += 1
       if (csv || seen >= LOOKED_AT_RECORDS) break look
     }
   }
-  const names = [...columns]
-  return { name: file.object, columns: options.plainNames ? plainNames(names) : names, bytes: file.bytes }
+  const names = [...seenNames]
+  const columns = (options.plainNames ? plainNames(names) : names).map(undeclaredColumn)
+  return { name: file.object, columns, key: [], bytes: file.bytes }
 }

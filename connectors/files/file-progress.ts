@@ -1,4 +1,4 @@
-import { SluiceError } from '../../src/domain/errors.ts'
+import { foreignState } from '../../src/domain/watermark.ts'
 import type { FoundFile } from './list-files.ts'
 
 /** One entry of the source's state: `file:<path>` → this, as JSON. */
@@ -51,14 +51,7 @@ function parseProgress(source: string, key: string, text: string): FileProgress 
     typeof lines !== 'number' ||
     typeof done !== 'boolean'
   ) {
-    throw new SluiceError(
-      'SOURCE_UNREADABLE',
-      `the state of source ${source} holds an entry ${key} that is not of this connector`,
-      {
-        where: { source },
-        hint: `Reset it with \`sluice checkpoint reset --source ${source}\`.`,
-      },
-    )
+    throw foreignState(source, key)
   }
   return { bytes, sha256, lines, done, mtimeMs: mtimeMs ?? -1, ctimeMs: ctimeMs ?? -1 }
 }

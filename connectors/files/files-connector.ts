@@ -1,6 +1,12 @@
 import { SluiceError } from '../../src/domain/errors.ts'
+import { noRange } from '../../src/domain/watermark.ts'
 import type { SourceSettings } from '../../src/domain/settings.ts'
-import type { SourceBatch, SourceConnector, SourceDescription } from '../../src/ports/source-connector.ts'
+import type {
+  DescribedObject,
+  SourceBatch,
+  SourceConnector,
+  SourceDescription,
+} from '../../src/ports/source-connector.ts'
 import { formatProgress, progressKey, readProgress, seenUnchanged, type FileProgress } from './file-progress.ts'
 import { formatOf, readFilesOptions, type FilesOptions } from './files-options.ts'
 import { listFiles, lookAgain, type FoundFile } from './list-files.ts'
@@ -21,14 +27,17 @@ export function createFilesConnector({ name, options }: FilesConnectorSettings):
   const checked = readFilesOptions(name, options)
   return {
     discover: () => discover(name, checked),
-    read: (from, signal) => readAll({ source: name, options: checked, from, signal: signal ?? null }),
+    read: (from, bounds = {}) => {
+      if (bounds.to !== undefined) throw noRange(name)
+      return readAll({ source: name, options: checked, from, signal: bounds.signal ?? null })
+    },
     close: () => Promise.resolve(),
   }
 }
 
 async function discover(source: string, options: FilesOptions): Promise<SourceDescription> {
   const files = await listFiles(source, options)
-  const objects: SourceDescription['objects'][number][] = []
+  const objects: DescribedObject[] = []
   for (const file of files) objects.push(await describeFile(source, options, file))
   return { objects }
 }

@@ -1,5 +1,6 @@
-import { SluiceError } from '../../src/domain/errors.ts'
+import { foreignState, noRange } from '../../src/domain/watermark.ts'
 import type { SourceSettings } from '../../src/domain/settings.ts'
+import { undeclaredColumn } from '../../src/ports/source-connector.ts'
 import type { SourceBatch, SourceConnector, SourceRow } from '../../src/ports/source-connector.ts'
 import { deliveriesOn } from './shop-day.ts'
 import type { Delivery } from './shop-day.ts'
@@ -23,8 +24,15 @@ export function createSimulatorConnector({ name, options }: SimulatorSettings): 
   const checked = readSimulatorOptions(name, options)
   return {
     discover: () =>
-      Promise.resolve({ objects: [{ name: checked.stream, columns: COLUMNS[checked.stream], bytes: null }] }),
-    read: (from, signal) => readDay({ source: name, options: checked, from, signal: signal ?? null }),
+      Promise.resolve({
+        objects: [
+          { name: checked.stream, columns: COLUMNS[checked.stream].map(undeclaredColumn), key: [], bytes: null },
+        ],
+      }),
+    read: (from, bounds = {}) => {
+      if (bounds.to !== undefined) throw noRange(name)
+      return readDay({ source: name, options: checked, from, signal: bounds.signal ?? null })
+    },
     close: () => Promise.resolve(),
   }
 }
@@ -72,9 +80,5 @@ function sourceRow({ event, at, fault }: Delivery, columns: readonly string[]): 
 function countAt(source: string, from: ReadonlyMap<string, string>, entry: string): number {
   const text = from.get(entry) ?? '0'
   if (/^\d{1,7}$/.test(text)) return Number(text)
-  throw new SluiceError(
-    'SOURCE_UNREADABLE',
-    `the state of source ${source} holds an entry ${entry} that is not of this connector`,
-    { where: { source }, hint: `Reset it with \`sluice checkpoint reset --source ${source}\`.` },
-  )
+  throw foreignState(source, entry)
 }

@@ -57,6 +57,12 @@ export const ERRORS_OF_OPERATION = {
     6,
     'Put the old file back and deliver the change as a new file.',
   ),
+  SOURCE_REFUSED: row(
+    'A source refuses our login, or what was asked of it.',
+    'operator',
+    6,
+    'Check user, secret and rights of the source; `sluice doctor` tells when it works.',
+  ),
   SOURCE_UNREADABLE: row('A source cannot be read until a person acts.', 'operator', 6, 'Mend what is named.'),
   CONTRACT_MISSING: row('A lane has no contract in force.', 'operator', 6, 'Register it: `sluice contract register`.'),
   TABLE_TYPE_CONFLICT: row(

@@ -32,6 +32,12 @@ export const ERRORS_OF_USE = {
   LETTER_UNKNOWN: row('No dead letter has that row id.', 'never', 2, 'See `sluice errors list --all`.'),
   TOPIC_UNKNOWN: row('No topic of that name exists.', 'never', 2, 'See `sluice topic list`.'),
   SOURCE_UNKNOWN: row('No source of that name exists.', 'never', 2, 'See `sources:` in the settings.'),
+  SOURCE_NO_RANGE: row(
+    'A range was asked of a source whose rows have no watermark.',
+    'never',
+    2,
+    'Name a source with a watermark_column; files and made-up data are read again by `checkpoint reset --source`.',
+  ),
   MODEL_UNKNOWN: row('No model of that name exists.', 'never', 2, 'See the folder `paths.models`.'),
   MODEL_INVALID: row('A model cannot be understood or planned.', 'never', 2, 'Mend the named file.'),
   MODEL_CYCLE: row('Models depend on each other in a circle.', 'never', 2, 'Break the named circle.'),

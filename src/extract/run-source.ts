@@ -135,12 +135,13 @@ class SourceRun {
     let sequence = state.sequence
     let staged = this.#begin(wire, partitions)
     let failure: unknown = null
-    for await (const read of untilFailure(connector.read(state.entries, signal))) {
+    for await (const read of untilFailure(connector.read(state.entries, { signal }))) {
       if (read.kind === 'failed') {
         failure = read.error
         break
       }
       const { batch } = read
+      this.#tellNotes(batch)
       this.#warnOfUnknown(batch, wire)
       staged.add(batch)
       if (staged.bytes >= APPEND_BYTES || staged.records + staged.letters.length >= APPEND_RECORDS) {
@@ -201,6 +202,14 @@ class SourceRun {
     const copied = await copyLetters({ log, topic, letters, sealKey, retentionMs, batchId })
     if (copied.kind === 'failed')
       this.emit({ type: 'letters.copy_failed', topic: `${topic}.errors`, message: copied.message }, batchId)
+  }
+
+  #tellNotes({ notes, object }: SourceBatch): void {
+    for (const message of notes ?? []) {
+      if (this.#warned.has(message)) continue
+      this.#warned.add(message)
+      this.emit({ type: 'warning', message, where: { source: this.#source.name, file: object } })
+    }
   }
 
   /** Once a column: the rows travel without it, since their schema has no place for it. */

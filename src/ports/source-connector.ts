@@ -1,22 +1,54 @@
-/** A source yields values with coordinates; only `extract` encodes, produces and moves the watermark. */
+import type { ColumnType } from '../domain/column-batch.ts'
+
+/**
+ * A source yields values with coordinates; only `extract` encodes, produces and moves the watermark.
+ * `test/conformance/source-connector.ts` states its promises; every connector passes it.
+ */
 export interface SourceConnector {
   /** What the source offers: for `contract infer`, `doctor` and for naming what is missing. */
   discover(): Promise<SourceDescription>
   /**
-   * Batches after `from`, in an order that a restart repeats. Each batch carries the progress that stands once its
-   * rows are in the log. Ends when the source has nothing more now. Throws SOURCE_FILE_CHANGED, SOURCE_UNREADABLE
-   * (a person acts) or SOURCE_UNAVAILABLE (worth a retry).
+   * Batches behind `from`, in an order that a restart repeats. Each batch carries the progress that stands once its
+   * rows are in the log. Ends when the source has nothing more now, or at `to`. Throws SOURCE_FILE_CHANGED,
+   * SOURCE_UNREADABLE or SOURCE_REFUSED (a person acts), SOURCE_UNAVAILABLE (worth a retry), and SOURCE_NO_RANGE for a
+   * `to` where rows have no watermark.
    */
-  read(from: ReadonlyMap<string, string>, signal?: AbortSignal): AsyncIterable<SourceBatch>
+  read(from: ReadonlyMap<string, string>, bounds?: ReadBounds): AsyncIterable<SourceBatch>
   close(): Promise<void>
 }
 
+export interface ReadBounds {
+  /** Only rows whose watermark is less than this text of its column: a range that is read again (backfill). */
+  readonly to?: string
+  readonly signal?: AbortSignal
+}
+
 export interface SourceDescription {
-  readonly objects: readonly {
-    readonly name: string
-    readonly columns: readonly string[]
-    readonly bytes: number | null
-  }[]
+  readonly objects: readonly DescribedObject[]
+}
+
+/** A file, a table, a topic. */
+export interface DescribedObject {
+  readonly name: string
+  readonly columns: readonly DescribedColumn[]
+  /** Columns that name a row, where the source declares them; else empty. */
+  readonly key: readonly string[]
+  readonly bytes: number | null
+}
+
+export interface DescribedColumn {
+  readonly name: string
+  /** In the source's own words; null where it declares none. */
+  readonly type: string | null
+  /** What holds every value of it; null where the source declares none, or only text does. */
+  readonly holds: ColumnType | null
+  /** Null where the source does not say. */
+  readonly nullable: boolean | null
+}
+
+/** A column of a source that declares nothing but names. */
+export function undeclaredColumn(name: string): DescribedColumn {
+  return { name, type: null, holds: null, nullable: null }
 }
 
 /** A value as the source gave it: text where the source has only text; exact where it has exact numbers. */
@@ -68,4 +100,6 @@ export interface SourceBatch {
   readonly refused: readonly SourceRefusal[]
   /** Entries of the source's state to set with this batch; null removes one. */
   readonly progress: ReadonlyMap<string, string | null>
+  /** What a person should know of the source: told as warnings, once a run. A batch may hold nothing else. */
+  readonly notes?: readonly string[]
 }

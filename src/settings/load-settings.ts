@@ -141,10 +141,16 @@ function toSource(name: string, read: SettingReader, input: SettingsInput): Sour
     name,
     connector,
     topic: read.text('sources', name, 'topic'),
-    key: read.list('sources', name, 'key') ?? [],
+    key: keyOf(name, read),
     pollIntervalMs: read.number('sources', name, POLL_INTERVAL),
     options: Object.fromEntries(own.map((key) => [key, read.value('sources', name, key)])),
   }
+}
+
+/** Of a database's table, the key of its rows where no other was written. */
+function keyOf(name: string, read: SettingReader): readonly string[] {
+  const written = read.list('sources', name, 'key') ?? []
+  return written.length > 0 ? written : (read.list('sources', name, 'primary_key') ?? [])
 }
 
 function toTopic(topic: string, read: SettingReader): TopicSettings {

@@ -63,7 +63,7 @@ export function testSourceConnector(
       for (const batch of before) apply(state, batch)
       const after = await readAll(await subject.open(), state)
       assert.deepEqual(placesOf([...before, ...after.batches]), places, `stopped after batch ${stopped}`)
-      assert.deepEqual(after.state, whole.state)
+      assert.deepEqual((await readAll(await subject.open(), after.state)).batches, [])
     }
   })
 
@@ -73,7 +73,7 @@ export function testSourceConnector(
     const ended = new AbortController()
     ended.abort()
     const batches: SourceBatch[] = []
-    for await (const batch of connector.read(new Map(), ended.signal)) batches.push(batch)
+    for await (const batch of connector.read(new Map(), { signal: ended.signal })) batches.push(batch)
     assert.deepEqual(batches, [])
     await connector.close()
   })
@@ -88,7 +88,11 @@ export function testSourceConnector(
     const { batches } = await readAll(connector, new Map())
     for (const { object, columns } of batches) {
       const described = objects.find((each) => each.name === object)!.columns
-      for (const column of columns) assert.ok(described.includes(column), `${object} has ${column}`)
+      for (const column of columns)
+        assert.ok(
+          described.some(({ name }) => name === column),
+          `${object} has ${column}`,
+        )
     }
   })
 }

@@ -20,6 +20,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
   VERSION_UNKNOWN: { message: 'the table has versions 3 to 17, not 2', where: { table: 'bronze.orders', version: 2 } },
   TOPIC_UNKNOWN: { message: 'there is no topic ordres; did you mean orders?', where: { topic: 'ordres' } },
   SOURCE_UNKNOWN: { message: 'there is no source shpo; did you mean shop?', where: { source: 'shpo' } },
+  SOURCE_NO_RANGE: {
+    message: 'source shop has no watermark column, so no range of it can be read again',
+    where: { source: 'shop' },
+  },
   MODEL_UNKNOWN: {
     message: 'there is no model silver.ordres; did you mean silver.orders?',
     where: { model: 'silver.ordres' },
@@ -118,6 +122,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
   SOURCE_FILE_CHANGED: {
     message: 'the file was read with 5012 bytes and has 5020 now',
     where: { source: 'shop', file: '2011-02-14.csv.gz' },
+  },
+  SOURCE_REFUSED: {
+    message: 'source orders: 10.0.0.7:5439 refuses the login of user sluice',
+    where: { source: 'orders', key: 'sources.orders.password' },
   },
   SOURCE_UNREADABLE: { message: 'the folder does not exist', where: { source: 'shop', file: '/data/shop' } },
   CONTRACT_MISSING: {

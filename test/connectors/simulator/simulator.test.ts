@@ -80,7 +80,7 @@ test('an ended signal ends the day; it is handed out later', async () => {
   const ended = new AbortController()
   ended.abort()
   const connector = createSimulatorConnector({ name: 'orders', options: optionsOf('orders') })
-  for await (const _ of connector.read(new Map(), ended.signal)) assert.fail('a batch came')
+  for await (const _ of connector.read(new Map(), { signal: ended.signal })) assert.fail('a batch came')
 })
 
 test('streams agree: an order has its customer, its product and a price in the currency of the country', () => {

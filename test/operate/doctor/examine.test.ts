@@ -18,7 +18,7 @@ const SOURCE: NonNullable<TestWorldOptions['sources']> = [
   { name: 'shop', connector: 'files', topic: 'orders', key: ['id'], pollIntervalMs: 60_000, options: {} },
 ]
 const connector = (): SourceConnector => ({
-  discover: async () => ({ objects: [{ name: 'a.csv', columns: ['id'], bytes: 3 }] }),
+  discover: async () => ({ objects: [{ name: 'a.csv', columns: [], key: [], bytes: 3 }] }),
   read: async function* () {},
   close: async () => undefined,
 })

@@ -61,7 +61,11 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
   if (existsSync(path)) {
     const file = await lookAtFile(path)
     const bench = await call.bench()
-    return { file, table: file.table, read: () => bench.connector(sourceOf(file)).read(new Map(), call.signal) }
+    return {
+      file,
+      table: file.table,
+      read: () => bench.connector(sourceOf(file)).read(new Map(), { signal: call.signal }),
+    }
   }
   if (/[./\\]/.test(named))
     throw new SluiceError('FILE_UNREADABLE', `there is no file ${path}`, { where: { file: path } })
@@ -72,7 +76,11 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
     })
   }
   const world = await call.world()
-  return { file: null, table: source.topic, read: () => world.connector(source).read(new Map(), call.signal) }
+  return {
+    file: null,
+    table: source.topic,
+    read: () => world.connector(source).read(new Map(), { signal: call.signal }),
+  }
 }
 
 export function told(draft: InferredContract): string[] {

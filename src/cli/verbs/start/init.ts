@@ -74,7 +74,7 @@ async function writeProject(
   else await copyFile(given.path, copy)
   const file: SourceFile = { ...(await lookAtFile(copy)), ...(given === null ? {} : { table: given.table }) }
   const bench = await call.bench()
-  const read = () => bench.connector(sourceOf(file)).read(new Map(), call.signal)
+  const read = () => bench.connector(sourceOf(file)).read(new Map(), { signal: call.signal })
   const draft = await withFile(given ?? file, () =>
     inferContract({ read, subject: `${file.table}-value`, name: recordName(file.table), maxRows: null }),
   )

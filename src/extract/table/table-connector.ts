@@ -1,0 +1,68 @@
+import { readDatabaseOptions } from '../../domain/database-source.ts'
+import type { SourceSettings } from '../../domain/settings.ts'
+import { noRange } from '../../domain/watermark.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { ReadBounds, SourceBatch, SourceConnector, SourceDescription } from '../../ports/source-connector.ts'
+import type { TableSource } from '../../ports/table-source.ts'
+import { planColumns } from './plan-columns.ts'
+import { readFull } from './read-full.ts'
+import { readIncremental, readRange } from './read-incremental.ts'
+import { tableRows } from './table-rows.ts'
+
+export interface TableConnectorParts {
+  readonly settings: Pick<SourceSettings, 'name' | 'options'>
+  readonly table: TableSource
+  readonly clock: Pick<Clock, 'nowMs' | 'sleep'>
+}
+
+/**
+ * A table of a database as a source: rows behind the watermark, or all of them by key. The same for every database;
+ * what differs stands in its `TableSource`.
+ *
+ * Guarantees: every row that was committed before a pass began is sent by it, unless it is as it was sent before; rows
+ * of one watermark are told apart by their key; a restart goes on behind the last batch that came into the log. With
+ * `overlap`, so is what a transaction shorter than it commits behind the watermark. With `full`, a key that is gone is
+ * sent as a delete.
+ * Non-guarantees: states of a row between two passes; with `incremental`, rows that are deleted without a trace; rows
+ * whose watermark or key is null, which are counted and told.
+ */
+export function createTableConnector({ settings, table, clock }: TableConnectorParts): SourceConnector {
+  const { name } = settings
+  const options = readDatabaseOptions(name, settings.options)
+  return {
+    discover: () => discover(table),
+    read: (from, bounds = {}) => read(from, bounds),
+    close: () => table.close(),
+  }
+
+  async function* read(from: ReadonlyMap<string, string>, bounds: ReadBounds): AsyncGenerator<SourceBatch> {
+    if (bounds.to !== undefined && options.load.kind === 'full') throw noRange(name)
+    if (bounds.signal?.aborted === true) return
+    const plan = planColumns(name, options, await table.describe())
+    const rows = tableRows({ table, plan, options, clock, signal: bounds.signal })
+    const request = { plan, options, table, rows, from }
+    if (options.load.kind === 'full') yield* readFull(request)
+    else if (bounds.to !== undefined) yield* readRange(request, bounds.to)
+    else yield* readIncremental(request)
+  }
+}
+
+async function discover(table: TableSource): Promise<SourceDescription> {
+  const { table: name, columns, key, bytes } = await table.describe()
+  const travels = new Map(columns.map((column) => [column.name, column.travels]))
+  return {
+    objects: [
+      {
+        name,
+        key: key.map((column) => travels.get(column) ?? column),
+        bytes,
+        columns: columns.map((column) => ({
+          name: column.travels,
+          type: column.type,
+          holds: column.holds,
+          nullable: column.nullable,
+        })),
+      },
+    ],
+  }
+}
