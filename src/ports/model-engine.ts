@@ -72,14 +72,19 @@ export interface StageOutput {
   readonly partitionBy: readonly string[]
   readonly folder: string
   readonly targetFileBytes: number
-  /** A partitioned result may be worked out some partitions at a time, so that memory does not grow with their number. */
+  /**
+   * A partitioned result may be worked out some partitions at a time, so that memory does not grow with their number.
+   * The same rows as by `sql`.
+   */
   readonly slices?: OutputSlices
 }
 
 export interface OutputSlices {
   /** A view whose rows go to partitions as its files are parted: a slice reads those of its own partitions only. */
   readonly view: string
-  /** SELECT of the partition columns' values of all other rows. */
+  /** Which of the view's rows, under alias `k`, the output holds as they are. */
+  readonly keeps: string
+  /** SELECT of all other rows, in the output's columns; it does not read the view. */
   readonly others: string
 }
 

@@ -257,7 +257,7 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
         steps,
         fields,
         partitionBy: ['part'],
-        slices: { view: 't', others: 'select part from more' },
+        slices: { view: 't', keeps: 'k.a % 3 > 0', others: 'select a, part from more' },
         probes: ['select count(*) as n from t'],
       })
       const told = ({ files }: { files: readonly StagedFile[] }) =>
@@ -272,6 +272,43 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
       assert.deepEqual(rows, [])
     })
 
+    test('rows that a sliced result keeps are those of the view, whatever their files hold', async () => {
+      const rows = `select 1 as a, 'x' as part, cast('infinity' as timestamp) as moment, cast(1.5 as decimal(9,3)) as exact, cast('NaN' as double) as real, 'ü' as text
+        union all select 2, 'x', cast('1500-02-03 04:05:06.789012' as timestamp), -0.001, -0.0, ''
+        union all select 3, 'y', null, null, null, null
+        union all select 4, 'y', cast('-infinity' as timestamp), 7, cast('-infinity' as double), 'z'`
+      const before = await stage(rows, { partitionBy: ['part'] })
+      const fields = [
+        field('part', { kind: 'string' }),
+        field('a', { kind: 'int64' }),
+        field('moment', { kind: 'timestamp' }),
+        field('exact', { kind: 'decimal', precision: 18, scale: 3 }),
+        field('real', { kind: 'float64' }),
+        field('text', { kind: 'string' }),
+        field('later', { kind: 'date' }),
+      ]
+      const names = fields.map(({ name }) => name).join(', ')
+      const keeps = "k.a <> 2 and (k.moment is null or k.moment <> cast('2000-01-01' as timestamp))"
+      const other = `select 'x' as part, cast(9 as bigint) as a, cast('2011-06-30 20:08:00.123456' as timestamp) as moment, 1 as exact, 2 as "real", 'n' as text, cast('2011-06-30' as date) as later`
+      const sql = `select ${names} from t k where ${keeps} union all ${other}`
+      const more = { inputs: [input('t', fields, before.files)], fields, partitionBy: ['part'] }
+      const whole = await stage(sql, more)
+      const sliced = await stage(sql, { ...more, slices: { view: 't', keeps, others: other } })
+      const views = [input('w', fields, whole.files), input('s', fields, sliced.files)]
+      const [missing, doubled, count] = await engine.ask({
+        inputs: views,
+        questions: [
+          `select ${names} from w except all select ${names} from s`,
+          `select ${names} from s except all select ${names} from w`,
+          'select count(*) as n from s',
+        ],
+      })
+      assert.deepEqual([missing, doubled, Number(count?.[0]?.['n'])], [[], [], 4])
+      const stats = (files: readonly StagedFile[]) =>
+        files.map(({ partitionValues, stats: each }) => [partitionValues, each]).toSorted()
+      assert.deepEqual(stats(sliced.files), stats(whole.files))
+    })
+
     test('a slice knows a partition by the type that the table has, whatever a SELECT gives', async () => {
       const moment = (hour: number): string => `'2011-06-30 0${hour}:00:00'`
       const fields = [field('a', { kind: 'int32' }), field('at', { kind: 'timestamp' })]
@@ -283,7 +320,7 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
         steps: [{ name: 'more', sql: more }],
         fields,
         partitionBy: ['at'],
-        slices: { view: 't', others: 'select m."at" from more m' },
+        slices: { view: 't', keeps: 'true', others: 'select m.a, m."at" from more m' },
       })
       assert.equal(sliced.rows, 3)
       assert.deepEqual(

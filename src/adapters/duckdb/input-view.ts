@@ -2,9 +2,10 @@ import { isAbsolute } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { SluiceError } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
+import type { ColumnField } from '../../domain/column-batch.ts'
 import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
-import { queryType } from './duckdb-types.ts'
-import { INSTANT, withoutZone } from './instants.ts'
+import { fileType, queryType } from './duckdb-types.ts'
+import { INSTANT, withoutZone, withZone } from './instants.ts'
 
 const LOCAL = 'sluice_local_file'
 const VALUES_AT_ONCE = 1000
@@ -40,9 +41,60 @@ function emptySelect({ fields, schema }: EngineInput): string {
 }
 
 async function filesSelect(connection: DuckDBConnection, input: EngineInput): Promise<string> {
+  const { source, columns } = await openFiles(connection, input)
+  const named = input.schema === undefined ? [...columns, 'f.path as _file'] : columns
+  return `select ${named.join(', ')} from ${source}`
+}
+
+/**
+ * SELECT of rows of a table as they are stored, of those that `keeps` (over alias `k`, the view's columns) tells: a
+ * column that its files hold just as it is to be written goes through unread by any cast.
+ */
+export async function keptSelect(
+  connection: DuckDBConnection,
+  {
+    input,
+    fields,
+    keeps,
+  }: { readonly input: EngineInput; readonly fields: readonly ColumnField[]; readonly keeps: string },
+): Promise<string> {
+  const { source, columns, present } = await openFiles(connection, input)
+  const stored = fields.map((field, index) => {
+    const isPart = input.partitionColumns.some((name) => sameName(name, field.name))
+    const isAsStored = !isPart && present.get(field.name.toLowerCase()) === writtenType(field)
+    const name = quoteIdentifier(field.name)
+    return { name, as: isAsStored ? quoteIdentifier(`sluice_stored_${index}`) : null, field }
+  })
+  const through = stored.flatMap(({ name, as }) => (as === null ? [] : [`r.${name} as ${as}`]))
+  const output = stored.map(
+    ({ name, as, field }) => `${as === null ? toStored(`k.${name}`, field) : `k.${as}`} as ${name}`,
+  )
+  return `select ${output.join(', ')} from (select ${[...columns, ...through].join(', ')} from ${source}) k where ${keeps}`
+}
+
+/** As DuckDB writes the type of a column that is stored as the field says. */
+function writtenType({ type }: ColumnField): string {
+  return type.kind === 'timestamp' ? INSTANT : fileType(type)
+}
+
+/** A column of a view as it is stored. */
+function toStored(column: string, { type }: ColumnField): string {
+  return type.kind === 'timestamp' ? withZone(column) : `cast(${column} as ${fileType(type)})`
+}
+
+interface OpenFiles {
+  /** What stands after FROM. */
+  readonly source: string
+  /** The table's columns out of it, by their names. */
+  readonly columns: readonly string[]
+  /** What the files hold, by name in lower case, as DuckDB writes the type. */
+  readonly present: ReadonlyMap<string, string>
+}
+
+async function openFiles(connection: DuckDBConnection, input: EngineInput): Promise<OpenFiles> {
   const list = input.files.map((file) => quoteText(localFile(file))).join(', ')
-  const source = `read_parquet([${list}], union_by_name=true, hive_partitioning=false, filename='${LOCAL}')`
-  const present = await columnTypes(connection, `select * from ${source}`)
+  const read = `read_parquet([${list}], union_by_name=true, hive_partitioning=false, filename='${LOCAL}')`
+  const present = await columnTypes(connection, `select * from ${read}`)
   const columns = input.fields.map((field) => {
     const column = quoteIdentifier(field.name)
     const partition = input.partitionColumns.findIndex((name) => sameName(name, field.name))
@@ -52,8 +104,7 @@ async function filesSelect(connection: DuckDBConnection, input: EngineInput): Pr
     const isInstant = field.type.kind === 'timestamp' && type === INSTANT
     return `${isInstant ? withoutZone(from) : `cast(${from} as ${queryType(field.type)})`} as ${column}`
   })
-  if (input.schema === undefined) columns.push('f.path as _file')
-  return `select ${columns.join(', ')} from ${source} r join ${filesTable(input)} f on r.${LOCAL} = f.local`
+  return { source: `${read} r join ${filesTable(input)} f on r.${LOCAL} = f.local`, columns, present }
 }
 
 async function createClause(connection: DuckDBConnection, { schema, name }: EngineInput): Promise<string> {

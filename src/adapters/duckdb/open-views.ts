@@ -7,8 +7,11 @@ import type { EngineFile, EngineInput, OutputSlices } from '../../ports/model-en
 import { queryType } from './duckdb-types.ts'
 import { filesTable, narrowInputView, quoteText } from './input-view.ts'
 
-/** Some partitions of an output: how to tell their rows. */
+/** Some partitions of an output. */
 export interface Slice {
+  /** The view over its files in these partitions; null where it has none. */
+  readonly input: EngineInput | null
+  /** How to tell a row of these partitions. */
   readonly where: string
 }
 
@@ -36,7 +39,7 @@ export class OpenViews {
     this.#inputs.set(name, narrowed)
   }
 
-  /** Goes through the partitions of an output, with the view over the files of some after the other. */
+  /** Goes through the partitions of an output, some after the other. */
   async *slices({ view, others }: OutputSlices, partitionBy: readonly ColumnField[]): AsyncGenerator<Slice> {
     const whole = this.#find(view)
     const byPlace = await this.#filesByPlace(whole, others, partitionBy)
@@ -48,16 +51,10 @@ export class OpenViews {
       files.push(...held)
       for (const { localFile } of held) bytes += (await stat(localFile)).size
       if (bytes < this.#sliceBytes) continue
-      yield await this.#slice({ ...whole, files }, places, partitionBy)
+      yield slice({ ...whole, files }, places, partitionBy)
       ;[places, files, bytes] = [[], [], 0]
     }
-    if (places.length > 0) yield await this.#slice({ ...whole, files }, places, partitionBy)
-    await narrowInputView(this.#connection, whole)
-  }
-
-  async #slice(input: EngineInput, places: readonly string[], partitionBy: readonly ColumnField[]): Promise<Slice> {
-    await narrowInputView(this.#connection, input)
-    return { where: `${placeSql(partitionBy)} in (${places.map(quoteText).join(', ')})` }
+    if (places.length > 0) yield slice({ ...whole, files }, places, partitionBy)
   }
 
   /** By the text of their partition values, as `placeSql` gives it. */
@@ -93,6 +90,11 @@ export class OpenViews {
     if (input === undefined) throw new SluiceError('BUG', `there is no view ${name}`)
     return input
   }
+}
+
+function slice(input: EngineInput, places: readonly string[], partitionBy: readonly ColumnField[]): Slice {
+  const where = `${placeSql(partitionBy)} in (${places.map(quoteText).join(', ')})`
+  return { input: input.files.length === 0 ? null : input, where }
 }
 
 /**

@@ -9,7 +9,7 @@ import { fileType, storedType } from './duckdb-types.ts'
 import { ZONELESS, withZone } from './instants.ts'
 import { fileStats } from './file-stats.ts'
 import type { ReportedStats } from './file-stats.ts'
-import { quoteText } from './input-view.ts'
+import { keptSelect, quoteText } from './input-view.ts'
 import type { OpenViews } from './open-views.ts'
 import { prepareSelect } from './session.ts'
 
@@ -31,7 +31,6 @@ export async function stageOutput(
     options.push(`file_size_bytes ${Math.max(1, Math.floor(output.targetFileBytes))}`)
   }
   const folder = output.folder.replace(/\/+$/, '')
-  const select = await storedSelect(connection, sql, fields)
   const files: StagedFile[] = []
   const write = async (rows: string, target: string): Promise<void> => {
     const written = await connection.runAndReadAll(`copy (${rows}) to ${quoteText(target)} (${options.join(', ')})`)
@@ -42,14 +41,17 @@ export async function stageOutput(
     }
   }
   if (slices === undefined || partitionBy.length === 0) {
-    await write(select, `${folder}/staged`)
+    await write(await storedSelect(connection, sql, fields), `${folder}/staged`)
     return { fields, files }
   }
   let count = 0
+  const others = await storedSelect(connection, slices.others, fields)
   const parts = partitionBy.flatMap((name) => fields.find((field) => field.name === name) ?? [])
-  for await (const { where } of views.slices(slices, parts)) {
+  for await (const { input, where } of views.slices(slices, parts)) {
     count += 1
-    await write(`${select} where ${where}`, `${folder}/staged-${count}`)
+    const kept =
+      input === null ? '' : `${await keptSelect(connection, { input, fields, keeps: slices.keeps })} union all `
+    await write(`${kept}${others} where ${where}`, `${folder}/staged-${count}`)
   }
   return { fields, files }
 }

@@ -70,7 +70,8 @@ export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
     { narrow: TARGET_VIEW, sql: 'select _file as file from sluice_files' },
   ]
   const added = `select ${columns} from sluice_new n where ${isChanged('n')}`
-  const kept = `select ${columns} from ${TARGET_VIEW} k where not ${isChanged('k')}`
+  const keeps = `not ${isChanged('k')}`
+  const kept = `select ${columns} from ${TARGET_VIEW} k where ${keeps}`
   return {
     steps,
     output: `${kept} union all ${added}`,
@@ -81,7 +82,7 @@ export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
       ...newRowProbes(facts),
       ...unknownProbes(node, isTouched('k')),
     ]),
-    others: added,
+    parts: { keeps, others: added },
     changes: { added, removed: `select ${columns} from sluice_old o where ${isChanged('o')}` },
   }
 }

@@ -194,7 +194,7 @@ export async function stageRows(world: StageWorld, request: StageRequest): Promi
         partitionBy,
         folder: await world.stagingFolder(node.name),
         targetFileBytes: world.settings.performance.partitionSizeBytes,
-        ...(sql.others === undefined ? {} : { slices: { view: TARGET_VIEW, others: sql.others } }),
+        ...(sql.parts === undefined ? {} : { slices: { view: TARGET_VIEW, ...sql.parts } }),
       },
     })
   })

@@ -2,7 +2,7 @@ import type { ColumnField } from '../../domain/column-batch.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import type { TableName } from '../../domain/identifier.ts'
 import type { ModelDefinition } from '../../domain/model.ts'
-import type { EngineStep } from '../../ports/model-engine.ts'
+import type { EngineStep, OutputSlices } from '../../ports/model-engine.ts'
 import { inputAsOf, sourceAsOf } from '../as-of/as-of-sql.ts'
 import type { ModelNode } from '../graph.ts'
 import { changesSql, wholeKey } from '../rows/changes.ts'
@@ -21,8 +21,8 @@ export interface StageSql {
   readonly probes: ReadonlyMap<ProbeName, string>
   /** SELECTs of the rows that differ from the target's: as they are now, and as they were. Null where all are new. */
   readonly changes: { readonly added: string; readonly removed: string } | null
-  /** The output holds the target's own rows, and these beside them. */
-  readonly others?: string
+  /** The output holds rows of the target as they are, and others beside them. */
+  readonly parts?: Pick<OutputSlices, 'keeps' | 'others'>
 }
 
 export type ProbeName =
