@@ -305,7 +305,7 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
       })
       assert.deepEqual([missing, doubled, Number(count?.[0]?.['n'])], [[], [], 4])
       const stats = (files: readonly StagedFile[]) =>
-        files.map(({ partitionValues, stats: each }) => [partitionValues, each]).toSorted()
+        files.map(({ partitionValues, stats: each }) => JSON.stringify([partitionValues, each])).toSorted()
       assert.deepEqual(stats(sliced.files), stats(whole.files))
     })
 

@@ -88,10 +88,11 @@ function takeSql(
   const { on, at, take, table } = lookup
   const columns = take.map(({ column, as }) => `${unlessDeleted(shape, 'r._deleted', `${l}.${column}`)} as ${as}`)
   const matches = on.map((pair) => `${l}.${pair.other} = r.${pair.own}`)
-  const from = view(formatTableName(table))
-  if (at === null) return { columns, join: ` left join ${from} ${l} on ${matches.join(' and ')}` }
+  const name = formatTableName(table)
+  if (at === null) return { columns, join: ` left join ${view(name)} ${l} on ${matches.join(' and ')}` }
   const p = `p${index}`
-  const wanted = bounded ? sinceSql({ lookup, index }) : askedSql(lookup, rows)
+  const from = bounded ? historyName(index) : view(name)
+  const wanted = bounded ? 'true' : askedSql(lookup, rows)
   const placed = placesSql(model.key, { lookup, from, wanted }, rows)
   return {
     columns,
@@ -121,16 +122,22 @@ function sinceName(index: number): string {
   return `sluice_since_${index}`
 }
 
+function historyName(index: number): string {
+  return `sluice_history_${index}`
+}
+
 /**
  * For each history by time, from when on it is wanted for `rows`: from its latest row at or before the first time that
- * is asked for. So a few rows of today do not have the years before put in order.
+ * is asked for. So a few rows of today do not have the years before put in order. And that much of it, read once.
  */
 export function sinceSteps(
   { model, view }: Pick<TakeFrom, 'model' | 'view'>,
   rows: string,
 ): readonly { readonly name: string; readonly sql: string }[] {
-  return model.rowLookups.flatMap(({ on, at, table }, index) => {
+  return model.rowLookups.flatMap((lookup, index) => {
+    const { on, at, table } = lookup
     if (at === null) return []
+    const from = view(formatTableName(table))
     const asked = on.map((pair, i) => `r.${pair.own} as o${i}`).join(', ')
     const own = on.map((pair) => `r.${pair.own}`)
     const known = wholeKey([...on.map((pair) => pair.own), at.own], 'r.')
@@ -138,8 +145,12 @@ export function sinceSteps(
     const time = `cast(x.${at.other} as timestamp)`
     const same = on.map((pair, i) => `x.${pair.other} = f.o${i}`).join(' and ')
     const keys = on.map((_, i) => `f.o${i}`).join(', ')
-    const sql = `select ${keys}, coalesce(max(${time}), f.sluice_first) as sluice_since from (${first}) f left join ${view(formatTableName(table))} x on ${same} and ${time} <= f.sluice_first group by ${keys}, f.sluice_first`
-    return [{ name: sinceName(index), sql }]
+    const sql = `select ${keys}, coalesce(max(${time}), f.sluice_first) as sluice_since from (${first}) f left join ${from} x on ${same} and ${time} <= f.sluice_first group by ${keys}, f.sluice_first`
+    const history = `select ${decidingColumns(lookup).join(', ')} from ${from} x where x.${at.other} is not null and ${sinceSql({ lookup, index })}`
+    return [
+      { name: sinceName(index), sql },
+      { name: historyName(index), sql: history },
+    ]
   })
 }
 
@@ -182,8 +193,8 @@ function placesSql(key: readonly string[], { lookup, from, wanted }: From, rows:
 }
 
 /**
- * Keys of `target`'s rows that may take something else, now that rows of the lookup's table came and went. Where a row
- * keeps the time of what it took, nothing earlier can take its place.
+ * Keys of `target`'s rows that may take something else, now that rows of the lookup's table came and went: `changed` is
+ * a view of those, read more than once. Where a row keeps the time of what it took, nothing earlier can take its place.
  */
 export function touchedRowsSql(
   { key }: ModelDefinition,
@@ -191,13 +202,17 @@ export function touchedRowsSql(
   { target, changed }: { readonly target: string; readonly changed: string },
 ): string {
   const matches = lookup.on.map((pair) => `d.${pair.other} = o.${pair.own}`)
+  let rows = target
   if (lookup.at !== null) {
     const time = `cast(d.${lookup.at.other} as timestamp)`
-    matches.push(`${time} <= cast(o.${lookup.at.own} as timestamp)`)
+    const own = `cast(o.${lookup.at.own} as timestamp)`
+    matches.push(`${time} <= ${own}`)
+    // most of a long table is older than all that changed: that is told without looking for its keys
+    rows = `(select o.* from ${target} o where ${own} >= (select min(${time}) from ${changed} d))`
     const kept = lookup.take.find(({ column }) => column === lookup.at?.other)
     if (kept !== undefined) matches.push(`${time} >= coalesce(cast(o.${kept.as} as timestamp), ${time})`)
   }
-  return `select ${key.map((column) => `o.${column}`).join(', ')} from ${target} o where exists (select 1 from (${changed}) d where ${matches.join(' and ')})`
+  return `select ${key.map((column) => `o.${column}`).join(', ')} from ${rows} o where exists (select 1 from ${changed} d where ${matches.join(' and ')})`
 }
 
 /** The columns of the other table that decide what is taken. */

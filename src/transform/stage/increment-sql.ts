@@ -131,11 +131,12 @@ function touchedSteps(facts: StageFacts, { tables, scope }: Changed): readonly E
     )
     return [{ lookup, name }]
   })
-  const taken = node.model.rowLookups.filter(({ table }) => isOneOf(table))
-  for (const lookup of taken) {
+  const taken = [...node.model.rowLookups.entries()].filter(([, { table }]) => isOneOf(table))
+  for (const [index, lookup] of taken) {
+    const name = `sluice_differs_${index}`
     const columns = decidingColumns(lookup).join(', ')
-    const difference = lookedUpDifference(facts, lookup.table, { columns, where: 'true' })
-    parts.push(touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed: difference }))
+    steps.push({ name, sql: lookedUpDifference(facts, lookup.table, { columns, where: 'true' }) })
+    parts.push(touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed: name }))
   }
   const narrow = scope === 'keys' && taken.length === 0 ? narrowMainSql(facts, parts, moved) : null
   if (main !== null && narrow !== null) steps.push({ narrow: inputView(main), sql: narrow })
