@@ -59,5 +59,10 @@ export function declareBroker(): SettingGroup {
       meaning:
         'For `kafka`: static membership: a process that comes back under this name keeps its share. One a process.',
     }),
+    session_timeout: setting({
+      type: { kind: 'duration', forever: false },
+      default: '30s',
+      meaning: 'For `kafka`: others take over from a process that was not heard of for so long.',
+    }),
   })
 }

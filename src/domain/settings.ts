@@ -20,6 +20,7 @@ export interface KafkaBrokerSettings {
   readonly replicationFactor: number | null
   readonly prefix: string
   readonly instanceId: string | null
+  readonly sessionTimeoutMs: number
   /** Compacted; what sources have reached. */
   readonly stateTopic: string
 }

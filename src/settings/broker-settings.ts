@@ -15,6 +15,7 @@ export function toBroker(read: SettingReader): Settings['broker'] {
     replicationFactor: read.numberOrNull('broker', 'replication_factor'),
     prefix: read.text('broker', 'prefix'),
     instanceId: read.textOrNull('broker', 'instance_id'),
+    sessionTimeoutMs: read.number('broker', 'session_timeout'),
     stateTopic: read.text('state', 'topic'),
   }
 }
@@ -34,6 +35,8 @@ function toSasl(read: SettingReader): KafkaBroker['sasl'] {
 }
 
 const HOST_PORT = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/
+/** Three heartbeats. */
+const SHORTEST_SESSION_MS = 3_000
 const GROUP_NAME = /^[A-Za-z0-9._-]{1,100}$/
 
 /** Tells `refuse` each setting that cannot be. */
@@ -57,6 +60,7 @@ export function checkBroker(broker: Settings['broker'], refuse: (path: readonly 
       'is needed beside the other: certificate and key are a pair',
     )
   }
+  if (broker.sessionTimeoutMs < SHORTEST_SESSION_MS) refuse(['broker', 'session_timeout'], 'at least 3s')
   if (!GROUP_NAME.test(broker.prefix)) refuse(['broker', 'prefix'], 'letters, digits, dot, dash and underscore only')
   if (!GROUP_NAME.test(broker.stateTopic)) refuse(['state', 'topic'], 'is no name of a topic')
 }

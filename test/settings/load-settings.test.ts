@@ -276,6 +276,7 @@ test('a Kafka cluster: brokers, TLS, a login by reference, and what is missing i
     replicationFactor: null,
     prefix: 'sluice.',
     instanceId: null,
+    sessionTimeoutMs: 30_000,
     stateTopic: '_sluice.state',
   })
   assertRefused(t, broker(', sasl: {mechanism: PLAIN, username: sluice}'), {
@@ -283,6 +284,7 @@ test('a Kafka cluster: brokers, TLS, a login by reference, and what is missing i
   })
   assertRefused(t, broker(', sasl: {mechanism: OAUTHBEARER}'), { message: /broker.sasl.token: is needed/ })
   assertRefused(t, broker(', tls: {enabled: true, cert: a.pem}'), { message: /certificate and key are a pair/ })
+  assertRefused(t, broker(', session_timeout: 2s'), { message: /broker.session_timeout: at least 3s/ })
   assertRefused(t, broker('').replace('k1:9092', 'k1'), { message: /"k1" is no host:port/ })
   assertRefused(t, broker(', sasl: {mechanism: PLAIN, username: sluice, password: hunter2}'), { message: /password/ })
 })
