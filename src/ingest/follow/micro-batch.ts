@@ -12,6 +12,7 @@ import { openFlush } from '../decode/open-flush.ts'
 import { contractInForce } from '../lane/contract-in-force.ts'
 import { flush } from '../flush.ts'
 import { decideFlush } from '../flush-policy.ts'
+import { readPosition } from '../lane/lane-position.ts'
 import { findTable } from '../lane/lane-table.ts'
 import type { KnownTopic } from '../lane/known-topic.ts'
 import type { WriterCache } from '../lane/resolve-writers.ts'
@@ -95,6 +96,19 @@ interface Opened {
   readonly decoding: FlushDecoding
 }
 
+/**
+ * A sight of the topic as young as the table: where another process read on after ours was taken, the table would stand
+ * past the log's end.
+ */
+async function seenSince({ world, table, topic }: MicroBatch, snapshot: Snapshot | null): Promise<TopicDescription> {
+  const isPast = topic.partitions.some(({ partition, limit }) => {
+    const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, partition })
+    return position !== null && position.next > limit
+  })
+  // Where it is gone meanwhile, the next turn says so.
+  return isPast ? ((await world.log.describe(table.topic)) ?? topic) : topic
+}
+
 class Filling {
   committed = false
   readonly #batch: MicroBatch
@@ -119,8 +133,9 @@ class Filling {
   }
 
   static async open(batch: MicroBatch, emit: Emit): Promise<Filling> {
-    const { world, table, topic, partitions } = batch
+    const { world, table, partitions } = batch
     const snapshot = await findTable(world.lake, table.table)
+    const topic = await seenSince(batch, snapshot)
     const schema = await contractInForce(world.registry, table)
     const batchId = world.clock.newId()
     const strangers = await batch.known.strangers({ world, table, topic, snapshot, partitions })
@@ -131,7 +146,14 @@ class Filling {
     })
     const { copyToTopic: keepLetters } = world.settings.errors
     const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters })
-    const filling = new Filling({ batch, emit, snapshot, contract: parseContract(schema), batchId, decoding })
+    const filling = new Filling({
+      batch: { ...batch, topic },
+      emit,
+      snapshot,
+      contract: parseContract(schema),
+      batchId,
+      decoding,
+    })
     starts.forEach((start, i) => filling.#begin(partitions[i]!, start))
     return filling
   }

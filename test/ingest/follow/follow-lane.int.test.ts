@@ -7,6 +7,7 @@ import { LaneFollower, type LaneListener } from '../../../src/ingest/follow/foll
 import { HeldBytes } from '../../../src/ingest/follow/held-bytes.ts'
 import { verifyTable } from '../../../src/operate/verify.ts'
 import type { Assignment } from '../../../src/ports/assignment.ts'
+import type { TopicLog } from '../../../src/ports/topic-log.ts'
 import { message, order, ORDER_FIELDS, orders, produce, registerOrders } from '../../support/orders.ts'
 import { activeFiles, rawRows } from '../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
@@ -23,7 +24,11 @@ interface Followed {
   readonly end: () => Promise<void>
 }
 
-function follow(t: TestContext, world: TestWorld, over: { assignment?: Assignment } = {}): Followed {
+function follow(
+  t: TestContext,
+  world: TestWorld,
+  over: { readonly assignment?: Assignment; readonly log?: TopicLog } = {},
+): Followed {
   const ending = new AbortController()
   const stops = new Map<number, SluiceError>()
   const went = new Set<number>()
@@ -84,6 +89,29 @@ test('records land within the flush age while the lane goes on, and one flush ta
   await lane.end()
   const flushes = world.events.seen.filter(({ type }) => type === 'flush.done')
   assert.equal(flushes.length, 2)
+  await proveWhole(world, 6)
+})
+
+test('I8: a table that another process moved past what was seen of the log a moment ago is no lane to stop', async (t) => {
+  const world = await scratchWorld(t, { ingest: SHORT })
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 2))
+  const seen = await world.log.describe('orders')
+  await produce(world, orders(schema, 3, 2))
+  await ingestAll(world)
+  await produce(world, orders(schema, 1, 5))
+  let looks = 0
+  const log: TopicLog = {
+    ...world.log,
+    describe: (topic) => ((looks += 1) === 1 ? Promise.resolve(seen) : world.log.describe(topic)),
+  }
+  const lane = follow(t, world, { log })
+  await until('the record lands', async () => (await landed(world)) === 6)
+  await lane.end()
+  assert.deepEqual(
+    world.events.seen.filter(({ type }) => type === 'lane.stopped'),
+    [],
+  )
   await proveWhole(world, 6)
 })
 
