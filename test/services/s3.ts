@@ -19,6 +19,8 @@ export interface S3 {
   readonly env: Readonly<Record<string, string>>
   /** Makes the bucket and gives its name back. */
   bucket(name: string): Promise<string>
+  /** Where versitygw keeps a bucket's objects, each as a file under its key; null with moto. */
+  folderOf(bucket: string): string | null
   stop(): Promise<void>
   /** On the same port; versitygw with what it held, moto empty. */
   start(): Promise<void>
@@ -57,6 +59,7 @@ export async function startS3({ kind }: { readonly kind: S3Kind }): Promise<S3> 
 
 interface Program {
   readonly command: string
+  readonly keepsFiles: boolean
   readonly args: (port: number) => readonly string[]
 }
 
@@ -115,6 +118,10 @@ class Server implements S3 {
     return name
   }
 
+  folderOf(bucket: string): string | null {
+    return this.#program.keepsFiles ? join(this.#folder, 'buckets', bucket) : null
+  }
+
   async close(): Promise<void> {
     await this.stop()
     await rm(this.#folder, { recursive: true, force: true })
@@ -126,13 +133,14 @@ async function versitygwProgram(folder: string): Promise<Program> {
   const flags = ['--quiet', '--keep-alive', '--region', REGION]
   return {
     command,
+    keepsFiles: true,
     args: (port) => ['--port', `127.0.0.1:${port}`, ...flags, 'posix', join(folder, 'buckets')],
   }
 }
 
 async function motoProgram(): Promise<Program> {
   const command = await readyEnvironment(MOTO)
-  return { command, args: (port) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)] }
+  return { command, keepsFiles: false, args: (port) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)] }
 }
 
 /** The binary, built once from Go's module proxy. Throws `Missing`. */
