@@ -148,7 +148,7 @@ function planBroker(dice: Dice): BrokerStrike[] {
 
 function planStore(dice: Dice): StoreStrike {
   const kind = dice.pick(['error_500', 'error_503', 'slow', 'cut', 'lost', 'refused'])
-  const on = kind === 'cut' ? 'gets' : dice.pick(['everything', 'commits', 'puts', 'gets'])
+  const on = kind === 'cut' ? 'gets' : dice.pick(['everything', 'everything', 'commits', 'puts', 'gets'])
   const share = dice.chance(0.2) ? 1 : 0.1 + dice.roll() * 0.6
   return { kind, on, share, afterMs: dice.between(200, 2_000), ms: dice.between(400, 2_500) }
 }

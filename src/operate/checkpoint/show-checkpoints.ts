@@ -57,8 +57,9 @@ async function readLane(
   { lake, log }: ShowWorld,
   { table, topic }: { readonly table: string; readonly topic: string },
 ): Promise<LaneCheckpoint[]> {
-  const description = await log.describe(topic)
   const snapshot = await openSnapshot(lake.at(`bronze/${table}`))
+  // After the table: one that another process moves meanwhile would stand past the log's end.
+  const description = await log.describe(topic)
   const positioned = snapshot === null ? [] : [...snapshot.txns.keys()].flatMap((app) => partitionOf(app, topic))
   const count = Math.max(description?.partitions.length ?? 0, ...positioned.map((partition) => partition + 1))
   return Array.from({ length: count }, (_, partition): LaneCheckpoint => {

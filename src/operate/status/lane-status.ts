@@ -35,10 +35,11 @@ export async function laneStatuses(
   notes: StatusNotes,
 ): Promise<LaneStatus[]> {
   const name = `bronze.${table.table}`
+  const { snapshot, broken } = await openTable(world, table.table)
+  // After the table: one that another process moves meanwhile would stand past the log's end.
   const topic = await world.log.describe(table.topic)
   const stops = notes.stops.get(noteName({ kind: 'lane', name }))?.stops ?? []
   const paused = notes.pauses.get(pauseKey({ kind: 'lane', name })) ?? null
-  const { snapshot, broken } = await openTable(world, table.table)
   const held = await world.assignment.held(`ingest/${table.table}`)
   const lastCommitMs = snapshot?.timestampMs ?? null
   const catchUp = `sluice ingest ${name}`

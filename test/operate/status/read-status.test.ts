@@ -3,7 +3,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { frameRecord } from '../../../src/contract/wire.ts'
+import { readCheckpoints } from '../../../src/operate/checkpoint/show-checkpoints.ts'
 import { readStatus, stoppedError, type Status } from '../../../src/operate/status/read-status.ts'
+import type { TopicLog } from '../../../src/ports/topic-log.ts'
 import { buildModels } from '../../../src/transform/build.ts'
 import { loadModels } from '../../../src/settings/model-file.ts'
 import { message, orders, produce, registerOrders } from '../../support/orders.ts'
@@ -50,6 +52,34 @@ test('a lane that a live process holds is running', async (t) => {
   assert.equal((await readStatus(world)).lanes[0]!.state, 'running')
   await member.leave()
   assert.equal((await readStatus(world)).lanes[0]!.state, 'idle')
+})
+
+test('I8: a lane that another process moves while it is looked at is no stopped one', async (t) => {
+  const world = await scratchWorld(t)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 3))
+  await ingestAll(world)
+  let moved = false
+  const log: TopicLog = {
+    ...world.log,
+    describe: async (topic) => {
+      const seen = await world.log.describe(topic)
+      if (!moved) {
+        moved = true
+        await produce(world, orders(schema, 2, 3))
+        await ingestAll(world)
+      }
+      return seen
+    },
+  }
+  const [lane] = (await readStatus({ ...world, log })).lanes
+  assert.deepEqual([lane!.state, lane!.stop], ['idle', null])
+  moved = false
+  const { lanes } = await readCheckpoints({ ...world, log }, { topic: null, partition: null, source: null })
+  assert.deepEqual(
+    lanes.map(({ state }) => state),
+    ['ok'],
+  )
 })
 
 test('what would stop a lane at its next record is told without reading it (I8)', async (t) => {
