@@ -45,6 +45,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   'hyparquet-compressors': 'src/parquet',
   'node:sqlite': 'src/adapters/embedded-log',
   'p-queue': ['src/cli', 'src/adapters/s3'],
+  pg: 'connectors/redshift',
   pino: 'src/observe',
   'prom-client': 'src/observe',
   yaml: 'src/settings',

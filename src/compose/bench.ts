@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../adapters/clock/system-clock.ts'
 import type { S3Settings } from '../domain/settings.ts'
 import type { ModelEngine } from '../ports/model-engine.ts'
 import type { Bench } from '../ports/world.ts'
 import { openStores } from './stores.ts'
-import { openConnector } from './world.ts'
+import { openConnectors } from './connectors.ts'
 
 /** What the settings' own defaults say. */
 const ENGINE = { memoryLimitBytes: 256 * 1024 * 1024, threads: 2 }
@@ -35,7 +36,7 @@ export function openBench(): Bench {
   }
   return {
     storeAt: openStores({ workDir: WORK_DIR, cacheBytes: CACHE_BYTES, s3: S3 }),
-    connector: openConnector,
+    connector: openConnectors(systemClock),
     engine() {
       engine ??= open()
       return engine

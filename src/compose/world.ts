@@ -1,14 +1,11 @@
-import { createFilesConnector } from '../../connectors/files/files-connector.ts'
-import { createSimulatorConnector } from '../../connectors/simulator/simulator-connector.ts'
 import { systemClock } from '../adapters/clock/system-clock.ts'
-import { SluiceError } from '../domain/errors.ts'
-import type { Settings, SourceSettings } from '../domain/settings.ts'
+import type { Settings } from '../domain/settings.ts'
 import type { EventSink } from '../ports/event-sink.ts'
 import type { ModelEngine } from '../ports/model-engine.ts'
-import type { SourceConnector } from '../ports/source-connector.ts'
 import type { World } from '../ports/world.ts'
 import { openDecodePool } from './decode-pool.ts'
 import { openBroker } from './broker.ts'
+import { openConnectors } from './connectors.ts'
 import { fanEvents } from './event-fan.ts'
 import { openLineage } from './lineage.ts'
 import { withoutPrivateBounds } from './private-statistics.ts'
@@ -62,7 +59,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
       )
       return engine
     },
-    connector: (source) => openConnector(source),
+    connector: openConnectors(clock),
     stagingFolder: (purpose) => staging.folder(purpose),
     async close() {
       await decodePool.close()
@@ -78,16 +75,4 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
 async function openEngine(settings: Settings, tempFolder: Promise<string>): Promise<ModelEngine> {
   const { openDuckdbEngine } = await import('../adapters/duckdb/duckdb-engine.ts')
   return openDuckdbEngine({ ...settings.engine, tempFolder: await tempFolder })
-}
-
-export function openConnector(source: SourceSettings): SourceConnector {
-  if (source.connector === 'files') return createFilesConnector(source)
-  if (source.connector === 'simulator') return createSimulatorConnector(source)
-  throw new SluiceError(
-    'SETTINGS_INVALID',
-    `source ${source.name} asks for connector ${source.connector}, which this build does not have`,
-    {
-      where: { key: `sources.${source.name}.connector` },
-    },
-  )
 }

@@ -1,5 +1,6 @@
 import { SluiceError } from './errors.ts'
 import { suggestion } from './nearest-word.ts'
+import { plainNames } from './plain-names.ts'
 
 /**
  * Names that settings give to things of a foreign database (I14). They are wider than ours: a space, a dollar or a
@@ -37,6 +38,15 @@ export function parseTablePath(text: string, what: string): readonly string[] {
 export interface Named {
   readonly name: string
   readonly travels: string
+}
+
+/**
+ * What columns travel under: their own names where a contract takes them, else plain ones (`Zweiter Name` as
+ * zweiter_name), each once.
+ */
+export function travelNames(names: readonly string[]): readonly string[] {
+  const plain = plainNames(names)
+  return names.map((name, at) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : plain[at]!))
 }
 
 /** By its exact name, else by the only one that differs in case alone; null where there is none, or several. */

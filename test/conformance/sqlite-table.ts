@@ -4,6 +4,7 @@ import { readDatabaseOptions } from '../../src/domain/database-source.ts'
 import type { KeysetForm } from '../../src/domain/keyset.ts'
 import type { SettingValue } from '../../src/domain/setting-declarations.ts'
 import { selectRows } from '../../src/domain/table-query.ts'
+import { CircuitBreaker } from '../../src/extract/table/circuit-breaker.ts'
 import { createTableConnector } from '../../src/extract/table/table-connector.ts'
 import type { SourceBatch, SourceConnector } from '../../src/ports/source-connector.ts'
 import type { TableColumn, TableRow, TableSource } from '../../src/ports/table-source.ts'
@@ -18,6 +19,8 @@ export class SqliteTable {
   form: KeysetForm = 'expanded'
   readonly queries: string[] = []
 
+  readonly clock = { nowMs: () => this.nowMs, sleep: () => Promise.resolve(), random: () => 0.5 }
+
   constructor(ddl: string) {
     this.db.exec(ddl)
   }
@@ -27,7 +30,8 @@ export class SqliteTable {
     return createTableConnector({
       settings: { name, options },
       table,
-      clock: { nowMs: () => this.nowMs, sleep: () => Promise.resolve() },
+      clock: this.clock,
+      circuit: new CircuitBreaker(this.clock),
     })
   }
 

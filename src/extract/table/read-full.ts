@@ -16,8 +16,8 @@ const MAX_SEGMENT_ROWS = 4_000
  * keys that are gone as deletes. Each batch leaves a state from which a restart goes on; a pass over a table that did
  * not change yields nothing.
  */
-export async function* readFull({ plan, options, table, rows, from }: ReadTableRequest): AsyncGenerator<SourceBatch> {
-  const sight = await table.look({
+export async function* readFull({ plan, options, look, rows, from }: ReadTableRequest): AsyncGenerator<SourceBatch> {
+  const sight = await look({
     watermark: null,
     notNull: plan.key.filter(({ nullable }) => nullable).map(({ name }) => name),
     overlapMs: 0,

@@ -15,7 +15,7 @@ const FLOOR = 'floor'
 export interface ReadTableRequest {
   readonly plan: ColumnPlan
   readonly options: DatabaseOptions
-  readonly table: TableSource
+  readonly look: TableSource['look']
   readonly rows: TableRows
   /** Entries of the source's state. */
   readonly from: ReadonlyMap<string, string>
@@ -29,14 +29,14 @@ export interface ReadTableRequest {
 export async function* readIncremental({
   plan,
   options,
-  table,
+  look,
   rows,
   from,
 }: ReadTableRequest): AsyncGenerator<SourceBatch> {
   const reached = readWatermark(plan.source, from)
   const window = openWindow(plan.source, from)
   const overlapMs = overlapOf(plan, options)
-  const sight = await table.look({
+  const sight = await look({
     watermark: plan.watermark!.name,
     notNull: [plan.watermark!, ...plan.key].filter(({ nullable }) => nullable).map(({ name }) => name),
     overlapMs,

@@ -4,6 +4,8 @@ import { noRange } from '../../domain/watermark.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ReadBounds, SourceBatch, SourceConnector, SourceDescription } from '../../ports/source-connector.ts'
 import type { TableSource } from '../../ports/table-source.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import { Patience, type Tries } from './patience.ts'
 import { planColumns } from './plan-columns.ts'
 import { readFull } from './read-full.ts'
 import { readIncremental, readRange } from './read-incremental.ts'
@@ -12,7 +14,9 @@ import { tableRows } from './table-rows.ts'
 export interface TableConnectorParts {
   readonly settings: Pick<SourceSettings, 'name' | 'options'>
   readonly table: TableSource
-  readonly clock: Pick<Clock, 'nowMs' | 'sleep'>
+  readonly clock: Pick<Clock, 'nowMs' | 'sleep' | 'random'>
+  /** Of this source in this process; it outlives a connector. */
+  readonly circuit: CircuitBreaker
 }
 
 /**
@@ -26,7 +30,7 @@ export interface TableConnectorParts {
  * Non-guarantees: states of a row between two passes; with `incremental`, rows that are deleted without a trace; rows
  * whose watermark or key is null, which are counted and told.
  */
-export function createTableConnector({ settings, table, clock }: TableConnectorParts): SourceConnector {
+export function createTableConnector({ settings, table, clock, circuit }: TableConnectorParts): SourceConnector {
   const { name } = settings
   const options = readDatabaseOptions(name, settings.options)
   return {
@@ -35,12 +39,23 @@ export function createTableConnector({ settings, table, clock }: TableConnectorP
     close: () => table.close(),
   }
 
-  async function* read(from: ReadonlyMap<string, string>, bounds: ReadBounds): AsyncGenerator<SourceBatch> {
+  function read(from: ReadonlyMap<string, string>, bounds: ReadBounds): AsyncIterable<SourceBatch> {
+    return circuit.guard(name, (tries) => pass(from, bounds, tries))
+  }
+
+  async function* pass(
+    from: ReadonlyMap<string, string>,
+    bounds: ReadBounds,
+    tries: Tries,
+  ): AsyncGenerator<SourceBatch> {
     if (bounds.to !== undefined && options.load.kind === 'full') throw noRange(name)
     if (bounds.signal?.aborted === true) return
-    const plan = planColumns(name, options, await table.describe())
-    const rows = tableRows({ table, plan, options, clock, signal: bounds.signal })
-    const request = { plan, options, table, rows, from }
+    const patient = new Patience({ clock, tries, signal: bounds.signal })
+    const described = await patient.ask(() => table.describe())
+    const plan = planColumns(name, options, described)
+    const rows = tableRows({ table, plan, options, clock, patient, signal: bounds.signal })
+    const look: TableSource['look'] = (request) => patient.ask(() => table.look(request))
+    const request = { plan, options, look, rows, from }
     if (options.load.kind === 'full') yield* readFull(request)
     else if (bounds.to !== undefined) yield* readRange(request, bounds.to)
     else yield* readIncremental(request)

@@ -2,6 +2,7 @@ import type { DatabaseOptions } from '../../domain/database-source.ts'
 import type { TableQuery } from '../../domain/table-query.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { TableRow, TableSource } from '../../ports/table-source.ts'
+import type { Patience } from './patience.ts'
 import { keyOf, type ColumnPlan } from './plan-columns.ts'
 
 export interface TableRowsParts {
@@ -9,6 +10,7 @@ export interface TableRowsParts {
   readonly plan: ColumnPlan
   readonly options: DatabaseOptions
   readonly clock: Pick<Clock, 'nowMs' | 'sleep'>
+  readonly patient: Patience
   readonly signal: AbortSignal | undefined
 }
 
@@ -20,7 +22,7 @@ export const ALL_ROWS: RowRange = { after: [], upTo: null, from: null, before: n
 /** Lists of rows of a range, in order: a query a page, each behind the last row of the one before. */
 export type TableRows = (range: RowRange, batchRows: number) => AsyncGenerator<readonly TableRow[]>
 
-export function tableRows({ table, plan, options, clock, signal }: TableRowsParts): TableRows {
+export function tableRows({ table, plan, options, clock, patient, signal }: TableRowsParts): TableRows {
   const columns = plan.columns.map(({ name }) => name)
   const { watermark } = plan
   const order = [...(watermark === null ? [] : [watermark.name]), ...plan.key.map(({ name }) => name)]
@@ -28,15 +30,22 @@ export function tableRows({ table, plan, options, clock, signal }: TableRowsPart
   return async function* rowsOf(range, batchRows) {
     let { after } = range
     for (;;) {
-      let read = 0
       const query: TableQuery = { ...range, after, columns, order, limit: options.pageRows, table: options.table }
-      for await (const rows of table.rows(query, { batchRows, signal })) {
-        if (rows.length === 0) continue
-        read += rows.length
-        await pace(rows.length)
-        yield rows
-        after = [positionOf(plan, rows.at(-1)!)]
-        if (signal?.aborted === true) return
+      let read = 0
+      try {
+        for await (const rows of table.rows(query, { batchRows, signal })) {
+          if (rows.length === 0) continue
+          patient.served()
+          read += rows.length
+          await pace(rows.length)
+          yield rows
+          after = [positionOf(plan, rows.at(-1)!)]
+          if (signal?.aborted === true) return
+        }
+      } catch (error) {
+        // What came stands; the next query goes on behind it.
+        await patient.wait(error)
+        continue
       }
       if (read < options.pageRows) return
     }

@@ -1,0 +1,62 @@
+import { createFilesConnector } from '../../connectors/files/files-connector.ts'
+import { createSimulatorConnector } from '../../connectors/simulator/simulator-connector.ts'
+import { SluiceError } from '../domain/errors.ts'
+import type { SourceSettings } from '../domain/settings.ts'
+import { CircuitBreaker } from '../extract/table/circuit-breaker.ts'
+import { createTableConnector } from '../extract/table/table-connector.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { SourceConnector } from '../ports/source-connector.ts'
+import type { TableSource } from '../ports/table-source.ts'
+
+/** The connectors of one process: what they keep beyond a pass is kept by the source's name. */
+export function openConnectors(clock: Clock): (settings: SourceSettings) => SourceConnector {
+  const circuits = new Map<string, CircuitBreaker>()
+  return (settings) => {
+    const circuit = circuits.get(settings.name) ?? new CircuitBreaker(clock)
+    circuits.set(settings.name, circuit)
+    return openConnector(settings, { clock, circuit })
+  }
+}
+
+interface Kept {
+  readonly clock: Clock
+  readonly circuit: CircuitBreaker
+}
+
+/** A driver is loaded when it is first used, not before. */
+function openConnector(settings: SourceSettings, { clock, circuit }: Kept): SourceConnector {
+  switch (settings.connector) {
+    case 'files':
+      return createFilesConnector(settings)
+    case 'simulator':
+      return createSimulatorConnector(settings)
+    case 'redshift': {
+      const open = async (): Promise<TableSource> => {
+        const { openRedshiftTable } = await import('../../connectors/redshift/redshift-table.ts')
+        return openRedshiftTable(settings)
+      }
+      return createTableConnector({ settings, table: openedLater(open), clock, circuit })
+    }
+    default: {
+      const { name, connector } = settings
+      throw new SluiceError(
+        'SETTINGS_INVALID',
+        `source ${name} asks for connector ${connector}, which this build does not have`,
+        { where: { key: `sources.${name}.connector` } },
+      )
+    }
+  }
+}
+
+function openedLater(open: () => Promise<TableSource>): TableSource {
+  let opening: Promise<TableSource> | null = null
+  const opened = (): Promise<TableSource> => (opening ??= open())
+  return {
+    describe: async () => (await opened()).describe(),
+    look: async (request) => (await opened()).look(request),
+    async *rows(query, options) {
+      yield* (await opened()).rows(query, options)
+    },
+    close: async () => (await opening)?.close(),
+  }
+}
