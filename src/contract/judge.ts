@@ -8,6 +8,7 @@ import { recordKey, type RecordBatch } from '../domain/record-batch.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
 import { createAvroReader } from './avro/read/reader.ts'
 import type { ColumnBuilder } from './columns/builder.ts'
+import { copyInto, OWN_ROOM, type ColumnRoom } from '../domain/column-room.ts'
 import { hashColumn } from './columns/hash-column.ts'
 import { createBuilder } from './columns/nested-builders.ts'
 import { BytesBuilder } from './columns/bytes-builder.ts'
@@ -40,8 +41,11 @@ export interface JudgeOptions {
 
 export interface Judge {
   readonly contract: Contract
-  /** Pure. Never throws for what a record holds; a writer id that `writers` lacks is the caller's mistake (BUG). */
-  judge(batch: RecordBatch, writers: ReadonlyMap<number, RegisteredSchema>): Judgement
+  /**
+   * Pure. Never throws for what a record holds; a writer id that `writers` lacks is the caller's mistake (BUG). Columns
+   * lie in `room`.
+   */
+  judge(batch: RecordBatch, writers: ReadonlyMap<number, RegisteredSchema>, room?: ColumnRoom): Judgement
 }
 
 export interface Judgement {
@@ -107,15 +111,19 @@ export function createJudge({
     }
   }
 
+  const rescued = new BytesBuilder({ kind: 'string' })
+  let rows = new Int32Array(0)
+  let schemaIds = new Int32Array(0)
   return {
     contract,
-    judge(batch, writers) {
-      for (const builder of builders) builder.truncate(0)
+    judge(batch, writers, room = OWN_ROOM) {
+      for (const builder of [...builders, rescued]) builder.truncate(0)
       reader.begin()
-      const rescued = new BytesBuilder({ kind: 'string' })
       rescued.reserve(batch.count)
-      const rows = new Int32Array(batch.count)
-      const schemaIds = new Int32Array(batch.count)
+      if (rows.length < batch.count) {
+        rows = new Int32Array(batch.count)
+        schemaIds = new Int32Array(batch.count)
+      }
       const tombstones: number[] = []
       const refusals: Refusal[] = []
       let passed = 0
@@ -191,14 +199,14 @@ export function createJudge({
       const ops = tombstones.length === 0 ? null : new Uint8Array(passed)
       for (const at of tombstones) ops![at] = 1
       return {
-        rows: rows.slice(0, passed),
+        rows: copyInto(room, rows, passed),
         columns: {
           length: passed,
           fields: [...landing.map(({ field }) => field), ...extra.fields],
-          columns: [...landing.map(({ finish }) => finish()), ...extra.columns],
+          columns: [...landing.map(({ finish }) => finish(room)), ...extra.columns],
         },
-        rescued: rescued.finish(),
-        schemaIds: schemaIds.slice(0, passed),
+        rescued: rescued.finish(room),
+        schemaIds: copyInto(room, schemaIds, passed),
         ops,
         refusals,
       }
@@ -208,7 +216,7 @@ export function createJudge({
 
 interface LandingColumn {
   readonly field: ColumnField
-  readonly finish: () => Column
+  readonly finish: (room: ColumnRoom) => Column
 }
 
 /** Rules are judged on what a record holds; only then is a value dropped or hashed. */
@@ -223,7 +231,7 @@ function landingColumns(
       case 'drop':
         return []
       case null:
-        return [{ field: field.column, finish: () => builder.finish() }]
+        return [{ field: field.column, finish: (room) => builder.finish(room) }]
       case 'hash': {
         const { subject } = contract
         if (hashKey === null)

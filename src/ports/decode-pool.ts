@@ -107,6 +107,8 @@ export interface FlushWork {
   settle(): SettledFlush
   /** Yields the bytes of a Parquet file in order; returns null where there are no rows. */
   stage(order: StageOrder): Generator<readonly Uint8Array[], Omit<StagedRows, 'localFile' | 'bytes'> | null>
+  /** Lets go of the rows; nothing may be asked after it. */
+  close(): void
 }
 
 export type OpenFlushWork = (terms: FlushTerms) => FlushWork

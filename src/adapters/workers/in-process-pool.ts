@@ -73,10 +73,12 @@ class InProcessFlush implements FlushDecoding {
       if (step.done === true) return step.value === null ? [] : [step.value]
       // Leases, signals and other lanes have their turn between two batches.
       await turn()
+      if (this.#work === null) throw new Error('the flush was abandoned')
     }
   }
 
   async abandon(): Promise<void> {
+    this.#work?.close()
     this.#work = null
     if (this.#staged !== null) removeStaged(this.#staged)
     this.#staged = null

@@ -51,9 +51,11 @@ export function serveFlushes(port: MessagePort, openWork: OpenFlushWork): void {
         }
         case 'close':
           if (served.localFile !== null) removeStaged(served.localFile)
+          work.close()
           flushes.delete(flush)
       }
     } catch (error) {
+      flushes.get(flush)?.work.close()
       flushes.delete(flush)
       answer({ kind: 'failed', flush, failure: packFailure(error) })
     }

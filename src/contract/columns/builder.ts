@@ -1,4 +1,5 @@
 import type { Column, ColumnType } from '../../domain/column-batch.ts'
+import { copyInto, OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 
 /**
  * A column under construction, one value at a time. `truncate` takes values back, so that a row that fails leaves
@@ -13,7 +14,7 @@ export interface ColumnBuilder {
   truncate(length: number): void
   /** Room for so many values in all. */
   reserve(length: number): void
-  finish(): Column
+  finish(room?: ColumnRoom): Column
 }
 
 const FIRST_ROWS = 64
@@ -34,7 +35,7 @@ export abstract class ValidityBuilder implements ColumnBuilder {
   }
 
   abstract appendNull(): void
-  abstract finish(): Column
+  abstract finish(room?: ColumnRoom): Column
 
   truncate(length: number): void {
     if (length < this.#length) this.#length = length
@@ -59,9 +60,9 @@ export abstract class ValidityBuilder implements ColumnBuilder {
   }
 
   /** Null where every value is present. */
-  protected validity(): Uint8Array | null {
+  protected validity(room: ColumnRoom = OWN_ROOM): Uint8Array | null {
     const valid = this.valid.subarray(0, this.#length)
-    return valid.includes(0) ? valid.slice() : null
+    return valid.includes(0) ? copyInto(room, valid, this.#length) : null
   }
 }
 

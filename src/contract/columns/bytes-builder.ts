@@ -1,4 +1,5 @@
 import type { Column, ColumnType } from '../../domain/column-batch.ts'
+import { copyInto, OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 import { grown, ValidityBuilder } from './builder.ts'
 import { countCodePoints, TEXT_SLACK } from './text-bytes.ts'
 import { TextDictionary } from './text-dictionary.ts'
@@ -141,16 +142,26 @@ export class BytesBuilder extends ValidityBuilder {
     this.ids = new Int32Array(0)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length, dictionary } = this
-    const validity = this.validity()
+    const validity = this.validity(room)
     if (dictionary === null) {
-      const offsets = this.offsets.slice(0, length + 1)
-      return { type, length, validity, values: { layout: 'bytes', offsets, data: this.data.slice(0, this.#end()) } }
+      const offsets = copyInto(room, this.offsets, length + 1)
+      return {
+        type,
+        length,
+        validity,
+        values: { layout: 'bytes', offsets, data: copyInto(room, this.data, this.#end()) },
+      }
     }
-    const offsets = dictionary.offsets.slice(0, dictionary.count + 1)
-    const data = dictionary.data.slice(0, offsets[dictionary.count])
-    return { type, length, validity, values: { layout: 'dictionary', ids: this.ids.slice(0, length), offsets, data } }
+    const offsets = copyInto(room, dictionary.offsets, dictionary.count + 1)
+    const data = copyInto(room, dictionary.data, offsets[dictionary.count]!)
+    return {
+      type,
+      length,
+      validity,
+      values: { layout: 'dictionary', ids: copyInto(room, this.ids, length), offsets, data },
+    }
   }
 
   get #values(): { readonly data: Uint8Array; readonly offsets: Int32Array } {

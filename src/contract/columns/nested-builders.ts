@@ -1,3 +1,4 @@
+import { copyInto, OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 import type { Column, ColumnType } from '../../domain/column-batch.ts'
 import { grown, ValidityBuilder, type ColumnBuilder } from './builder.ts'
 import { BytesBuilder } from './bytes-builder.ts'
@@ -28,14 +29,14 @@ export class ListBuilder extends ValidityBuilder {
     this.element.truncate(this.offsets[this.length]!)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length } = this
-    const offsets = this.offsets.slice(0, length + 1)
+    const offsets = copyInto(room, this.offsets, length + 1)
     return {
       type,
       length,
-      validity: this.validity(),
-      values: { layout: 'list', offsets, element: this.element.finish() },
+      validity: this.validity(room),
+      values: { layout: 'list', offsets, element: this.element.finish(room) },
     }
   }
 
@@ -73,15 +74,15 @@ export class MapBuilder extends ValidityBuilder {
     this.value.truncate(this.offsets[this.length]!)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length } = this
     const values = {
       layout: 'map',
-      offsets: this.offsets.slice(0, length + 1),
-      keys: this.keys.finish(),
-      value: this.value.finish(),
+      offsets: copyInto(room, this.offsets, length + 1),
+      keys: this.keys.finish(room),
+      value: this.value.finish(room),
     } as const
-    return { type, length, validity: this.validity(), values }
+    return { type, length, validity: this.validity(room), values }
   }
 
   #put(present: 0 | 1): void {
@@ -116,10 +117,10 @@ export class StructBuilder extends ValidityBuilder {
     for (const child of this.children) child.truncate(this.length)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length, children } = this
-    const values = { layout: 'struct', children: children.map((child) => child.finish()) } as const
-    return { type, length, validity: this.validity(), values }
+    const values = { layout: 'struct', children: children.map((child) => child.finish(room)) } as const
+    return { type, length, validity: this.validity(room), values }
   }
 }
 

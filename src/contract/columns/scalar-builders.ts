@@ -1,4 +1,5 @@
 import { MAX_INT64_PRECISION, type Column, type ColumnType } from '../../domain/column-batch.ts'
+import { copyInto, OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 import { bigintOfBytes } from '../values/decimal-text.ts'
 import { grown, ValidityBuilder } from './builder.ts'
 
@@ -21,9 +22,14 @@ export class BooleanBuilder extends ValidityBuilder {
     if (length > this.data.length) this.data = grown(this.data, length)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length } = this
-    return { type, length, validity: this.validity(), values: { layout: 'bool', data: this.data.slice(0, length) } }
+    return {
+      type,
+      length,
+      validity: this.validity(room),
+      values: { layout: 'bool', data: copyInto(room, this.data, length) },
+    }
   }
 
   #put(present: 0 | 1, value: number): void {
@@ -55,9 +61,14 @@ export class Int32Builder extends ValidityBuilder {
     if (length > this.data.length) this.data = grown(this.data, length)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length } = this
-    return { type, length, validity: this.validity(), values: { layout: 'int32', data: this.data.slice(0, length) } }
+    return {
+      type,
+      length,
+      validity: this.validity(room),
+      values: { layout: 'int32', data: copyInto(room, this.data, length) },
+    }
   }
 
   #put(present: 0 | 1, value: number): void {
@@ -90,12 +101,12 @@ export class FloatBuilder extends ValidityBuilder {
     if (length > this.data.length) this.data = grown(this.data, length)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length, data } = this
-    const validity = this.validity()
+    const validity = this.validity(room)
     return data instanceof Float32Array
-      ? { type, length, validity, values: { layout: 'float32', data: data.slice(0, length) } }
-      : { type, length, validity, values: { layout: 'float64', data: data.slice(0, length) } }
+      ? { type, length, validity, values: { layout: 'float32', data: copyInto(room, data, length) } }
+      : { type, length, validity, values: { layout: 'float64', data: copyInto(room, data, length) } }
   }
 
   #put(present: 0 | 1, value: number): void {
@@ -143,9 +154,14 @@ export class Int64Builder extends ValidityBuilder {
     if (length > this.data.length) this.#grow(length)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length } = this
-    return { type, length, validity: this.validity(), values: { layout: 'int64', data: this.data.slice(0, length) } }
+    return {
+      type,
+      length,
+      validity: this.validity(room),
+      values: { layout: 'int64', data: copyInto(room, this.data, length) },
+    }
   }
 
   #put(present: 0 | 1, value: bigint): void {
@@ -188,10 +204,10 @@ export class Decimal128Builder extends ValidityBuilder {
     if (length * 16 > this.data.length) this.#grow(length * 16)
   }
 
-  finish(): Column {
+  finish(room: ColumnRoom = OWN_ROOM): Column {
     const { type, length } = this
-    const data = this.data.slice(0, length * 16)
-    return { type, length, validity: this.validity(), values: { layout: 'decimal128', data } }
+    const data = copyInto(room, this.data, length * 16)
+    return { type, length, validity: this.validity(room), values: { layout: 'decimal128', data } }
   }
 
   #put(present: 0 | 1, value: bigint): void {

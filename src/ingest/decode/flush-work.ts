@@ -18,6 +18,8 @@ import { castBatch } from '../rows/cast-column.ts'
 import { judgeBatch, type JudgeContext } from '../rows/judge-batch.ts'
 import { BRONZE_SYSTEM_COLUMNS, stampIngestTime } from '../rows/system-columns.ts'
 import { HeldRows } from './held-rows.ts'
+import { BatchJoiner } from './join-batches.ts'
+import { SlabRoom, Slabs } from './slab-room.ts'
 import { JudgeCache } from './judge-cache.ts'
 
 /**
@@ -25,24 +27,38 @@ import { JudgeCache } from './judge-cache.ts'
  * outlive a flush, since a decoder that was made anew would start cold.
  */
 export function createFlushWork(): OpenFlushWork {
-  const judges = new JudgeCache()
-  return (terms) => new JudgedFlush(terms, judges)
+  const tools = { judges: new JudgeCache(), joiner: new BatchJoiner(), slabs: new Slabs(KEPT_SLAB_BYTES) }
+  return (terms) => new JudgedFlush(terms, tools)
 }
 
 /** Row groups of this size leave for the file, so that no file is ever held whole (I12). */
 const ROW_GROUP_BYTES = 32 * 1024 * 1024
 
+/** What outlives a flush. */
+interface Tools {
+  readonly judges: JudgeCache
+  readonly joiner: BatchJoiner
+  readonly slabs: Slabs
+}
+
+/** What a thread keeps between two flushes. */
+const KEPT_SLAB_BYTES = 96 * 1024 * 1024
+
 class JudgedFlush implements FlushWork {
   readonly #terms: FlushTerms
+  readonly #joiner: BatchJoiner
+  readonly #room: SlabRoom
   readonly #judge: LaneJudge
   readonly #held = new HeldRows()
   /** Kept whole, by the part that they came with. */
   readonly #letters = new Map<object, readonly DeadLetter[]>()
   readonly #seals: boolean
 
-  constructor(terms: FlushTerms, judges: JudgeCache) {
+  constructor(terms: FlushTerms, { judges, joiner, slabs }: Tools) {
     const { schema, table, tableFields, hashKey } = terms
     this.#terms = terms
+    this.#joiner = joiner
+    this.#room = new SlabRoom(slabs)
     const snapshot = tableFields === null ? null : { metadata: { fields: tableFields } }
     this.#judge = new LaneJudge({ schema, table, snapshot, hashKey, makeJudge: (options) => judges.get(options) })
     this.#seals = hasPii(this.#judge.judge.contract)
@@ -53,13 +69,15 @@ class JudgedFlush implements FlushWork {
   }
 
   take(batches: readonly RecordBatch[], facts: BatchFacts): void {
-    for (const batch of batches) this.#takeOne(batch, facts)
+    for (const batch of this.#joiner.join(batches)) this.#takeOne(batch, facts)
   }
 
   #takeOne(batch: RecordBatch, { epoch, nowMs, writers }: BatchFacts): void {
     const { table, runId, batchId, maxRecordBytes, keepLetters, sealKey } = this.#terms
     const { judge } = this.#judge
-    const context: JudgeContext = { table: table.table, judge, writers, epoch, runId, batchId, nowMs, maxRecordBytes }
+    const room = this.#room
+    const terms = { table: table.table, runId, batchId, maxRecordBytes }
+    const context: JudgeContext = { ...terms, judge, writers, epoch, nowMs, room }
     const { rows, letters } = judgeBatch(batch, context)
     this.#judge.learn(rows)
     const unsealed = this.#seals && sealKey === null
@@ -105,6 +123,10 @@ class JudgedFlush implements FlushWork {
     const { chunks, rows, stats } = writer.finish()
     yield chunks
     return { rows, stats }
+  }
+
+  close(): void {
+    this.#room.release()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Judge } from '../../contract/judge.ts'
 import { readSchemaId } from '../../contract/wire.ts'
+import { OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 import type { Column, ColumnBatch, ColumnField } from '../../domain/column-batch.ts'
 import { hasPii, type Contract } from '../../domain/contract.ts'
 import type { DeadLetter, JsonValue, RuleBreach, Skip } from '../../domain/dead-letter.ts'
@@ -30,6 +31,8 @@ export interface JudgeContext {
   readonly nowMs: number
   /** A record of more bytes is refused unseen. */
   readonly maxRecordBytes: number
+  /** Where the rows' columns lie; else in buffers of their own. */
+  readonly room?: ColumnRoom
 }
 
 /** A judged batch: every offset of `[first, next)` is a row, a letter or a skip. */
@@ -50,7 +53,8 @@ export interface JudgedBatch {
  */
 export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBatch {
   const { batch, tooLarge } = setLargeAside(whole, context.maxRecordBytes)
-  const verdict = context.judge.judge(batch, context.writers)
+  const { room = OWN_ROOM } = context
+  const verdict = context.judge.judge(batch, context.writers, room)
   const contract = context.judge.contract
   const { length } = verdict.rows
   const { batchIds, sources, ops } = headerColumns(batch, verdict, context.batchId)
@@ -67,8 +71,8 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   put(SYSTEM_FIELDS.topic, constantColumn(SYSTEM_FIELDS.topic.type, batch.topic, length))
   put(SYSTEM_FIELDS.partition, constantColumn(int32, batch.partition, length))
   put(SYSTEM_FIELDS.epoch, constantColumn(int32, context.epoch, length))
-  put(SYSTEM_FIELDS.offset, offsetColumn(batch, verdict.rows))
-  put(SYSTEM_FIELDS.recordTs, recordTsColumn(batch, verdict.rows))
+  put(SYSTEM_FIELDS.offset, offsetColumn(batch, verdict.rows, room))
+  put(SYSTEM_FIELDS.recordTs, recordTsColumn(batch, verdict.rows, room))
   put(SYSTEM_FIELDS.op, ops)
   put(SYSTEM_FIELDS.schemaId, {
     type: int32,

@@ -1,5 +1,6 @@
 import type { Judgement } from '../../contract/judge.ts'
 import type { Column, ColumnType } from '../../domain/column-batch.ts'
+import type { ColumnRoom } from '../../domain/column-room.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
 import { laneHeadersReader } from './record-headers.ts'
 import { constantColumn, repeatedTextColumn, SYSTEM_FIELDS } from './system-columns.ts'
@@ -12,12 +13,11 @@ const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1
 const HIGH = 1 - LOW
 
 /** `_offset` of the records at these indexes. */
-export function offsetColumn(batch: RecordBatch, rows: Int32Array): Column {
+export function offsetColumn(batch: RecordBatch, rows: Int32Array, room: ColumnRoom): Column {
   const low = Number(BigInt.asUintN(32, batch.first))
   const high = Number(BigInt.asIntN(32, batch.first >> 32n))
   const { offsetDeltas } = batch
-  const data = new BigInt64Array(rows.length)
-  const halves = new Int32Array(data.buffer)
+  const { data, halves } = int64Room(room, rows.length)
   for (let row = 0; row < rows.length; row += 1) {
     const sum = low + offsetDeltas[rows[row]!]!
     halves[2 * row + LOW] = sum
@@ -27,10 +27,9 @@ export function offsetColumn(batch: RecordBatch, rows: Int32Array): Column {
 }
 
 /** `_record_ts`, in microseconds: whole milliseconds of what the log says. */
-export function recordTsColumn(batch: RecordBatch, rows: Int32Array): Column {
+export function recordTsColumn(batch: RecordBatch, rows: Int32Array, room: ColumnRoom): Column {
   const { timestampsMs } = batch
-  const data = new BigInt64Array(rows.length)
-  const halves = new Int32Array(data.buffer)
+  const { data, halves } = int64Room(room, rows.length)
   for (let row = 0; row < rows.length; row += 1) {
     const ms = Math.floor(timestampsMs[rows[row]!]!)
     const micros = ms * 1000
@@ -68,6 +67,14 @@ export function headerColumns(
     batchIds: repeatedTextColumn(each.map((headers) => headers.batchId ?? batchId)),
     sources: repeatedTextColumn(each.map(({ source }) => source)),
     ops: repeatedTextColumn(each.map(({ op }, row) => (ops?.[row] === 1 ? 'd' : op))),
+  }
+}
+
+function int64Room(room: ColumnRoom, length: number): { readonly data: BigInt64Array; readonly halves: Int32Array } {
+  const { buffer, byteOffset } = room.span(length * 8)
+  return {
+    data: new BigInt64Array(buffer, byteOffset, length),
+    halves: new Int32Array(buffer, byteOffset, length * 2),
   }
 }
 

@@ -23,6 +23,7 @@ const mortal: OpenFlushWork = (terms) => {
     },
     drop: (at) => work.drop(at),
     settle: () => work.settle(),
+    close: () => work.close(),
     *stage(order) {
       if (terms.batchId === 'dies while it writes') process.exit(3)
       return yield* work.stage(order)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { OWN_ROOM } from '../../../src/domain/column-room.ts'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { headerColumns, offsetColumn, recordTsColumn } from '../../../src/ingest/rows/place-columns.ts'
@@ -22,7 +23,7 @@ describe('place columns', () => {
         )
         const rows = Int32Array.from(sorted.keys()).filter((row) => row % 2 === 0)
         assert.deepEqual(
-          columnValues(offsetColumn(batch, rows)),
+          columnValues(offsetColumn(batch, rows, OWN_ROOM)),
           [...rows].map((row) => base + BigInt(sorted[row]!)),
         )
       }),
@@ -38,7 +39,7 @@ describe('place columns', () => {
       fc.property(fc.array(time, { minLength: 1, maxLength: 10 }), (times) => {
         const batch = placedBatch(times.map((timestampMs) => ({ timestampMs, value: null })))
         assert.deepEqual(
-          columnValues(recordTsColumn(batch, Int32Array.from(times.keys()))),
+          columnValues(recordTsColumn(batch, Int32Array.from(times.keys()), OWN_ROOM)),
           times.map((ms) => BigInt(Math.floor(ms)) * 1000n),
         )
       }),
