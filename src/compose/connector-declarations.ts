@@ -1,4 +1,5 @@
 import { filesDeclaration } from '../../connectors/files/declaration.ts'
+import { kafkaDeclaration } from '../../connectors/kafka/declaration.ts'
 import { redshiftDeclaration } from '../../connectors/redshift/declaration.ts'
 import { simulatorDeclaration } from '../../connectors/simulator/declaration.ts'
 import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
@@ -8,4 +9,5 @@ export const CONNECTOR_DECLARATIONS: readonly ConnectorDeclaration[] = [
   filesDeclaration,
   simulatorDeclaration,
   redshiftDeclaration,
+  kafkaDeclaration,
 ]

@@ -1,4 +1,5 @@
 import { createFilesConnector } from '../../connectors/files/files-connector.ts'
+import { createKafkaConnector } from '../../connectors/kafka/kafka-connector.ts'
 import { createSimulatorConnector } from '../../connectors/simulator/simulator-connector.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { SourceSettings } from '../domain/settings.ts'
@@ -7,6 +8,7 @@ import { createTableConnector } from '../extract/table/table-connector.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { TableSource } from '../ports/table-source.ts'
+import { openOtherLog } from './sources/other-cluster.ts'
 
 /** The connectors of one process: what they keep beyond a pass is kept by the source's name. */
 export function openConnectors(clock: Clock): (settings: SourceSettings) => SourceConnector {
@@ -28,6 +30,8 @@ function openConnector(settings: SourceSettings, { clock, circuit }: Kept): Sour
   switch (settings.connector) {
     case 'files':
       return createFilesConnector(settings)
+    case 'kafka':
+      return createKafkaConnector({ settings, openLog: () => openOtherLog(settings, clock) })
     case 'simulator':
       return createSimulatorConnector(settings)
     case 'redshift': {

@@ -12,8 +12,15 @@ export interface RefusedRow {
 }
 
 export function packRefusedRow({ columns, row, textual }: RefusedRow): Uint8Array {
-  const { at, op, values } = row
-  return Buffer.from(JSON.stringify({ at, op, textual, columns, values: values.map(packValue) }), 'utf8')
+  const { at, op, values, timestampMs, partition, key, headers } = row
+  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+  const own = {
+    timestampMs,
+    partition,
+    key: key === undefined || key === null ? key : base64(key),
+    headers: headers?.map((header) => [header.key, base64(header.value)]),
+  }
+  return Buffer.from(JSON.stringify({ at, op, textual, columns, values: values.map(packValue), ...own }), 'utf8')
 }
 
 /** Null where the bytes are no packed row: they are a line of a file that no row could be made of. */
@@ -25,10 +32,28 @@ export function unpackRefusedRow(raw: Uint8Array): RefusedRow | null {
     return null
   }
   if (typeof value !== 'object' || value === null) return null
-  const { at, op, textual, columns, values } = value as Record<string, unknown>
+  const { at, op, textual, columns, values, ...own } = value as Record<string, unknown>
   if (typeof at !== 'string' || !isOp(op) || typeof textual !== 'boolean') return null
   if (!isTexts(columns) || !Array.isArray(values) || values.length !== columns.length) return null
-  return { columns, textual, row: { at, op, values: values.map(unpackValue) } }
+  return { columns, textual, row: { at, op, values: values.map(unpackValue), ...unpackOwn(own) } }
+}
+
+/** What the record had of its own where it came from. */
+function unpackOwn({
+  timestampMs,
+  partition,
+  key,
+  headers,
+}: Record<string, unknown>): Pick<SourceRow, 'timestampMs' | 'partition' | 'key' | 'headers'> {
+  const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'))
+  return {
+    ...(typeof timestampMs === 'number' ? { timestampMs } : {}),
+    ...(typeof partition === 'number' ? { partition } : {}),
+    ...(typeof key === 'string' ? { key: bytes(key) } : key === null ? { key } : {}),
+    ...(Array.isArray(headers)
+      ? { headers: (headers as [string, string][]).map(([name, value]) => ({ key: name, value: bytes(value) })) }
+      : {}),
+  }
 }
 
 /** The row as JSON, private values and all: mask it before anyone sees it. */

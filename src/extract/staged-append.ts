@@ -60,12 +60,10 @@ export class StagedAppend {
         continue
       }
       const { value } = encoded
-      const keyBytes =
-        source.key.length === 0 ? null : encodeKey(wire.encoder.keyTexts(source.key, columns, row.values))
-      // Without a key the place in the source decides, so that a restart chooses the same partition.
-      const partition = partitionOf(keyBytes ?? Buffer.from(`${object}\0${row.at}`, 'utf8'), partitions)
+      const keyBytes = this.#keyOf(columns, row)
+      const partition = keyBytes === null ? placePartition(object, row, partitions) : partitionOf(keyBytes, partitions)
       const timestampMs = row.timestampMs ?? nowMs
-      const record = { key: keyBytes, value, headers: this.#headers(row.op), timestampMs }
+      const record = { key: keyBytes, value, headers: this.#headers(row), timestampMs }
       const records = this.#partitions.get(partition)
       if (records === undefined) this.#partitions.set(partition, [record])
       else records.push(record)
@@ -89,6 +87,12 @@ export class StagedAppend {
       .map(([partition, records]) => ({ topic, partition, records }))
   }
 
+  #keyOf(columns: readonly string[], { key, values }: SourceRow): Uint8Array | null {
+    if (key !== undefined) return key
+    const { source, wire } = this.#context
+    return source.key.length === 0 ? null : encodeKey(wire.encoder.keyTexts(source.key, columns, values))
+  }
+
   #refuseRow(batch: SourceBatch, row: SourceRow, errors: readonly RuleBreach[]): void {
     const { columns, textual, object } = batch
     const refused = { columns, row, textual }
@@ -98,18 +102,19 @@ export class StagedAppend {
       errors,
       record: this.#context.wire.mask(refusedRecord(refused)),
       raw: packRefusedRow(refused),
-      headers: this.#headers(row.op),
+      headers: this.#headers(row),
+      recordTsMs: row.timestampMs ?? null,
     })
   }
 
   #refuseLine({ object }: SourceBatch, { at, message, raw }: SourceRefusal): void {
     const errors: RuleBreach[] = [{ code: 'SOURCE_LINE', field: null, rule: 'source', message }]
-    this.#put({ object, at, errors, record: null, raw, headers: this.#headers('c') })
+    this.#put({ object, at, errors, record: null, raw, headers: this.#headers({ op: 'c' }), recordTsMs: null })
   }
 
   #put(refused: RefusedRecord): void {
     const { source, wire, runId, batchId, nowMs } = this.#context
-    const { object, at, errors, record, raw, headers } = refused
+    const { object, at, errors, record, raw, headers, recordTsMs } = refused
     const place = { source: source.name, object, at }
     this.letters.push({
       rowId: rowIdOfSource(place),
@@ -120,7 +125,7 @@ export class StagedAppend {
       stage: 'connect',
       log: null,
       source: place,
-      recordTsMs: null,
+      recordTsMs,
       schemaId: wire.schemaId,
       contractId: wire.contractId,
       errors,
@@ -135,10 +140,17 @@ export class StagedAppend {
   }
 }
 
-type RefusedRecord = Pick<DeadLetter, 'errors' | 'record' | 'headers'> & {
+type RefusedRecord = Pick<DeadLetter, 'errors' | 'record' | 'headers' | 'recordTsMs'> & {
   readonly object: string
   readonly at: string
   readonly raw: Uint8Array
+}
+
+/** Without a key the place in the source decides, so that a restart chooses the same partition. */
+function placePartition(object: string, { at, partition }: SourceRow, partitions: number): number {
+  return partition === undefined
+    ? partitionOf(Buffer.from(`${object}\0${at}`, 'utf8'), partitions)
+    : partition % partitions
 }
 
 type EncodedRow =

@@ -1,4 +1,5 @@
 import type { ColumnType } from '../domain/column-batch.ts'
+import type { RecordHeader } from '../domain/dead-letter.ts'
 
 /**
  * A source yields values with coordinates; only `extract` encodes, produces and moves the watermark.
@@ -73,6 +74,12 @@ export interface SourceRow {
   readonly payload?: RowPayload
   /** The record's own time, for a source that keeps one; else that of the append. */
   readonly timestampMs?: number
+  /** The record's key as it is, for a source whose rows bring one; else that of the source's key columns. */
+  readonly key?: Uint8Array | null
+  /** Of the record; they come before those that extract adds, and one of theirs is not added again. */
+  readonly headers?: readonly RecordHeader[]
+  /** Where it stood in a source that has partitions: rows without a key that shared one share one of the topic too. */
+  readonly partition?: number
 }
 
 export type RowPayload =

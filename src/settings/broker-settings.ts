@@ -1,3 +1,4 @@
+import { isBrokerAddress, splitBrokers } from '../domain/broker-address.ts'
 import type { Settings } from '../domain/settings.ts'
 import type { SettingReader } from './setting-reader.ts'
 
@@ -7,7 +8,7 @@ export function toBroker(read: SettingReader): Settings['broker'] {
   const file = (key: string): string | null => read.textOrNull('broker', 'tls', key)
   return {
     kind: 'kafka',
-    brokers: (read.textOrNull('broker', 'brokers') ?? '').split(',').flatMap((each) => each.trim() || []),
+    brokers: splitBrokers(read.textOrNull('broker', 'brokers') ?? ''),
     tls:
       read.value('broker', 'tls', 'enabled') === true ? { ca: file('ca'), cert: file('cert'), key: file('key') } : null,
     sasl: toSasl(read),
@@ -34,7 +35,6 @@ function toSasl(read: SettingReader): KafkaBroker['sasl'] {
   }
 }
 
-const HOST_PORT = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/
 /** Three heartbeats. */
 const SHORTEST_SESSION_MS = 3_000
 const GROUP_NAME = /^[A-Za-z0-9._-]{1,100}$/
@@ -44,7 +44,7 @@ export function checkBroker(broker: Settings['broker'], refuse: (path: readonly 
   if (broker.kind === 'embedded') return
   if (broker.brokers.length === 0) refuse(['broker', 'brokers'], 'is needed where broker.kind is kafka: host:port')
   for (const each of broker.brokers) {
-    if (!HOST_PORT.test(each)) refuse(['broker', 'brokers'], `${JSON.stringify(each)} is no host:port`)
+    if (!isBrokerAddress(each)) refuse(['broker', 'brokers'], `${JSON.stringify(each)} is no host:port`)
   }
   const { sasl, tls } = broker
   if (sasl !== null && sasl.mechanism !== 'OAUTHBEARER') {

@@ -39,6 +39,22 @@ test('a refused row comes back from its bytes value for value, so that it can be
   )
 })
 
+test('what the record had of its own comes back too: key, time, headers, partition (I15)', () => {
+  const own = {
+    timestampMs: 1_700_000_000_000,
+    partition: 3,
+    key: Uint8Array.of(0, 255),
+    headers: [
+      { key: 'a', value: Uint8Array.of(1) },
+      { key: 'a', value: new Uint8Array(0) },
+    ],
+  }
+  for (const row of [own, { ...own, key: null }]) {
+    const refused = { columns: ['n'], textual: false, row: { at: '3/7', op: 'c' as const, values: ['x'], ...row } }
+    assert.deepEqual(unpackRefusedRow(packRefusedRow(refused)), refused)
+  }
+})
+
 test('bytes that are no packed row are told apart', () => {
   for (const text of [
     '',

@@ -1,0 +1,116 @@
+import { noRange } from '../../src/domain/watermark.ts'
+import type { SourceSettings } from '../../src/domain/settings.ts'
+import type { ReadBounds, SourceBatch, SourceConnector, SourceDescription } from '../../src/ports/source-connector.ts'
+import type { PartitionDescription, TopicDescription, TopicLog } from '../../src/ports/topic-log.ts'
+import { readKafkaOptions, type KafkaOptions } from './kafka-options.ts'
+import { noTopic, ofSource, otherTopic, outOfRange } from './other-error.ts'
+import { readPartition } from './read-partition.ts'
+import { takeBytes } from './take-record.ts'
+import { formatProgress, progressEntry, readProgress, type PartitionProgress } from './topic-progress.ts'
+
+export interface KafkaConnectorParts {
+  readonly settings: Pick<SourceSettings, 'name' | 'options' | 'key'>
+  /** Opens the log of the other cluster, at first use; `close` closes it. */
+  readonly openLog: () => Promise<TopicLog>
+}
+
+/**
+ * Topics of another cluster as a source; README.md says what it promises. A pass copies what stood in them when it
+ * began; where it has come to in each partition travels with the records (I9).
+ */
+export function createKafkaConnector({ settings, openLog }: KafkaConnectorParts): SourceConnector {
+  const { name } = settings
+  const options = readKafkaOptions(settings)
+  let opening: Promise<TopicLog> | null = null
+  const log = (): Promise<TopicLog> => (opening ??= ofSource(name, openLog))
+  return {
+    discover: async () => discover({ name, options, log: await log() }),
+    async *read(from, bounds = {}) {
+      if (bounds.to !== undefined) throw noRange(name)
+      if (bounds.signal?.aborted === true) return
+      yield* readTopics({ name, options, log: await log() }, from, bounds)
+    },
+    close: async () => {
+      await (await opening?.catch(() => null))?.close()
+    },
+  }
+}
+
+interface OpenSource {
+  readonly name: string
+  readonly options: KafkaOptions
+  readonly log: TopicLog
+}
+
+async function* readTopics(
+  { name, options, log }: OpenSource,
+  from: ReadonlyMap<string, string>,
+  { signal }: ReadBounds,
+): AsyncGenerator<SourceBatch> {
+  const topics: Standing[] = []
+  // Before the first record: a topic that cannot be read on stops the source, whichever it is.
+  for (const topic of options.topics) {
+    topics.push(await findStanding({ name, options, log }, topic, readProgress(name, topic, from)))
+  }
+  for (const { description, begin, isNew } of topics) {
+    const { topic, source } = description
+    if (isNew && options.startAt === 'latest') yield beginAt(description, begin)
+    for (const { partition, end } of description.partitions) {
+      if (signal?.aborted === true) return
+      const { maxRecordBytes } = options
+      const place = { topic, source, partition, from: begin.get(partition)!, end }
+      yield* readPartition({ name, log, ...place, maxRecordBytes, take: takeBytes, signal })
+    }
+  }
+}
+
+interface Standing {
+  readonly description: TopicDescription
+  /** Where each partition is read on. */
+  readonly begin: ReadonlyMap<number, bigint>
+  /** Nothing was ever read of it. */
+  readonly isNew: boolean
+}
+
+async function findStanding(
+  { name, options, log }: OpenSource,
+  topic: string,
+  known: ReadonlyMap<number, PartitionProgress>,
+): Promise<Standing> {
+  const description = await ofSource(name, () => log.describe(topic))
+  const isNew = known.size === 0
+  if (description === null) throw noTopic(name, topic, !isNew)
+  for (const { source } of known.values()) if (source !== description.source) throw otherTopic(name, topic)
+  const begin = new Map<number, bigint>()
+  for (const at of description.partitions) {
+    const { partition, start, limit } = at
+    const progress = known.get(partition)
+    begin.set(partition, progress?.next ?? firstOf(at, isNew && options.startAt === 'latest'))
+    if (progress === undefined) continue
+    const { next } = progress
+    if (next < start || next > limit) throw outOfRange(name, { topic, partition, next, start, limit })
+  }
+  return { description, begin, isNew }
+}
+
+/** A partition that was added later is read from its first record, whatever the first pass began at. */
+function firstOf({ start, limit }: PartitionDescription, isLatest: boolean): bigint {
+  return isLatest ? limit : start
+}
+
+function beginAt({ topic, source }: TopicDescription, begin: ReadonlyMap<number, bigint>): SourceBatch {
+  const progress = [...begin].map(
+    ([partition, next]) => [progressEntry(topic, partition), formatProgress({ next, source })] as const,
+  )
+  return { object: topic, columns: [], textual: false, rows: [], refused: [], progress: new Map(progress) }
+}
+
+async function discover({ name, options, log }: OpenSource): Promise<SourceDescription> {
+  const objects = []
+  for (const topic of options.topics) {
+    const description = await ofSource(name, () => log.describe(topic))
+    if (description === null) throw noTopic(name, topic, false)
+    objects.push({ name: topic, columns: [], key: [], bytes: null })
+  }
+  return { objects }
+}
