@@ -1,11 +1,13 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { measureOrders } from './ingest/orders.ts'
+import { measureKafka } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
 import { keepResults } from './report.ts'
 
 /**
  * `npm run bench [-- NAME…]`: orders through each stage and from the log to the lake, beside the paths that one would
- * write first; medians of SLUICE_BENCH_RUNS runs. `retail` is the retail example, `delta-20m` twenty million orders once.
+ * write first; medians of SLUICE_BENCH_RUNS runs. `retail` is the retail example, `delta-20m` twenty million orders once,
+ * `kafka` orders from a Kafka on this machine to disk and to S3.
  * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
  */
 const BY_DEFAULT = [
@@ -19,7 +21,8 @@ const BY_DEFAULT = [
   'naive',
   'hand-written',
 ]
-const NAMES = [...BY_DEFAULT, 'delta-20m', 'retail']
+const APART = ['retail', 'kafka']
+const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
 const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
 const count = Number(process.env['SLUICE_BENCH_ROWS'] ?? 2_000_000)
@@ -30,7 +33,8 @@ const names = asked.length === 0 ? BY_DEFAULT : asked
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}, load average ${loadavg()[0]!.toFixed(1)} as it began`
-const orders = names.filter((name) => name !== 'retail')
+const orders = names.filter((name) => !APART.includes(name))
 if (orders.length > 0)
   await keepResults({ orders: { machine, rows: await measureOrders({ names: orders, runs, count, say }) } })
 if (names.includes('retail')) await keepResults({ retail: { machine, rows: await measureRetail(runs) } })
+if (names.includes('kafka')) await keepResults({ kafka: { machine, ...(await measureKafka({ runs, count, say })) } })

@@ -22,12 +22,35 @@ export async function measure(
   program: readonly string[],
   options: { readonly env: Readonly<Record<string, string>>; readonly scratch: string },
 ): Promise<Measured> {
-  const file = join(options.scratch, 'measured.json')
+  return startProgram(program, options).ended
+}
+
+export interface Running {
+  readonly ended: Promise<Measured>
+  /** Asks it to end (SIGTERM), if it has not. */
+  end(): Promise<Measured>
+}
+
+/** The same of a program that goes on until it is asked to end. */
+export function startProgram(
+  program: readonly string[],
+  { env, scratch }: { readonly env: Readonly<Record<string, string>>; readonly scratch: string },
+): Running {
+  const file = join(scratch, 'measured.json')
   const started = process.hrtime.bigint()
-  await runProgram(program, { ...options.env, SLUICE_MEASURE: file })
-  const wallSeconds = Number(process.hrtime.bigint() - started) / 1e9
-  const counted = JSON.parse(await readFile(file, 'utf8')) as { cpuSeconds: number; peakBytes: number }
-  return { wallSeconds, ...counted }
+  const ending = new AbortController()
+  const ended = runProgram(program, { ...env, SLUICE_MEASURE: file }, ending.signal).then(async () => {
+    const wallSeconds = Number(process.hrtime.bigint() - started) / 1e9
+    const counted = JSON.parse(await readFile(file, 'utf8')) as { cpuSeconds: number; peakBytes: number }
+    return { wallSeconds, ...counted }
+  })
+  return {
+    ended,
+    end: () => {
+      ending.abort()
+      return ended
+    },
+  }
 }
 
 /** Runs a program that measures a section of itself and prints it; the peak is the whole process's. */
@@ -37,7 +60,11 @@ export async function measureSection(program: readonly string[]): Promise<Measur
 }
 
 /** On this Node, as `bin/sluice` starts it; resolves to what it printed. */
-export function runProgram(program: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+export function runProgram(
+  program: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  ending?: AbortSignal,
+): Promise<string> {
   const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4']
   if (env['SLUICE_MEASURE'] !== undefined) args.push('--import', join(REPOSITORY, 'bench/measure-process.ts'))
   return new Promise((done, fail) => {
@@ -46,6 +73,7 @@ export function runProgram(program: readonly string[], env: Readonly<Record<stri
       env: { ...AS_SLUICE_STARTS, ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    ending?.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
@@ -58,13 +86,15 @@ export function runProgram(program: readonly string[], env: Readonly<Record<stri
 }
 
 export function median(runs: readonly Measured[]): Measured {
-  const middle = (pick: (run: Measured) => number): number => {
-    const sorted = runs.map(pick).sort((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)]!
-  }
+  const middle = (pick: (run: Measured) => number): number => medianOf(runs.map(pick))
   return {
     wallSeconds: middle((run) => run.wallSeconds),
     cpuSeconds: middle((run) => run.cpuSeconds),
     peakBytes: middle((run) => run.peakBytes),
   }
+}
+
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
 }

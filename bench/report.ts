@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { kafkaPage } from './kafka/kafka-page.ts'
+import type { KafkaFigures } from './kafka/kafka.ts'
 import type { OrdersRow } from './ingest/orders.ts'
 import { median, REPOSITORY, type Measured } from './measure.ts'
 import type { RetailRow } from './retail.ts'
@@ -12,6 +14,7 @@ interface Section<Row> {
 interface Results {
   readonly orders?: Section<OrdersRow>
   readonly retail?: Section<RetailRow>
+  readonly kafka?: KafkaFigures & { readonly machine: string }
 }
 
 const JSON_FILE = join(REPOSITORY, 'bench/results.json')
@@ -27,7 +30,7 @@ export async function keepResults(fresh: Results): Promise<void> {
       ? results
       : { ...results, orders: { ...orders, rows: joinRows(kept.orders?.rows ?? [], orders.rows) } }
   await writeFile(JSON_FILE, `${JSON.stringify(all, null, 2)}\n`)
-  const page = [ordersPage(all.orders), retailPage(all.retail)].flat().join('\n')
+  const page = [ordersPage(all.orders), kafkaPage(all.kafka), retailPage(all.retail)].flat().join('\n')
   await writeFile(PAGE, page)
   process.stdout.write(page)
 }

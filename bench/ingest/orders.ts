@@ -119,7 +119,12 @@ async function waysOf({ scratch, file, count, say }: Place): Promise<Way[]> {
     await rm(table, { recursive: true, force: true })
     await mkdir(table)
     const args = [file, String(some), table, ORDERS_SCHEMA.text]
-    return (await python.json(await readFile(join(INGEST, 'hand-written.py'), 'utf8'), ...args)) as Measured
+    return (await python.json(await handWritten(join(INGEST, 'hand-written.py')), ...args)) as Measured
   }
   return [...ways, { name: 'hand-written', what: 'fastavro → pyarrow → deltalake', rows: some, run: byHand }]
+}
+
+/** A script by hand: what an order is, and what `file` says of where orders come from. */
+export async function handWritten(file: string): Promise<string> {
+  return `${await readFile(join(INGEST, 'by-hand.py'), 'utf8')}\n${await readFile(file, 'utf8')}`
 }

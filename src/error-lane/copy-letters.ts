@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../domain/dead-letter.ts'
+import type { DeadLetter, RecordHeader } from '../domain/dead-letter.ts'
 import { classifyError, type ErrorCode } from '../domain/errors.ts'
 import type { OutgoingRecord } from '../domain/record-batch.ts'
 import type { TopicLog } from '../ports/topic-log.ts'
@@ -32,8 +32,8 @@ export async function copyLetters(request: CopyLettersRequest): Promise<CopyOutc
   const errorsTopic = errorsTopicOf(topic)
   try {
     await log.create(errorsTopic, { partitions: 1, retentionMs })
-    const bytesOf = rememberTexts()
-    const records = letters.map((letter) => toRecord(letter, { sealKey, batchId, bytesOf }))
+    const header = rememberHeaders()
+    const records = letters.map((letter) => toRecord(letter, { sealKey, batchId, header }))
     await log.append({ batches: [{ topic: errorsTopic, partition: 0, records }], state: null })
     return { kind: 'copied', records: records.length }
   } catch (error) {
@@ -49,53 +49,49 @@ export function errorsTopicOf(topic: string): string {
 interface CopyContext {
   readonly sealKey: string | null
   readonly batchId: string
-  readonly bytesOf: (text: string) => Uint8Array
+  readonly header: (key: string, text: string) => RecordHeader
 }
 
-/** Most headers of a copy say what its neighbours' say: their bytes are made once. */
-function rememberTexts(): (text: string) => Uint8Array {
-  const known = new Map<string, Uint8Array>()
-  return (text) => {
-    if (text.length > REMEMBERED_TEXT) return Buffer.from(text, 'utf8')
-    let bytes = known.get(text)
-    if (bytes !== undefined) return bytes
-    bytes = Buffer.from(text, 'utf8')
-    if (known.size >= REMEMBERED_TEXTS) known.clear()
-    known.set(text, bytes)
-    return bytes
+/** Most headers of a copy say what its neighbours' say: they are made once. */
+function rememberHeaders(): CopyContext['header'] {
+  const known = new Map<string, Map<string, RecordHeader>>()
+  return (key, text) => {
+    const fresh = (): RecordHeader => ({ key, value: Buffer.from(text, 'utf8') })
+    if (text.length > REMEMBERED_TEXT) return fresh()
+    let texts = known.get(key)
+    if (texts === undefined || texts.size >= REMEMBERED_TEXTS) known.set(key, (texts = new Map()))
+    let header = texts.get(text)
+    if (header === undefined) texts.set(text, (header = fresh()))
+    return header
   }
 }
 
-function toRecord(letter: DeadLetter, { sealKey, batchId, bytesOf }: CopyContext): OutgoingRecord {
+function toRecord(letter: DeadLetter, { sealKey, batchId, header }: CopyContext): OutgoingRecord {
+  const { log, source, layer, table, stage, errors, sealed } = letter
   // The ledger's own form decides what is sealed, and how.
-  const stored = letter.sealed
-    ? fromLaneRecord({ ...toLaneRecord(letter, sealKey), sealed: false, headers: [] }, [])
-    : letter
-  const first = letter.errors[0]
-  const headers: [string, string | undefined][] = [
-    ['__connect.errors.topic', letter.log?.topic],
-    ['__connect.errors.partition', letter.log?.partition.toString()],
-    ['__connect.errors.offset', letter.log?.offset.toString()],
-    ['__connect.errors.connector.name', letter.source?.source ?? `${letter.layer}.${letter.table}`],
-    ['__connect.errors.task.id', String(letter.log?.partition ?? 0)],
-    ['__connect.errors.stage', letter.stage],
-    ['__connect.errors.class.name', `sluice.${letter.stage}`],
-    ['__connect.errors.exception.class.name', first?.code ?? 'UNKNOWN'],
-    ['__connect.errors.exception.message', letter.errors.map((each) => each.message).join('; ')],
-    ['__connect.errors.exception.stacktrace', JSON.stringify(letter.errors)],
-    ['sluice.row_id', letter.rowId],
-    ['sluice.letter_batch_id', batchId],
-    ['sluice.sealed', letter.sealed ? 'true' : undefined],
-    ['sluice.source_object', letter.source?.object],
-    ['sluice.source_at', letter.source?.at],
-  ]
-  return {
-    key: stored.key,
-    value: stored.raw,
-    headers: [
-      ...stored.headers,
-      ...headers.flatMap(([key, text]) => (text === undefined ? [] : [{ key, value: bytesOf(text) }])),
-    ],
-    timestampMs: letter.quarantinedAtMs,
+  const stored = sealed ? fromLaneRecord({ ...toLaneRecord(letter, sealKey), sealed: false, headers: [] }, []) : letter
+  const first = errors[0]
+  const headers: RecordHeader[] = [...stored.headers]
+  const put = (key: string, text: string): void => void headers.push(header(key, text))
+  if (log !== null) {
+    put('__connect.errors.topic', log.topic)
+    put('__connect.errors.partition', String(log.partition))
+    headers.push({ key: '__connect.errors.offset', value: Buffer.from(log.offset.toString(), 'latin1') })
   }
+  put('__connect.errors.connector.name', source?.source ?? `${layer}.${table}`)
+  put('__connect.errors.task.id', String(log?.partition ?? 0))
+  put('__connect.errors.stage', stage)
+  put('__connect.errors.class.name', `sluice.${stage}`)
+  put('__connect.errors.exception.class.name', first?.code ?? 'UNKNOWN')
+  const message = errors.length === 1 ? first!.message : errors.map((each) => each.message).join('; ')
+  put('__connect.errors.exception.message', message)
+  put('__connect.errors.exception.stacktrace', JSON.stringify(errors))
+  headers.push({ key: 'sluice.row_id', value: Buffer.from(letter.rowId, 'utf8') })
+  put('sluice.letter_batch_id', batchId)
+  if (sealed) put('sluice.sealed', 'true')
+  if (source !== null) {
+    put('sluice.source_object', source.object)
+    put('sluice.source_at', source.at)
+  }
+  return { key: stored.key, value: stored.raw, headers, timestampMs: letter.quarantinedAtMs }
 }

@@ -116,6 +116,36 @@ export function topicLogConformance(name: string, open: () => Promise<OpenedLog>
       assert.deepEqual(values(await fetchAt(log, 0n)), expected)
     })
 
+    promise(
+      'I12 a batch past the reader’s bound comes without its records, from any offset of it, and the next one follows',
+      async ({ log }) => {
+        await log.create('orders', { partitions: 1, retentionMs: null })
+        const large = Array.from({ length: 3 }, () => ({ ...text('v'.repeat(1_000)), timestampMs: 5_000 }))
+        for (const records of [texts(1), large, texts(2), large]) {
+          await log.append({ batches: [part(0, records)], state: null })
+        }
+        for (const from of [0n, 1n, 2n]) {
+          const fetched = await fetchAt(log, from, { maxBatchBytes: 2_000 })
+          assert.ok(fetched.kind === 'batches')
+          const seen = fetched.batches.map(({ first, next, keptBack }) => [first, next, keptBack !== undefined])
+          const inside = from === 2n ? 2n : 1n
+          const all = [
+            [0n, 1n, false],
+            [inside, 4n, true],
+            [4n, 6n, false],
+            [6n, 9n, true],
+          ]
+          assert.deepEqual(seen, from === 0n ? all : all.slice(1))
+          const kept = fetched.batches.find(({ keptBack }) => keptBack !== undefined)!
+          assert.deepEqual([kept.bytes.length, kept.keptBack?.maxBytes, recordValue(kept, 0)], [0, 2_000, null])
+          assert.equal(kept.count, Number(kept.next - kept.first))
+          assert.ok(kept.keptBack!.bytes === null || kept.keptBack!.bytes > 3_000)
+        }
+        assert.deepEqual(values(await fetchAt(log, 7n)), ['v'.repeat(1_000), 'v'.repeat(1_000)])
+        assert.equal((await log.describe('orders'))?.partitions[0]?.end, 9n)
+      },
+    )
+
     promise('I9 records of several partitions and the state of their source move together', async ({ log, reopen }) => {
       await log.create('orders', { partitions: 2, retentionMs: null })
       assert.deepEqual(await log.sourceState('files'), { sequence: 0n, entries: new Map() })
@@ -539,9 +569,14 @@ function values(outcome: FetchOutcome): string[] {
 function fetchAt(
   log: TopicLog,
   from: bigint,
-  { partition = 0, maxBytes = 1e6, waitMs = 0 }: { partition?: number; maxBytes?: number; waitMs?: number } = {},
+  {
+    partition = 0,
+    maxBytes = 1e6,
+    waitMs = 0,
+    ...bound
+  }: { partition?: number; maxBytes?: number; waitMs?: number; maxBatchBytes?: number } = {},
 ): Promise<FetchOutcome> {
-  return log.fetch({ ...at(partition), from, maxBytes, waitMs })
+  return log.fetch({ ...at(partition), from, maxBytes, waitMs, ...bound })
 }
 
 function at(partition: number): { topic: string; partition: number } {

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { openEmbeddedLog } from '../../../src/adapters/embedded-log/embedded-log.ts'
 import { logError } from '../../../src/adapters/embedded-log/log-error.ts'
-import { recordValue, type OutgoingRecord } from '../../../src/domain/record-batch.ts'
+import { type OutgoingRecord } from '../../../src/domain/record-batch.ts'
 import type { FetchOutcome, PartitionAppend, TopicLog } from '../../../src/ports/topic-log.ts'
 import { manualClock } from './manual-clock.ts'
 import { systemClock } from './system-clock.ts'
@@ -28,27 +28,6 @@ function some(count: number, valueBytes = 10): PartitionAppend[] {
 function fetchAt(log: TopicLog, from: bigint): Promise<FetchOutcome> {
   return log.fetch({ ...orders, from, maxBytes: 1e6, waitMs: 0 })
 }
-
-test('I12: a batch past the reader’s bound comes without its records, from any offset of it, and the next one follows', async (t) => {
-  const log = await openEmbeddedLog({ dir: await folder(t), clock: manualClock() })
-  t.after(() => log.close())
-  await log.create('orders', { partitions: 1, retentionMs: null })
-  for (const batch of [some(1), some(3, 1_000), some(2)]) await log.append({ batches: batch, state: null })
-  for (const from of [0n, 1n, 2n]) {
-    const fetched = await log.fetch({ ...orders, from, maxBytes: 1e6, maxBatchBytes: 2_000, waitMs: 0 })
-    assert.ok(fetched.kind === 'batches')
-    const seen = fetched.batches.map(({ first, next, count, keptBack }) => [first, next, count, keptBack !== undefined])
-    const all = [
-      [0n, 1n, 1, false],
-      [from === 2n ? 2n : 1n, 4n, from === 2n ? 2 : 3, true],
-      [4n, 6n, 2, false],
-    ]
-    assert.deepEqual(seen, from === 0n ? all : all.slice(1))
-    const kept = fetched.batches.find(({ keptBack }) => keptBack !== undefined)!
-    assert.deepEqual([kept.bytes.length, kept.keptBack?.maxBytes, recordValue(kept, 0)], [0, 2_000, null])
-    assert.ok(kept.keptBack!.bytes! > 3_000)
-  }
-})
 
 test('retention removes whole batches by append time, moves the start and keeps the newest', async (t) => {
   const clock = manualClock()

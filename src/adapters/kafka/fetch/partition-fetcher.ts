@@ -1,7 +1,7 @@
 import { partitionKey } from '../../../domain/position.ts'
 import type { BatchSkip, RecordBatch } from '../../../domain/record-batch.ts'
 import type { FetchOutcome, FetchRequest } from '../../../ports/topic-log.ts'
-import { PartitionReader } from '../records/partition-reader.ts'
+import { fetchedBytes, PartitionReader } from '../records/partition-reader.ts'
 import { EARLIEST, LATEST, listOffsets } from '../topics/list-offsets.ts'
 import type { TopicView, TopicViews } from '../topics/topic-views.ts'
 import type { Cluster } from '../wire/cluster.ts'
@@ -22,6 +22,8 @@ interface Kept {
   readonly before: { readonly first: bigint; readonly skips: readonly BatchSkip[] }
   /** Where the readable log ended when it was last asked. */
   readonly end: bigint
+  /** Of the request that it was fetched for. */
+  readonly maxBatchBytes: number
 }
 
 export interface FetcherParts {
@@ -68,9 +70,14 @@ export class PartitionFetcher {
     const view = await this.#parts.wires.view(request, false)
     if (view === null) return null
     const kept = this.#kept.get(partitionKey(request))
-    if (kept !== undefined && kept.from === request.from && kept.topicId === view.topicId) return kept
-    const { from } = request
-    return startAt(view, from)
+    const maxBatchBytes = this.#mostOf(request)
+    const goesOn = kept?.from === request.from && kept.topicId === view.topicId && kept.maxBatchBytes === maxBatchBytes
+    return goesOn ? kept : startAt(view, request.from, maxBatchBytes)
+  }
+
+  /** What no batch may unpack to more than, whoever asks. */
+  #mostOf({ maxBatchBytes = Number.POSITIVE_INFINITY }: FetchRequest): number {
+    return Math.min(maxBatchBytes, this.#parts.cluster.settings.maxBatchBytes)
   }
 
   /** Without waiting. `nothing`: the log ends, or all that follows holds no record for us. */
@@ -78,7 +85,7 @@ export class PartitionFetcher {
     request: FetchRequest,
     place: Kept,
   ): Promise<FetchOutcome | { readonly kind: 'nothing'; readonly view: TopicView; readonly kept: Kept }> {
-    const { cluster, wires } = this.#parts
+    const { wires } = this.#parts
     let kept = place
     let maxBytes = request.maxBytes
     if (kept.reader !== null) {
@@ -92,7 +99,7 @@ export class PartitionFetcher {
       if (answer.kind === 'out_of_range') return this.#outOfRange(request)
       const { view, fetched } = answer
       if (view.topicId !== kept.topicId) {
-        kept = startAt(view, request.from)
+        kept = startAt(view, request.from, kept.maxBatchBytes)
         continue
       }
       kept = { ...kept, end: fetched.lastStableOffset }
@@ -103,7 +110,7 @@ export class PartitionFetcher {
         aborted: fetched.aborted,
         from: kept.next,
         before: kept.before,
-        maxUnpackedBytes: cluster.settings.maxBatchBytes,
+        maxUnpackedBytes: kept.maxBatchBytes,
       })
       const batches = takeBatches(reader, request.maxBytes)
       if (batches.length > 0) return this.#give(request, kept, { reader, batches })
@@ -119,13 +126,13 @@ export class PartitionFetcher {
 
   #give(
     request: FetchRequest,
-    { topicId, end }: Kept,
+    { topicId, end, maxBatchBytes }: Kept,
     { reader, batches }: { readonly reader: PartitionReader; readonly batches: readonly RecordBatch[] },
   ): FetchOutcome {
     const { next } = batches.at(-1)!
     const more = reader.leftBytes > 0
     const rest = { from: next, reader: more ? reader : null, next: reader.next, before: reader.trailing }
-    this.#keep(request, { topicId, end, ...rest })
+    this.#keep(request, { topicId, end, maxBatchBytes, ...rest })
     return { kind: 'batches', batches, end: end > next ? end : next }
   }
 
@@ -150,8 +157,8 @@ export class PartitionFetcher {
   }
 }
 
-function startAt({ topicId }: TopicView, from: bigint): Kept {
-  return { topicId, from, reader: null, next: from, before: { first: from, skips: [] }, end: from }
+function startAt({ topicId }: TopicView, from: bigint, maxBatchBytes: number): Kept {
+  return { topicId, from, reader: null, next: from, before: { first: from, skips: [] }, end: from, maxBatchBytes }
 }
 
 /** As many batches as fit, but one at least if there is one. */
@@ -162,7 +169,7 @@ function takeBatches(reader: PartitionReader, maxBytes: number): RecordBatch[] {
     const batch = reader.read(left)
     if (batch === null) break
     batches.push(batch)
-    left -= batch.bytes.byteLength
+    left -= fetchedBytes(batch)
   }
   return batches
 }

@@ -50,17 +50,12 @@ export function encodeBatch(batch: BatchToEncode): Buffer {
 }
 
 function encodeRecords(records: readonly OutgoingRecord[], baseMs: number): Buffer {
-  const headers = new HeaderBytes()
+  const headers = headerBytes(records)
   const bodies = new Uint32Array(records.length)
   let bytes = 0
-  for (const [i, { key, value, headers: own, timestampMs }] of records.entries()) {
+  for (const [i, { key, value, timestampMs }] of records.entries()) {
     const body =
-      1 +
-      sizeOf(Math.floor(timestampMs) - baseMs) +
-      sizeOf(i) +
-      fieldSize(key) +
-      fieldSize(value) +
-      headers.of(own).length
+      1 + sizeOf(Math.floor(timestampMs) - baseMs) + sizeOf(i) + fieldSize(key) + fieldSize(value) + headers[i]!.length
     bodies[i] = body
     bytes += sizeOf(body) + body
   }
@@ -72,31 +67,28 @@ function encodeRecords(records: readonly OutgoingRecord[], baseMs: number): Buff
     out.set(each, at)
     at += each.length
   }
-  for (const [i, { key, value, headers: own, timestampMs }] of records.entries()) {
+  for (const [i, { key, value, timestampMs }] of records.entries()) {
     at = writeVarint(out, at, bodies[i]!)
     out[at] = 0
     at = writeVarint(out, at + 1, Math.floor(timestampMs) - baseMs)
     at = writeVarint(out, at, i)
     field(key)
     field(value)
-    const encoded = headers.of(own)
-    out.set(encoded, at)
-    at += encoded.length
+    out.set(headers[i]!, at)
+    at += headers[i]!.length
   }
   return out
 }
 
-/** Neighbours often share one list of headers: it is encoded once. */
-class HeaderBytes {
-  #last: readonly RecordHeader[] | null = null
-  #bytes: Uint8Array = NO_HEADERS
-
-  of(headers: readonly RecordHeader[]): Uint8Array {
-    if (headers === this.#last) return this.#bytes
-    this.#last = headers
-    this.#bytes = headers.length === 0 ? NO_HEADERS : encodeHeaders(headers)
-    return this.#bytes
-  }
+/** Of each record. Neighbours often share one list of headers: it is encoded once. */
+function headerBytes(records: readonly OutgoingRecord[]): readonly Uint8Array[] {
+  let last: readonly RecordHeader[] | null = null
+  let bytes: Uint8Array = NO_HEADERS
+  return records.map(({ headers }) => {
+    if (headers !== last) bytes = headers.length === 0 ? NO_HEADERS : encodeHeaders(headers)
+    last = headers
+    return bytes
+  })
 }
 
 function fieldSize(bytes: Uint8Array | null): number {

@@ -2,7 +2,7 @@ import { recordKey, recordValue, type OutgoingRecord } from '../../../domain/rec
 import { SluiceError } from '../../../domain/errors.ts'
 import type { SourceState, SourceStateChange } from '../../../ports/topic-log.ts'
 import type { WireFetcher } from '../fetch/wire-fetcher.ts'
-import { readFrame, type BatchFrame } from '../records/batch-frame.ts'
+import { corruptBatch, readFrame, type BatchFrame } from '../records/batch-frame.ts'
 import { readControlType } from '../records/partition-reader.ts'
 import { RecordColumns } from '../records/record-columns.ts'
 import { unpackBatch } from '../records/unpack.ts'
@@ -143,7 +143,9 @@ export class StateTopic {
 
   #readRecords(wire: Buffer, frame: BatchFrame): StateRecord[] {
     const at = { topic: this.topic, partition: PARTITION }
-    const payload = unpackBatch(wire, frame, at, this.#parts.cluster.settings.maxBatchBytes)
+    const maxBytes = this.#parts.cluster.settings.maxBatchBytes
+    const payload = unpackBatch(wire, frame, { at, maxBytes })
+    if (payload === null) throw corruptBatch(at, frame.baseOffset, `it unpacks to more than ${maxBytes} bytes`)
     const columns = new RecordColumns()
     walkRecords({ payload, frame, columns, base: 0, fromDelta: 0, deltaShift: 0, gap: () => undefined })
     const batch = {
@@ -152,7 +154,7 @@ export class StateTopic {
       next: frame.lastOffset + 1n,
       bytes: payload,
       skips: [],
-      ...columns.cut(),
+      ...columns.copyTo(new ArrayBuffer(columns.byteLength), 0),
     }
     return Array.from({ length: batch.count }, (_, i) => {
       const value = recordValue(batch, i)

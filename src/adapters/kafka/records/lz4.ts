@@ -1,3 +1,5 @@
+import { UnpacksToMore, type Room } from './room.ts'
+
 /**
  * LZ4, as Kafka's producers write it: frames (magic 0x184D2204) of blocks, linked or not. Checksums inside the frame are
  * not looked at: the batch's CRC32C covers them. Formats: lz4_Frame_format.md 1.6.3 and lz4_Block_format.md.
@@ -11,25 +13,34 @@ const BLOCK_MAX_BYTES = [0, 0, 0, 0, 1 << 16, 1 << 18, 1 << 20, 1 << 22]
 /** A match's length grows by at most 255 for each byte that states it. */
 const MOST_RATIO = 255
 
-/** A frame does not say what it unpacks to: small ones are unpacked here and copied, rather than given room for the most. */
-const SCRATCH = Buffer.allocUnsafeSlow(1 << 18)
-
-/** Throws RangeError for what is malformed or unpacks to more than `maxBytes`. */
-export function unpackLz4(packed: Buffer, maxBytes: number): Buffer {
+/** Throws `UnpacksToMore`, and RangeError for what is malformed. */
+export function unpackLz4(packed: Buffer, maxBytes: number, roomFor: Room): Buffer {
   const layout = readLayout(packed)
   const most = Math.min(layout.mostBytes, maxBytes)
-  const out = most <= SCRATCH.length ? SCRATCH.subarray(0, most) : Buffer.allocUnsafeSlow(most)
+  // A frame does not say what it unpacks to.
+  const out = roomFor(most)
   let at = 0
-  for (const { start, end, stored } of layout.blocks) {
-    if (stored) {
-      if (at + (end - start) > out.length) throw new RangeError(`it unpacks to more than ${out.length} bytes`)
-      packed.copy(out, at, start, end)
-      at += end - start
-    } else {
-      at = unpackBlock({ packed, start, end, out, at })
+  try {
+    for (const { start, end, stored } of layout.blocks) {
+      if (stored) {
+        if (at + (end - start) > out.length) throw new NoRoom(out.length)
+        packed.copy(out, at, start, end)
+        at += end - start
+      } else {
+        at = unpackBlock({ packed, start, end, out, at })
+      }
     }
+  } catch (error) {
+    throw error instanceof NoRoom && most < layout.mostBytes ? new UnpacksToMore(maxBytes) : error
   }
-  return most <= SCRATCH.length ? Buffer.from(out.subarray(0, at)) : out.subarray(0, at)
+  return out.subarray(0, at)
+}
+
+/** More than its own frame allows, or than there may be. */
+class NoRoom extends RangeError {
+  constructor(bytes: number) {
+    super(`it unpacks to more than ${bytes} bytes`)
+  }
 }
 
 interface Block {
@@ -79,9 +90,18 @@ interface BlockPlace {
   readonly at: number
 }
 
+/** Copies of up to 16 bytes are made by eights, past their end where there is room: what is written there is written again. */
+const SHORT = 16
+const SHORT_MATCH = 64
+const OVERSHOOT = 16
+
 /** Sequences of literals and matches; answers where the output ends. */
 function unpackBlock({ packed, start, end, out, at }: BlockPlace): number {
   const room = out.length
+  const source = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  const target = new DataView(out.buffer, out.byteOffset, out.byteLength)
+  const lastFrom = packed.length - OVERSHOOT
+  const lastTo = room - OVERSHOOT
   let from = start
   let to = at
   while (from < end) {
@@ -98,8 +118,11 @@ function unpackBlock({ packed, start, end, out, at }: BlockPlace): number {
       }
     }
     if (from + literals > end) throw new RangeError('LZ4 literals are cut off')
-    if (to + literals > room) throw new RangeError(`it unpacks to more than ${room} bytes`)
-    if (literals > 32) out.set(packed.subarray(from, from + literals), to)
+    if (to + literals > room) throw new NoRoom(room)
+    if (literals <= SHORT && from <= lastFrom && to <= lastTo) {
+      target.setBigInt64(to, source.getBigInt64(from))
+      if (literals > 8) target.setBigInt64(to + 8, source.getBigInt64(from + 8))
+    } else if (literals > 32) out.set(packed.subarray(from, from + literals), to)
     else for (let i = 0; i < literals; i += 1) out[to + i] = packed[from + i]!
     from += literals
     to += literals
@@ -120,9 +143,12 @@ function unpackBlock({ packed, start, end, out, at }: BlockPlace): number {
       }
     }
     length += 4
-    if (to + length > room) throw new RangeError(`it unpacks to more than ${room} bytes`)
-    copyMatch(out, to, { distance, length })
-    to += length
+    const stop = to + length
+    if (stop > room) throw new NoRoom(room)
+    if (distance >= 8 && length <= SHORT_MATCH && stop <= lastTo) {
+      for (; to < stop; to += 8) target.setBigInt64(to, target.getBigInt64(to - distance))
+    } else copyMatch(out, to, { distance, length })
+    to = stop
   }
   throw new RangeError('an LZ4 block ends inside a sequence')
 }

@@ -1,16 +1,22 @@
 import { SluiceError } from '../../../domain/errors.ts'
-import type { BatchSkip, RecordBatch } from '../../../domain/record-batch.ts'
+import { keptBackBatch, type BatchSkip, type RecordBatch } from '../../../domain/record-batch.ts'
 import type { TopicPartition } from '../../../domain/position.ts'
 import { AbortedTransactions, type AbortedTransaction } from './aborted-transactions.ts'
 import { checkCount, corruptBatch, readFrame, type BatchFrame } from './batch-frame.ts'
-import { RecordColumns } from './record-columns.ts'
+import { RecordColumns, type CutColumns } from './record-columns.ts'
+import { ownRoom, ScratchRoom } from './room.ts'
 import { unpackBatch } from './unpack.ts'
-import { walkRecords } from './walk-records.ts'
+import { walkRecords, withinTime } from './walk-records.ts'
 
 /** Batches of the wire are put together up to this size: what follows has a price for every batch. */
 const JOINED_BYTES = 256 * 1024
 /** Offsets of a batch are 32-bit deltas. */
 const MOST_OFFSETS = 0x4000_0000n
+/** Offsets of a batch that is kept back come in parts, since each of them becomes a letter of about so many bytes. */
+const KEPT_BACK_OFFSETS = 10_000n
+const KEPT_BACK_BYTES = 256
+/** No producer writes so many into one batch. */
+const MOST_KEPT_BACK = 20_000_000n
 
 export interface PartitionBytes extends TopicPartition {
   /** Record batches as a fetch answered them: the first may begin before `from`, the last may be cut off. */
@@ -19,7 +25,7 @@ export interface PartitionBytes extends TopicPartition {
   readonly from: bigint
   /** Skips that an earlier reader kept back; they end at `from`. */
   readonly before?: { readonly first: bigint; readonly skips: readonly BatchSkip[] }
-  /** No record batch may unpack to more. */
+  /** A record batch that is, or unpacks to, more is kept back: its records are not read. */
   readonly maxUnpackedBytes: number
 }
 
@@ -27,6 +33,14 @@ interface Unpacked {
   readonly frame: BatchFrame
   readonly payload: Buffer
 }
+
+interface KeptBack {
+  readonly frame: BatchFrame
+  readonly payload: null
+}
+
+/** What is being put together, in all readers of the process: none is at it across calls. */
+const gathered = new RecordColumns()
 
 /**
  * One partition's share of a fetch, read forward into record batches. Offsets that hold no record for us (control,
@@ -40,7 +54,7 @@ export class PartitionReader {
   readonly #aborted: AbortedTransactions
   #at = 0
   #next: bigint
-  #ahead: Unpacked | null = null
+  #ahead: Unpacked | KeptBack | null = null
   #failed: SluiceError | null = null
   #skips: BatchSkip[] = []
   /** Where skips began that no batch carries yet. */
@@ -77,37 +91,45 @@ export class PartitionReader {
   /** Bytes of the next batch of records, unpacked; null where none follows. Throws LOG_CORRUPT. */
   get aheadBytes(): number | null {
     if (this.#failed !== null) throw this.#failed
-    return this.#nextUnpacked()?.payload.length ?? null
+    const ahead = this.#nextAhead(null)
+    if (ahead === null) return null
+    return ahead.payload?.length ?? keptBackBytes(this.#nextKeptBack(ahead.frame) - this.#next)
   }
 
   /**
    * The next records, in at most `maxBytes` where one batch of the wire fits in them; null where none follow. A batch
-   * without records comes only where a skip is too long for 32-bit deltas.
+   * without records comes only where a skip is too long for 32-bit deltas, or comes before records that are kept back.
    */
   read(maxBytes: number): RecordBatch | null {
     if (this.#failed !== null) throw this.#failed
     const first = this.#skipsFrom
     const most = Math.min(maxBytes, JOINED_BYTES)
     const joined: Unpacked[] = []
-    const columns = new RecordColumns()
+    const room = new ScratchRoom()
+    gathered.clear()
     let bytes = 0
     try {
       for (;;) {
-        const ahead = this.#nextUnpacked()
+        const ahead = this.#nextAhead(room)
         if (ahead === null) break
-        const { frame } = ahead
+        const { frame, payload } = ahead
         const far = frame.lastOffset - first > MOST_OFFSETS
-        if (far && joined.length === 0 && frame.baseOffset > first) {
+        if (joined.length === 0 && (far || payload === null) && frame.baseOffset > first) {
           this.#skipTo(frame.baseOffset, 'compacted')
-          return this.#give(first, columns, Buffer.alloc(0))
+          return this.#give(first, [], room)
+        }
+        if (payload === null) {
+          if (joined.length > 0) break
+          return this.#skips.length > 0 ? this.#give(first, [], room) : this.#keepBack(frame)
         }
         const base = baseOf(joined, ahead, bytes)
-        const size = base + ahead.payload.length
+        const size = base + payload.length
         if (joined.length > 0 && (far || size > most || !joins(joined.at(-1)!, ahead))) break
-        const before = columns.count
-        this.#walk(ahead, { columns, base, first })
+        const before = gathered.count
+        this.#walk(ahead, { base, first })
         this.#ahead = null
-        if (columns.count === before) continue
+        if (gathered.count === before) continue
+        room.keep(payload)
         joined.push(ahead)
         bytes = size
       }
@@ -115,8 +137,10 @@ export class PartitionReader {
       if (joined.length === 0 || !(error instanceof SluiceError)) throw error
       // What came before it is good.
       this.#failed = error
+    } finally {
+      this.#settleAhead(room)
     }
-    return joined.length === 0 ? null : this.#give(first, columns, bytesOf(this.#source.wire, joined))
+    return joined.length === 0 ? null : this.#give(first, joined, room)
   }
 
   /** Skips that no record followed: kept back, since a log whose last records are no records has no more to give. */
@@ -124,9 +148,9 @@ export class PartitionReader {
     return { first: this.#skipsFrom, skips: this.#skips }
   }
 
-  /** The next batch that holds records for us, unpacked; those that hold none become skips. */
-  #nextUnpacked(): Unpacked | null {
-    const { wire, maxUnpackedBytes } = this.#source
+  /** The next batch that holds records for us, unpacked in `room`; those that hold none become skips. */
+  #nextAhead(room: ScratchRoom | null): Unpacked | KeptBack | null {
+    const { wire, maxUnpackedBytes: maxBytes } = this.#source
     while (this.#ahead === null) {
       const frame = readFrame(wire, this.#at, this.#source)
       if (frame === null) return null
@@ -142,27 +166,56 @@ export class PartitionReader {
         this.#at = frame.end
         continue
       }
-      const payload = unpackBatch(wire, frame, this.#source, maxUnpackedBytes)
-      checkCount(frame, payload.length, this.#source)
+      const payload = unpackBatch(wire, frame, { at: this.#source, maxBytes, roomFor: room?.roomFor ?? ownRoom })
+      if (payload !== null) checkCount(frame, payload.length, this.#source)
+      else if (BigInt(frame.lastOffsetDelta) >= MOST_KEPT_BACK) {
+        throw corruptBatch(this.#source, frame.baseOffset, `it states ${frame.lastOffsetDelta + 1} offsets`)
+      }
       if (frame.count === 0) {
         this.#skipTo(frame.lastOffset + 1n, 'compacted')
         this.#at = frame.end
         continue
       }
-      this.#ahead = { frame, payload }
+      this.#ahead = payload === null ? { frame, payload } : { frame, payload }
     }
     return this.#ahead
   }
 
-  #walk({ frame, payload }: Unpacked, place: { columns: RecordColumns; base: number; first: bigint }): void {
-    const { columns, base, first } = place
+  /** What waits for the next look must not stand where others unpack meanwhile. */
+  #settleAhead(room: ScratchRoom): void {
+    const ahead = this.#ahead
+    if (ahead === null || ahead.payload === null || !room.holds(ahead.payload)) return
+    this.#ahead = { frame: ahead.frame, payload: Buffer.from(ahead.payload) }
+  }
+
+  /** Some of the offsets of a batch whose records are not read; those that compaction took out count with them. */
+  #keepBack(frame: BatchFrame): RecordBatch {
+    const { topic, partition, maxUnpackedBytes: maxBytes } = this.#source
+    const [first, next] = [this.#next, this.#nextKeptBack(frame)]
+    this.#next = next
+    this.#skipsFrom = next
+    if (next > frame.lastOffset) {
+      this.#ahead = null
+      this.#at = frame.end
+    }
+    const bytes = frame.codec === 0 ? frame.end - frame.payloadStart : null
+    const timestampMs = withinTime(frame.maxTimestampMs)
+    return keptBackBatch({ topic, partition, first, next, timestampMs, bytes, maxBytes })
+  }
+
+  #nextKeptBack({ baseOffset, lastOffset }: BatchFrame): bigint {
+    const part = (this.#next > baseOffset ? this.#next : baseOffset) + KEPT_BACK_OFFSETS
+    return part > lastOffset ? lastOffset + 1n : part
+  }
+
+  #walk({ frame, payload }: Unpacked, { base, first }: { readonly base: number; readonly first: bigint }): void {
     this.#skipTo(frame.baseOffset, 'compacted')
     const gaps: [number, number][] = []
     try {
       walkRecords({
         payload,
         frame,
-        columns,
+        columns: gathered,
         base,
         fromDelta: Number(this.#next - frame.baseOffset),
         deltaShift: Number(frame.baseOffset - first),
@@ -194,12 +247,12 @@ export class PartitionReader {
     }
   }
 
-  #give(first: bigint, columns: RecordColumns, bytes: Uint8Array): RecordBatch {
-    const { topic, partition } = this.#source
+  #give(first: bigint, joined: readonly Unpacked[], room: ScratchRoom): RecordBatch {
+    const { topic, partition, wire } = this.#source
     const skips = this.#skips
     this.#skips = []
     this.#skipsFrom = this.#next
-    return { topic, partition, first, next: this.#next, bytes, skips, ...columns.cut() }
+    return { topic, partition, first, next: this.#next, skips, ...batchOf(wire, joined, room) }
   }
 
   /** The first record of a control batch has a key of version and type, both i16; type 0 is abort (KIP-98). */
@@ -235,9 +288,40 @@ function baseOf(joined: readonly Unpacked[], { frame }: Unpacked, bytes: number)
   return frame.payloadStart - (joined[0] ?? { frame }).frame.payloadStart
 }
 
-function bytesOf(wire: Buffer, joined: readonly Unpacked[]): Uint8Array {
+/**
+ * The records that were gathered, in as few buffers as can be: what was unpacked stands with its positions in one that
+ * can be handed to another thread whole; plain batches, and one that is large, stay where they are.
+ */
+function batchOf(
+  wire: Buffer,
+  joined: readonly Unpacked[],
+  room: ScratchRoom,
+): { readonly bytes: Uint8Array } & CutColumns {
   const [first] = joined
-  if (joined.length === 1) return first!.payload
-  if (first!.frame.codec === 0) return wire.subarray(first!.frame.payloadStart, joined.at(-1)!.frame.end)
-  return Buffer.concat(joined.map(({ payload }) => payload))
+  const plain = first === undefined || first.frame.codec === 0
+  if (plain || (joined.length === 1 && !room.holds(first.payload))) {
+    const columns = gathered.copyTo(new ArrayBuffer(gathered.byteLength), 0)
+    if (first === undefined) return { bytes: Buffer.alloc(0), ...columns }
+    const whole = plain ? wire.subarray(first.frame.payloadStart, joined.at(-1)!.frame.end) : first.payload
+    return { bytes: whole, ...columns }
+  }
+  const size = joined.reduce((sum, { payload }) => sum + payload.length, 0)
+  const columnsStart = Math.ceil(size / 8) * 8
+  const { buffer } = Buffer.allocUnsafeSlow(columnsStart + gathered.byteLength)
+  const bytes = new Uint8Array(buffer)
+  let at = 0
+  for (const { payload } of joined) {
+    bytes.set(payload, at)
+    at += payload.length
+  }
+  return { bytes, ...gathered.copyTo(buffer, columnsStart) }
+}
+
+function keptBackBytes(offsets: bigint): number {
+  return Number(offsets) * KEPT_BACK_BYTES
+}
+
+/** What a batch takes of a fetch's bytes. */
+export function fetchedBytes({ bytes, count, keptBack }: RecordBatch): number {
+  return keptBack === undefined ? bytes.byteLength : keptBackBytes(BigInt(count))
 }

@@ -1,4 +1,5 @@
 import { copyMatch } from './lz4.ts'
+import { UnpacksToMore, type Room } from './room.ts'
 
 /**
  * Snappy, bare or in the chunks that Java's producers write (xerial: magic, two versions, then length and block). Format:
@@ -16,14 +17,14 @@ interface Chunk {
   readonly bytes: number
 }
 
-/** Throws RangeError for what is malformed or unpacks to more than `maxBytes`. */
-export function unpackSnappy(packed: Buffer, maxBytes: number): Buffer {
+/** Throws `UnpacksToMore`, and RangeError for what is malformed. */
+export function unpackSnappy(packed: Buffer, maxBytes: number, roomFor: Room): Buffer {
   const chunks = packed.subarray(0, XERIAL.length).equals(XERIAL)
     ? readChunks(packed)
     : [readChunk(packed, 0, packed.length)]
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
-  if (bytes > maxBytes) throw new RangeError(`it unpacks to more than ${maxBytes} bytes`)
-  const out = Buffer.allocUnsafeSlow(bytes)
+  if (bytes > maxBytes) throw new UnpacksToMore(maxBytes)
+  const out = roomFor(bytes)
   let at = 0
   for (const chunk of chunks) {
     unpackChunk(packed, chunk, out.subarray(at, at + chunk.bytes))

@@ -2,33 +2,63 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { TopicPartition } from '../../../domain/position.ts'
 import { corruptBatch, type BatchFrame } from './batch-frame.ts'
 import { unpackLz4 } from './lz4.ts'
+import { ownRoom, UnpacksToMore, type Room } from './room.ts'
 import { unpackSnappy } from './snappy.ts'
 
-const UNPACK: readonly (((packed: Buffer, maxBytes: number) => Buffer) | null)[] = [
+type Unpack = (packed: Buffer, maxBytes: number, roomFor: Room) => Buffer
+
+const UNPACK: readonly (Unpack | null)[] = [
   null,
-  (packed, maxOutputLength) => gunzipSync(packed, { maxOutputLength, chunkSize: chunkSizeFor(packed) }),
+  (packed, maxOutputLength) => byZlib(gunzipSync, packed, maxOutputLength),
   unpackSnappy,
   unpackLz4,
-  (packed, maxOutputLength) => zstdDecompressSync(packed, { maxOutputLength, chunkSize: chunkSizeFor(packed) }),
+  (packed, maxOutputLength) => byZlib(zstdDecompressSync, packed, maxOutputLength),
 ]
 
 /**
  * The records of a batch, unpacked. Synchronous, so that what was unpacked is freed with the batch. No codec is given
- * room for more than `maxBytes`. Throws LOG_CORRUPT.
+ * room for more than `maxBytes`; null where the batch unpacks to more. Throws LOG_CORRUPT.
  */
-export function unpackBatch(wire: Buffer, frame: BatchFrame, at: TopicPartition, maxBytes: number): Buffer {
+export function unpackBatch(
+  wire: Buffer,
+  frame: BatchFrame,
+  {
+    at,
+    maxBytes,
+    roomFor = ownRoom,
+  }: { readonly at: TopicPartition; readonly maxBytes: number; readonly roomFor?: Room },
+): Buffer | null {
   const packed = wire.subarray(frame.payloadStart, frame.end)
-  if (frame.codec === 0) return packed
+  if (frame.codec === 0) return packed.length > maxBytes ? null : packed
   const unpack = UNPACK[frame.codec]
   if (unpack === null || unpack === undefined) {
     throw corruptBatch(at, frame.baseOffset, `it is packed with codec ${frame.codec}, which is not known`)
   }
   if (frame.count === 0 && packed.length === 0) return packed
   try {
-    return unpack(packed, maxBytes)
+    return unpack(packed, maxBytes, roomFor)
   } catch (error) {
+    if (error instanceof UnpacksToMore) return null
     if (!(error instanceof Error)) throw error
     throw corruptBatch(at, frame.baseOffset, `it cannot be unpacked: ${error.message}`, error)
+  }
+}
+
+interface ZlibBounds {
+  readonly maxOutputLength: number
+  readonly chunkSize: number
+}
+
+function byZlib(
+  unpack: (packed: Buffer, bounds: ZlibBounds) => Buffer,
+  packed: Buffer,
+  maxOutputLength: number,
+): Buffer {
+  try {
+    return unpack(packed, { maxOutputLength, chunkSize: chunkSizeFor(packed) })
+  } catch (error) {
+    const more = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    throw more ? new UnpacksToMore(maxOutputLength) : error
   }
 }
 

@@ -72,7 +72,7 @@ export function walkRecords({ payload, frame, columns, base, fromDelta, deltaShi
 }
 
 /** Times that no calendar reaches, which a producer may send, are the last that one does: they fit a column of micros. */
-function withinTime(timeMs: number): number {
+export function withinTime(timeMs: number): number {
   return timeMs > MOST_TIME_MS ? MOST_TIME_MS : timeMs < -MOST_TIME_MS ? -MOST_TIME_MS : timeMs
 }
 

@@ -14,6 +14,7 @@ import { registerCodecs } from '../kafkajs-codecs.ts'
 
 const MUTANTS = 100_000
 const MAX_UNPACKED = 1 << 20
+const KEPT_BACK = 'kept back'
 
 registerCodecs()
 const require = createRequire(import.meta.url)
@@ -37,7 +38,7 @@ test(`${MUTANTS} mutated batches give an error or the right records, and memory 
   const random = randomOf(seed)
   const originals = CODECS.map((codec) => encodeBatch({ baseOffset: 100n, records: someRecords(30, random), codec }))
   const expected = originals.map((wire) => readAll(wire))
-  const counts = { sameRecords: 0, otherRecords: 0, nothing: 0, refused: 0, agreed: 0 }
+  const counts = { sameRecords: 0, otherRecords: 0, nothing: 0, refused: 0, keptBack: 0, agreed: 0 }
   const before = process.memoryUsage.rss()
   for (let i = 0; i < MUTANTS; i += 1) {
     const which = i % originals.length
@@ -51,6 +52,7 @@ test(`${MUTANTS} mutated batches give an error or the right records, and memory 
       continue
     }
     if (read.length === 0) counts.nothing += 1
+    else if (read.at(-1) === KEPT_BACK) counts.keptBack += 1
     else if (read.join() === expected[which]!.join()) counts.sameRecords += 1
     else {
       counts.otherRecords += 1
@@ -82,6 +84,8 @@ function readAll(wire: Buffer): string[] {
   for (;;) {
     const batch: RecordBatch | null = reader.read(1e6)
     if (batch === null) return read
+    // States more than the cap, in whatever part of it was damaged: what it holds is not looked at.
+    if (batch.keptBack !== undefined) return [...read, KEPT_BACK]
     for (let i = 0; i < batch.count; i += 1) {
       const at = `${recordOffset(batch, i)} ${batch.timestampsMs[i]}`
       read.push(`${at} ${hex(recordKey(batch, i))} ${hex(recordValue(batch, i))}`)

@@ -144,17 +144,105 @@ test('a gap too long for 32-bit deltas comes as a batch of its own', () => {
   assertCovered(batches, 0n, far + 1n)
 })
 
-test('a batch that unpacks to more than the cap is refused before it is unpacked, in every codec', () => {
-  const records = [{ delta: 0, timeMs: 0, key: null, value: Buffer.alloc(3_000_000) }]
-  for (const codec of CODECS.filter((each) => each !== 'none')) {
-    const wire = encodeBatch({ baseOffset: 9n, records, codec })
-    const reader = open({ wire, from: 9n, maxUnpackedBytes: 1_000_000 })
-    assert.throws(
-      () => reader.read(1e6),
-      { code: 'LOG_CORRUPT', where: { topic: 't', partition: 1, offset: '9' } },
+test('I12: a batch that is, or unpacks to, more than the cap comes without its records, in every codec', () => {
+  const records = [
+    { delta: 0, timeMs: 1, key: null, value: Buffer.alloc(3_000_000) },
+    { delta: 1, timeMs: 7, key: null, value: Buffer.alloc(10) },
+  ]
+  for (const codec of CODECS) {
+    const large = encodeBatch({ baseOffset: 9n, records, codec })
+    const wire = Buffer.concat([
+      encodeBatch({ baseOffset: 7n, records: some(1) }),
+      large,
+      encodeBatch({ baseOffset: 11n, records: some(2) }),
+    ])
+    const batches = readAll({ wire, from: 7n, maxUnpackedBytes: 1_000_000 }, 1e6)
+    assert.deepEqual(
+      batches.map(({ first, next, count, skips, keptBack }) => [first, next, count, skips, keptBack?.maxBytes]),
+      [
+        [7n, 8n, 1, [], undefined],
+        // What compaction took is told before, since every offset of what is kept back counts as a record.
+        [8n, 9n, 0, [skip(8n, 9n, 'compacted')], undefined],
+        [9n, 11n, 2, [], 1_000_000],
+        [11n, 13n, 2, [], undefined],
+      ],
       codec,
     )
-    assert.equal(readAll({ wire, from: 9n }, 1e6)[0]?.count, 1)
+    const kept = batches[2]!
+    assert.deepEqual([recordValue(kept, 0), kept.timestampsMs[0], kept.bytes.length], [null, 7, 0])
+    assert.equal(kept.keptBack?.bytes, codec === 'none' ? large.length - 61 : null)
+    assert.equal(readAll({ wire, from: 10n, maxUnpackedBytes: 1_000_000 }, 1e6)[0]?.first, 10n)
+    assert.equal(readAll({ wire: large, from: 9n }, 1e6)[0]?.count, 2)
+  }
+})
+
+test('I12: what is kept back of a batch of many records comes in parts, and a damaged or aborted one is no such batch', () => {
+  const records = Array.from({ length: 25_000 }, (_, delta) => ({ delta, timeMs: 1, key: null, value: null }))
+  const wire = encodeBatch({ baseOffset: 0n, records, codec: 'lz4' })
+  const parts = (from: bigint): bigint[][] =>
+    readAll({ wire, from, maxUnpackedBytes: 1_000 }, 1e6).map(({ first, next }) => [first, next])
+  assert.deepEqual(parts(0n), [
+    [0n, 10_000n],
+    [10_000n, 20_000n],
+    [20_000n, 25_000n],
+  ])
+  assert.deepEqual(parts(24_999n), [[24_999n, 25_000n]])
+  const reader = open({ wire, from: 0n, maxUnpackedBytes: 1_000 })
+  assert.equal(reader.read(1)?.next, 10_000n)
+  assert.ok(reader.aheadBytes! > 10_000, 'what is kept back counts toward what a fetch may bring')
+  assert.equal(reader.leftBytes, wire.length)
+
+  const broken = Buffer.from(wire)
+  broken.fill(0xff, 80, 90)
+  assert.throws(() => readAll({ wire: withChecksum(broken), from: 0n, maxUnpackedBytes: 1_000 }, 1e6), {
+    code: 'LOG_CORRUPT',
+  })
+  const aborted = encodeBatch({ baseOffset: 0n, records, codec: 'lz4', producerId: 8n, transactional: true })
+  const then = encodeBatch({ baseOffset: 25_000n, records: some(1) })
+  const [only] = readAll(
+    {
+      wire: Buffer.concat([aborted, then]),
+      from: 0n,
+      maxUnpackedBytes: 1_000,
+      aborted: [{ producerId: 8n, firstOffset: 0n }],
+    },
+    1e6,
+  )
+  assert.deepEqual([only?.keptBack, only?.skips, only?.count], [undefined, [skip(0n, 25_000n, 'aborted')], 1])
+})
+
+test('readers of several partitions in turn do not tread on what the others have ahead of them', () => {
+  const wireOf = (seed: number, codec: TestBatch['codec']): Buffer =>
+    Buffer.concat(
+      Array.from({ length: 8 }, (_, i) =>
+        encodeBatch({
+          baseOffset: BigInt(i * 2),
+          records: [0, 1].map((delta) => ({
+            delta,
+            timeMs: i,
+            key: null,
+            value: Buffer.from(`${seed}-${i}-${delta} `.repeat(40)),
+          })),
+          ...(codec === undefined ? {} : { codec }),
+        }),
+      ),
+    )
+  for (const codec of CODECS) {
+    const wires = [1, 2, 3].map((seed) => wireOf(seed, codec))
+    const readers = wires.map((wire) => open({ wire, from: 0n }))
+    const read = wires.map((): RecordBatch[] => [])
+    for (let left = true; left;) {
+      left = false
+      for (const [i, reader] of readers.entries()) {
+        // Two batches of the wire at a time: a third is unpacked, and waits.
+        const batch = reader.read(1_200)
+        if (batch === null) continue
+        left = true
+        read[i]!.push(batch)
+      }
+    }
+    for (const [i, wire] of wires.entries())
+      assert.deepEqual(read[i]!.flatMap(plainOf), readAll({ wire, from: 0n }, 1e6).flatMap(plainOf), codec)
   }
 })
 
