@@ -62,10 +62,21 @@ export function quickDateDays(text: string): number | null {
   return days < 0 ? null : days
 }
 
-/** Microseconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, up to six digits of a fraction and `Z`. */
+/** Where a zone that is UTC begins; the end where there is none. */
+function endOfClock(text: string): number {
+  const { length } = text
+  if (text.charCodeAt(length - 1) === 90) return length - 1
+  const isPlusZero =
+    text.charCodeAt(length - 3) === 43 && text.charCodeAt(length - 2) === ZERO && text.charCodeAt(length - 1) === ZERO
+  return isPlusZero ? length - 3 : length
+}
+
+/** Microseconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, up to six digits of a fraction, and `Z`, `+00` or nothing. */
 export function quickTimestampMicros(text: string): number | null {
-  const end = text.length - 1
-  if (end < 19 || end === 20 || end > 26 || text.charCodeAt(end) !== 90 || text.charCodeAt(10) !== 84) return null
+  const end = endOfClock(text)
+  if (end < 19 || end === 20 || end > 26) return null
+  const between = text.charCodeAt(10)
+  if (between !== 84 && between !== 32) return null
   if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return null
   const [days, hour, minute, second] = [
     daysAt(text),

@@ -15,11 +15,17 @@ const nearly = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   )
 
 const moment = fc
-  .tuple(fc.integer({ min: -1e13, max: 1e13 }), fc.nat(999), fc.nat(7))
-  .map(([ms, micros, cut]) =>
-    `${new Date(ms).toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}`.slice(0, 26 - cut),
+  .tuple(
+    fc.integer({ min: -1e13, max: 1e13 }),
+    fc.nat(999),
+    fc.nat(7),
+    fc.constantFrom('Z', 'Z', '+00', '', '+01', '-00', '+0000'),
+    fc.constantFrom('T', ' '),
   )
-  .map((text) => `${text}Z`)
+  .map(([ms, micros, cut, zone, between]) => {
+    const text = `${new Date(ms).toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}`
+    return text.slice(0, 26 - cut).replace('T', between) + zone
+  })
 
 describe('texts read quickly', () => {
   it('are times as the full reader has them, or left to it', () => {

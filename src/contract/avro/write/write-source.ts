@@ -8,6 +8,7 @@ import {
   parseIntegerText,
   scaleExactly,
 } from '../../values/decimal-text.ts'
+import { quickTimestampMicros } from '../../values/quick-text.ts'
 import { floorDivide, parseDateDays, parseTimeMicros, parseTimestampNanos } from '../../values/time-text.ts'
 import type { AvroLogical } from '../logical.ts'
 import { isNullable } from '../column-types.ts'
@@ -123,6 +124,8 @@ function integerParser(logical: AvroLogical | null): (text: string) => bigint | 
     case 'timestamp': {
       const { unit } = logical
       return (text) => {
+        const quick = unit === 'micros' ? quickTimestampMicros(text) : null
+        if (quick !== null) return BigInt(quick)
         const nanos = parseTimestampNanos(text)
         if (nanos === null || unit === 'nanos') return nanos
         const micros = floorDivide(nanos, 1000n)
@@ -207,26 +210,19 @@ function enumWriter(symbols: readonly string[]): WriteSource {
 /** The first branch that takes the value; text from a text-only source is tried as a string last. */
 function unionWriter(branches: readonly AvroType[]): WriteSource {
   const writes = branches.map((branch, index) => ({ index, branch, write: compileWrite(branch) }))
-  const stringsLast = [...writes].sort(
-    (a, b) => Number(a.branch.kind === 'string') - Number(b.branch.kind === 'string'),
-  )
+  const isString = ({ branch }: { readonly branch: AvroType }): number => Number(branch.kind === 'string')
+  const stringsLast = writes.toSorted((a, b) => isString(a) - isString(b))
+  // A typed text prefers the string branch to a number that it happens to spell.
+  const stringsFirst = writes.toSorted((a, b) => isString(b) - isString(a))
   return (value, form, out) => {
-    const natural = form === 'text' ? stringsLast : naturalOrder(writes, value)
-    return natural.some(({ index, write }) => {
-      const start = out.length
+    const start = out.length
+    for (const { index, write } of typeof value === 'string' && form === 'typed' ? stringsFirst : stringsLast) {
       out.writeLong(BigInt(index))
-      const written = write(value, form, out)
-      if (!written) out.truncate(start)
-      return written
-    })
+      if (write(value, form, out)) return true
+      out.truncate(start)
+    }
+    return false
   }
-}
-
-/** A typed text prefers the string branch to a number that it happens to spell. */
-function naturalOrder<T extends { readonly branch: AvroType }>(writes: readonly T[], value: SourceValue): readonly T[] {
-  if (typeof value !== 'string')
-    return [...writes].sort((a, b) => Number(a.branch.kind === 'string') - Number(b.branch.kind === 'string'))
-  return [...writes].sort((a, b) => Number(b.branch.kind === 'string') - Number(a.branch.kind === 'string'))
 }
 
 function mapWriter(write: () => WriteSource): WriteSource {
