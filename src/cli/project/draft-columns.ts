@@ -1,4 +1,5 @@
-import type { InferredColumn, InferredContract } from '../../contract/infer/infer-contract.ts'
+import type { InferredColumn } from '../../contract/infer/draft-schema.ts'
+import type { InferredContract } from '../../contract/infer/infer-contract.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 
 /** What a project's files need to know of a drafted contract. Pure. */

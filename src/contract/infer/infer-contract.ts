@@ -2,6 +2,7 @@ import type { JsonValue } from '../../domain/dead-letter.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import type { SourceBatch } from '../../ports/source-connector.ts'
 import { createEncoder } from '../encode.ts'
+import { draftSchema, type InferredColumn } from './draft-schema.ts'
 import { draftType } from './draft-type.ts'
 import { KeySearch, pairsOf } from './key-search.ts'
 import { guessPii } from './pii-guess.ts'
@@ -15,14 +16,6 @@ export interface InferRequest {
   readonly name: string
   /** Rows to look at; null for all. */
   readonly maxRows: number | null
-}
-
-export interface InferredColumn {
-  readonly name: string
-  readonly type: JsonValue
-  readonly nullable: boolean
-  readonly pii: string | null
-  readonly notes: readonly string[]
 }
 
 export interface InferredContract {
@@ -62,7 +55,11 @@ export async function inferContract(request: InferRequest): Promise<InferredCont
   const proved = await proveDraft(request, drafts)
   return {
     subject: request.subject,
-    schema: schemaOf(request, proved, seen),
+    schema: draftSchema(
+      request.name,
+      proved,
+      `Drafted from ${seen.isWhole ? 'all' : 'the first'} ${seen.rows} rows; mend what it got wrong.`,
+    ),
     columns: proved,
     key,
     keys: keys.found,
@@ -210,7 +207,7 @@ async function proveDraft(
 }
 
 async function firstRefused(request: InferRequest, columns: readonly InferredColumn[]): Promise<string | null> {
-  const text = JSON.stringify(schemaOf(request, columns, null))
+  const text = JSON.stringify(draftSchema(request.name, columns, null))
   const encoder = createEncoder({ subject: request.subject, version: 0, id: 0, format: 'avro', text })
   for await (const batch of rowsOf(request)) {
     for (const { values } of batch.rows) {
@@ -223,25 +220,4 @@ async function firstRefused(request: InferRequest, columns: readonly InferredCol
     }
   }
   return null
-}
-
-function schemaOf(
-  { name }: InferRequest,
-  columns: readonly InferredColumn[],
-  seen: SeenRows | null,
-): { readonly [key: string]: JsonValue } {
-  return {
-    type: 'record',
-    name,
-    ...(seen === null
-      ? {}
-      : { doc: `Drafted from ${seen.isWhole ? 'all' : 'the first'} ${seen.rows} rows; mend what it got wrong.` }),
-    fields: columns.map((column) => ({
-      name: column.name,
-      type: column.nullable ? ['null', column.type] : column.type,
-      ...(column.nullable ? { default: null } : {}),
-      ...(column.notes.length === 0 ? {} : { doc: `${column.notes.join('; ')}.` }),
-      ...(column.pii === null ? {} : { pii: column.pii }),
-    })),
-  }
 }

@@ -3,6 +3,8 @@ import { after, before, test } from 'node:test'
 
 import { openConnectors } from '../../../src/compose/connectors.ts'
 import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
+import { createEncoder } from '../../../src/contract/encode.ts'
+import { declaredContract } from '../../../src/contract/infer/declared-contract.ts'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import type { SourceSettings } from '../../../src/domain/settings.ts'
 import type { SourceBatch, SourceConnector } from '../../../src/ports/source-connector.ts'
@@ -165,6 +167,41 @@ test(
     }
   },
 )
+
+test('a contract drafted from the catalogue takes every value that its types promise', { skip }, async () => {
+  await server.run(
+    'create table drafted (id bigint primary key, at timestamp not null, email text, n numeric(38,10), m numeric, d date, b bytea, ok boolean, r real, t time)',
+    "insert into drafted values (-9223372036854775808, '1969-12-31 23:59:59.999999', 'a@b.de', -9999999999999999999999999999.9999999999, 1e100, '0001-01-01', '\\x00', 't', 1.5, '23:59:59.999999')",
+    "insert into drafted values (9223372036854775807, '9999-12-31 00:00:00', null, null, null, null, null, null, 'NaN', null)",
+  )
+  const connector = open({ table: 'drafted' })
+  const { objects } = await connector.discover()
+  const { schema, key, columns } = await declaredContract({
+    object: objects[0]!,
+    read: () => connector.read(new Map()),
+    subject: 'drafted-value',
+    name: 'Drafted',
+    maxRows: 10,
+  })
+  assert.deepEqual(key, ['id'])
+  assert.deepEqual(
+    columns.filter(({ nullable }) => !nullable).map(({ name }) => name),
+    ['id', 'at'],
+  )
+  assert.equal(columns.find(({ name }) => name === 'email')!.pii, 'email')
+  const encoder = createEncoder({
+    subject: 'drafted-value',
+    version: 1,
+    id: 1,
+    format: 'avro',
+    text: JSON.stringify(schema),
+  })
+  const batches = await read({ table: 'drafted' })
+  const rows = batches.flatMap((batch) => batch.rows.map(({ values }) => ({ columns: batch.columns, values })))
+  assert.equal(rows.length, 2)
+  for (const row of rows) assert.equal(encoder.encode(row.columns, row.values, false).kind, 'encoded')
+  await connector.close()
+})
 
 test('rows without a watermark are counted and told; an integer watermark has no overlap', { skip }, async () => {
   await server.run(

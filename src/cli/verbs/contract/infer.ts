@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { declaredContract, isDeclared } from '../../../contract/infer/declared-contract.ts'
 import { inferContract, type InferredContract } from '../../../contract/infer/infer-contract.ts'
 import { SluiceError } from '../../../domain/errors.ts'
-import type { SourceBatch } from '../../../ports/source-connector.ts'
+import type { DescribedObject, SourceBatch } from '../../../ports/source-connector.ts'
 import { lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
 import type { Verb, VerbCall } from '../../verb.ts'
 
@@ -11,22 +12,31 @@ export const contractInfer: Verb = {
   positionals: [
     { name: 'FILE', meaning: 'a CSV file or JSON lines, also .gz; or a source of the settings', required: true },
   ],
-  flags: [{ name: 'rows', type: 'integer', value: 'N', meaning: 'look at the first N rows (default: all)' }],
+  flags: [
+    {
+      name: 'rows',
+      type: 'integer',
+      value: 'N',
+      meaning: 'look at the first N rows (default: all; 1000 of a database)',
+    },
+  ],
   notes: [
-    'Prints the Avro schema; what was guessed goes to stderr. It is a draft: types with some headroom, what may be null, columns that name a row, what looks like personal data. Rules are yours to add.',
+    'Prints the Avro schema; what was guessed goes to stderr. Of a database the catalogue says types, nulls and key. It is a draft: types with some headroom, what may be null, columns that name a row, what looks like personal data. Rules are yours to add.',
   ],
   async run(call) {
     const { positionals, flags, print } = call
-    const { file, read, table } = await openData(call, positionals[0]!)
-    const infer = () =>
-      inferContract({
-        read,
-        subject: `${table}-value`,
-        name: recordName(table),
-        maxRows: flags.integer('rows'),
-      })
-    const draft = file === null ? await infer() : await withFile(file, infer)
-    for (const line of told(draft)) print.step(line)
+    const { file, read, table, described } = await openData(call, positionals[0]!)
+    const subject = `${table}-value`
+    const name = recordName(table)
+    const maxRows = flags.integer('rows')
+    const infer = () => inferContract({ read, subject, name, maxRows })
+    const draft =
+      described !== null
+        ? await declaredContract({ object: described, read, subject, name, maxRows: maxRows ?? LOOKED_AT_ROWS })
+        : file === null
+          ? await infer()
+          : await withFile(file, infer)
+    for (const line of told(draft, described)) print.step(line)
     print.result(
       {
         subject: draft.subject,
@@ -50,10 +60,15 @@ export function recordName(table: string): string {
   return /^[A-Za-z]/.test(name) ? name : `Record${name}`
 }
 
+/** Of a table whose catalogue says what it is, for what seems personal. */
+const LOOKED_AT_ROWS = 1000
+
 interface OpenData {
   readonly file: SourceFile | null
   readonly read: () => AsyncIterable<SourceBatch>
   readonly table: string
+  /** What the source's catalogue declares; null where it has none. */
+  readonly described: DescribedObject | null
 }
 
 async function openData(call: VerbCall, named: string): Promise<OpenData> {
@@ -63,6 +78,7 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
     const bench = await call.bench()
     return {
       file,
+      described: null,
       table: file.table,
       read: () => bench.connector(sourceOf(file)).read(new Map(), { signal: call.signal }),
     }
@@ -76,25 +92,40 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
     })
   }
   const world = await call.world()
-  return {
-    file: null,
-    table: source.topic,
-    read: () => world.connector(source).read(new Map(), { signal: call.signal }),
+  const read = () => world.connector(source).read(new Map(), { signal: call.signal })
+  const connector = world.connector(source)
+  try {
+    const { objects } = await connector.discover()
+    const described = isDeclared(objects[0]) ? objects[0] : null
+    return { file: null, table: source.topic, read, described }
+  } finally {
+    await connector.close()
   }
 }
 
-export function told(draft: InferredContract): string[] {
+export function told(draft: InferredContract, described: DescribedObject | null = null): string[] {
   const { rows, isWhole, keys, keyRows, refused, firstRefused } = draft
   const others = keys.slice(1, 6).map((key) => key.join(' + '))
   const first = keys[0]?.join(' + ')
+  const counted = `${rows} row${rows === 1 ? '' : 's'}`
+  const columns = draft.columns.flatMap(({ name, pii, notes }) => [
+    ...(pii === null ? [] : [`${name}: looks like personal data (${pii})`]),
+    ...notes.filter((note) => !note.startsWith('seen: ')).map((note) => `${name}: ${note}`),
+  ])
+  if (described !== null) {
+    return [
+      `from the catalogue of ${described.name}, and the first ${counted} for what seems personal`,
+      first === undefined ? 'it declares no primary key' : `key: ${first}`,
+      ...columns,
+    ]
+  }
+  const lines =
+    refused === 0 ? '' : `; ${refused === 1 ? '1 line was no row' : `${refused} lines were no rows`}: ${firstRefused}`
   return [
-    `looked at ${isWhole ? 'all' : 'the first'} ${rows} row${rows === 1 ? '' : 's'}${refused === 0 ? '' : `; ${refused === 1 ? '1 line was no row' : `${refused} lines were no rows`}: ${firstRefused}`}`,
+    `looked at ${isWhole ? 'all' : 'the first'} ${counted}${lines}`,
     first === undefined
       ? 'no column, nor any two, name a row'
       : `key: ${first}, unique over ${keyRows === rows ? 'them' : `the first ${keyRows}`}${others.length === 0 ? '' : `; so are ${others.join(', ')}`}`,
-    ...draft.columns.flatMap(({ name, pii, notes }) => [
-      ...(pii === null ? [] : [`${name}: looks like personal data (${pii})`]),
-      ...notes.filter((note) => !note.startsWith('seen: ')).map((note) => `${name}: ${note}`),
-    ]),
+    ...columns,
   ]
 }
