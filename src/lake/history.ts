@@ -19,6 +19,8 @@ export interface HistoryEntry {
   readonly txns: ReadonlyMap<string, bigint>
   readonly filesAdded: number
   readonly filesRemoved: number
+  /** Rows or columns may differ from those of the version before. */
+  readonly movesRows: boolean
 }
 
 /** The commits whose log entries still exist, newest first. */
@@ -30,16 +32,27 @@ export async function* readHistory(store: ObjectStore): AsyncGenerator<HistoryEn
   }
 }
 
+/** One commit. Null where its log entry is gone. */
+export async function readCommit(store: ObjectStore, version: number): Promise<HistoryEntry | null> {
+  const entry = await readEntry(store, version)
+  return entry === null ? null : describeEntry(entry)
+}
+
 function describeEntry({ version, timestampMs, actions }: LogEntry): HistoryEntry {
   let info: LogObject = {}
   const txns = new Map<string, bigint>()
   let filesAdded = 0
   let filesRemoved = 0
+  let movesRows = false
   for (const action of actions) {
     if (action.kind === 'commitInfo') info = action.commitInfo
     if (action.kind === 'txn') txns.set(action.txn.appId, action.txn.version)
     if (action.kind === 'add') filesAdded += 1
     if (action.kind === 'remove') filesRemoved += 1
+    movesRows ||=
+      (action.kind === 'add' && action.add.dataChange) ||
+      (action.kind === 'remove' && action.remove.dataChange) ||
+      action.kind === 'metaData'
   }
   return {
     version,
@@ -51,6 +64,7 @@ function describeEntry({ version, timestampMs, actions }: LogEntry): HistoryEntr
     txns,
     filesAdded,
     filesRemoved,
+    movesRows,
   }
 }
 

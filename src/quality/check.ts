@@ -14,11 +14,21 @@ export interface RowsCheck {
 /** Rows offend by what other rows are. */
 export interface QueryCheck {
   readonly kind: 'query'
-  /** One row: `considered`, `offending`, and `young` where rows may be too young to offend. */
+  /** One row: `offending`, `considered` unless `considers` tells it, and `young` where rows may be too young to offend. */
   readonly counts: string
+  /** The rows that count, over alias `r`, where each row alone tells; absent: `counts` says how many they are. */
+  readonly considers?: string
+  /** No two rows that count may share the values of these columns. */
+  readonly unique?: UniqueColumns
   /** The offending rows with the table's own columns. */
   readonly rows: string
   readonly mostly: number
+}
+
+export interface UniqueColumns {
+  readonly columns: readonly string[]
+  /** The rows that count, over alias `r`; null: all. */
+  readonly considered: string | null
 }
 
 /** One figure of the whole table: a row with `observed` (text or null) and `ok`. */

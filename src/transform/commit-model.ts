@@ -40,9 +40,11 @@ export interface StagedModel {
   readonly needsUnknown: readonly boolean[]
 }
 
-/** `held`: it may be committed, and is kept for a person to do so. */
+/**
+ * `held`: it may be committed, and is kept for a person to do so. `gateCounts`: what the gate counted, for the commit to keep.
+ */
 export type Verdict =
-  | { readonly kind: 'passed'; readonly gate?: GateNote }
+  | { readonly kind: 'passed'; readonly gate?: GateNote; readonly gateCounts?: string }
   | { readonly kind: 'blocked' | 'held'; readonly reason: string; readonly gate?: GateNote }
 
 /** Between staging and commit (I10). `inputs` are what the result was made from. */
@@ -62,6 +64,8 @@ export interface CommitRequest {
   readonly store: ObjectStore
   readonly inputs: readonly OpenInput[]
   readonly bypass?: Bypass
+  /** What the gate counted of the result: stands in the commit. */
+  readonly gateCounts?: string
   readonly emit: (happening: Happening) => void
 }
 
@@ -111,6 +115,7 @@ export async function commitModel(request: CommitRequest): Promise<ModelCommit> 
         model: node.name,
         runId: world.runId,
         reason: staged.reason,
+        ...(request.gateCounts === undefined ? {} : { gateCounts: request.gateCounts }),
         ...(request.bypass === undefined
           ? {}
           : { gateBypass: request.bypass.expectations.join(', '), gateBypassReason: request.bypass.reason }),

@@ -4,6 +4,7 @@ import { formatTableName } from '../domain/identifier.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
+import { rowsOf } from './stage/changed-rows.ts'
 import type { CommittedChange } from './stage/changed-rows.ts'
 import { commitModel } from './commit-model.ts'
 import type { JudgeStaged } from './commit-model.ts'
@@ -97,7 +98,13 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
     const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${verdict.reason}`, { where: { model: node.name } })
     return done(node, target, { outcome: 'blocked', mode: staged.mode, reason: verdict.reason, error, ...gate })
   }
-  const committed = await commitModel({ ...request, staged, store, inputs: at.inputs })
+  const committed = await commitModel({
+    ...request,
+    ...(verdict.kind !== 'passed' || verdict.gateCounts === undefined ? {} : { gateCounts: verdict.gateCounts }),
+    staged,
+    store,
+    inputs: at.inputs,
+  })
   if (committed.kind === 'conflicted') return { kind: 'again', reason: committed.reason }
   if (staged.changes !== null && target !== null && committed.version === target.version + 1) {
     const { version } = committed
@@ -171,16 +178,7 @@ function done(
   target: Snapshot | null,
   what: Pick<ModelOutcome, 'outcome' | 'mode' | 'reason'> & Partial<ModelOutcome>,
 ): Attempt {
-  const rows = target === null ? null : countRows(target)
+  const rows = target === null ? null : rowsOf(target.files.values())
   const version = target?.version ?? null
   return { kind: 'done', outcome: { model: node.name, rows, version, error: null, ...what } }
-}
-
-function countRows({ files }: Snapshot): number | null {
-  let rows = 0
-  for (const file of files.values()) {
-    if (file.rows === null) return null
-    rows += file.rows
-  }
-  return rows
 }

@@ -78,7 +78,11 @@ export function expect(
   return { type, kwargs, severity, at: null }
 }
 
-function askAll(engine: ModelEngine, expectations: readonly Expectation[], ask: Ask): Promise<readonly Finding[]> {
+async function askAll(
+  engine: ModelEngine,
+  expectations: readonly Expectation[],
+  ask: Ask,
+): Promise<readonly Finding[]> {
   const parents = Object.entries(ask.parents ?? {})
   const view = (name: string): string => `parent_${name.replace('.', '_')}`
   const steps: EngineStep[] = [
@@ -99,11 +103,12 @@ function askAll(engine: ModelEngine, expectations: readonly Expectation[], ask: 
     deletions: ask.deletions ?? null,
     pattern: (text) => portablePattern(text, { subject: 'test', path: 'regex' }),
   }
-  return judgeSuite({
+  const { findings } = await judgeSuite({
     engine: { ask: (plan) => engine.ask({ ...plan, steps }) },
     inputs: [],
     table,
     expectations,
     samples: () => 20,
   })
+  return findings
 }

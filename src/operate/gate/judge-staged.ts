@@ -4,11 +4,13 @@ import type { TableName } from '../../domain/identifier.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import { writeLetters } from '../../error-lane/write-letters.ts'
 import type { World } from '../../ports/world.ts'
+import type { Since } from '../../quality/count-changes.ts'
 import { judgeSuite } from '../../quality/judge-suite.ts'
 import { decideGate } from '../../quality/verdict.ts'
 import type { StagedModel } from '../../transform/build.ts'
 import type { OpenInput } from '../../transform/model-inputs.ts'
 import { privateColumns, type PrivateColumns } from '../look/private-columns.ts'
+import { countsSince } from './counts-since.ts'
 import { expectationsOf, type Suites } from './expectations-of.ts'
 import { gateLetters } from './gate-letters.ts'
 import { openStagedViews, type JudgedViews } from './judged-view.ts'
@@ -40,9 +42,11 @@ export async function judgeStaged({ world, staged, inputs, suites, bypass }: Sta
   const nowMs = world.clock.nowMs()
   const before = expectations.length === 0 ? null : await readGateReport(world.lake, node.name)
   const views = await openStagedViews({ lake: world.lake, staged, inputs, expectations, nowMs })
+  const since = expectations.length === 0 ? null : await countsSince(world.lake, staged)
   const judgement = await judgeViews({
     world,
     views,
+    since,
     expectations,
     bypass,
     inputVersions: inputs.map(({ name, snapshot }) => `${name}@${snapshot.version}`),
@@ -55,6 +59,7 @@ export async function judgeStaged({ world, staged, inputs, suites, bypass }: Sta
 export interface ViewsRequest {
   readonly world: GateWorld
   readonly views: JudgedViews
+  readonly since?: Since | null
   readonly expectations: readonly Expectation[]
   readonly bypass: readonly string[]
   readonly inputVersions: readonly string[]
@@ -62,11 +67,11 @@ export interface ViewsRequest {
 }
 
 export async function judgeViews(request: ViewsRequest): Promise<GateJudgement> {
-  const { world, views, expectations, bypass, inputVersions, samples } = request
-  if (expectations.length === 0) return { verdict: decideGate([]), findings: [], hidden: null }
+  const { world, views, since = null, expectations, bypass, inputVersions, samples } = request
+  if (expectations.length === 0) return { verdict: decideGate([]), findings: [], counts: new Map(), hidden: null }
   const { table, inputs } = views
   const engine = await world.engine()
-  const findings = await judgeSuite({ engine, inputs, table, expectations, samples })
+  const { findings, counts } = await judgeSuite({ engine, inputs, table, expectations, samples, since })
   const verdict = decideGate(findings, bypass)
   const hidden = await hiddenColumns(world, table.name)
   // rows of bronze have landed: they stand in the table and in no error lane
@@ -101,7 +106,7 @@ export async function judgeViews(request: ViewsRequest): Promise<GateJudgement> 
   for (const finding of verdict.warnings) {
     emit({ type: 'warning', message: `${name}: ${describeShown(finding, hidden)}`, where: { table: name } })
   }
-  return { verdict: { ...verdict, reason: reasonOf(verdict, hidden) }, findings, hidden }
+  return { verdict: { ...verdict, reason: reasonOf(verdict, hidden) }, findings, counts, hidden }
 }
 
 function tell(world: GateWorld, table: TableName, happening: Happening): void {

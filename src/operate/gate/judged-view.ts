@@ -66,10 +66,7 @@ export async function openStagedViews(request: ViewRequest): Promise<JudgedViews
   }
   const table: JudgedTable = {
     name: node.model,
-    // a deleted key is kept as a row of nulls, which readers never see
-    view: fields.some(({ name }) => name === '_deleted')
-      ? `(select * from ${JUDGED_VIEW} where not coalesce(_deleted, false))`
-      : JUDGED_VIEW,
+    view: visibleRows(JUDGED_VIEW, fields),
     fields,
     key: node.model.key,
     bornAt: born.sql,
@@ -79,6 +76,12 @@ export async function openStagedViews(request: ViewRequest): Promise<JudgedViews
     pattern: enginePattern,
   }
   return { table, inputs: [own, ...views.values()] }
+}
+
+/** A deleted key is kept as a row of nulls, which readers never see. */
+export function visibleRows(view: string, fields: readonly ColumnField[]): string {
+  const keepsDeleted = fields.some(({ name }) => name === '_deleted')
+  return keepsDeleted ? `(select * from ${view} where not coalesce(_deleted, false))` : view
 }
 
 export function enginePattern(text: string): ReturnType<JudgedTable['pattern']> {

@@ -5,6 +5,7 @@ import type { AsOfOptions } from '../../transform/as-of/build-as-of.ts'
 import type { JudgeStaged } from '../../transform/build.ts'
 import type { GateNote } from '../../transform/model-outcome.ts'
 import { BronzeGate } from './bronze/bronze-gate.ts'
+import { gateCounts } from './counts-since.ts'
 import { checkSuites, expectationsOf, knownTables, type Suites } from './expectations-of.ts'
 import { judgeStaged, type GateWorld } from './judge-staged.ts'
 import type { GateJudgement } from './report/judgement.ts'
@@ -25,7 +26,7 @@ export function openGate({ world, suites, stageOnly }: GateOptions): JudgeStaged
     const judgement = await judgeStaged({ world, staged, inputs, suites, bypass: [] })
     const { verdict } = judgement
     const gate = gateNote(judgement, expectationsOf(staged.node, suites).length)
-    if (verdict.outcome !== 'blocked' && !stageOnly) return { kind: 'passed', gate }
+    if (verdict.outcome !== 'blocked' && !stageOnly) return { kind: 'passed', gate, ...gateCounts(judgement) }
     await keepStaged({ world, staged, inputs, judgement })
     if (verdict.outcome === 'blocked') return { kind: 'blocked', reason: verdict.reason, gate }
     return { kind: 'held', reason: `${staged.reason}; staged, and not committed`, gate }

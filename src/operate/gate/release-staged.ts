@@ -11,6 +11,7 @@ import { isNamed } from '../../quality/verdict.ts'
 import { commitModel, type Bypass } from '../../transform/commit-model.ts'
 import type { ModelNode } from '../../transform/graph.ts'
 import { tableStore } from '../../transform/model-inputs.ts'
+import { gateCounts } from './counts-since.ts'
 import type { Suites } from './expectations-of.ts'
 import { judgeStaged, type GateWorld } from './judge-staged.ts'
 import { toAssertion } from './report/judgement.ts'
@@ -81,13 +82,14 @@ async function tryRelease(request: ReleaseRequest): Promise<ReleaseOutcome> {
     return stale(manifest, reopened.kind === 'moved_on' ? reopened.reason : '')
   }
   const { staged, inputs } = reopened
-  const { verdict, findings, hidden } = await judgeStaged({
+  const judgement = await judgeStaged({
     world,
     staged,
     inputs,
     suites,
     bypass: bypass?.expectations ?? [],
   })
+  const { verdict, findings, hidden } = judgement
   const assertions = findings.map((finding) => toAssertion(finding, hidden))
   const bypassed = verdict.bypassed.map(({ expectation }) => labelOf(expectation))
   const base = { table: manifest.model, version: null, rows: manifest.rows, bypassed, assertions, error: null }
@@ -107,6 +109,7 @@ async function tryRelease(request: ReleaseRequest): Promise<ReleaseOutcome> {
     staged: { ...staged, files: await copyFiles(request, staged.files) },
     store: tableStore(world.lake, node.model),
     inputs,
+    ...gateCounts(judgement),
     ...(bypass === null || bypassed.length === 0 ? {} : { bypass: { ...bypass, expectations: bypassed } }),
     emit: (happening) => events.emit({ runId, traceId, jobName: `build:${node.name}`, ...happening }),
   })

@@ -38,5 +38,6 @@ function entryOf({ version, at, expectations, reason, run_id: runId }: BypassNot
     txns: new Map(),
     filesAdded: 0,
     filesRemoved: 0,
+    movesRows: false,
   }
 }

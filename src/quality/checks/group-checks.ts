@@ -4,15 +4,16 @@ import { presentRows, type Asked } from './kwargs.ts'
 /** Checks of a row among the others: unique values and combinations, order. */
 
 export function unique(asked: Asked): Check {
-  return repeated(asked, [asked.column()], `${asked.column()} is not null`)
+  return repeated(asked, [asked.text('column') ?? ''], `${asked.column()} is not null`)
 }
 
 export function uniqueTogether(asked: Asked): Check {
-  return repeated(asked, asked.columns('column_list'), presentRows(asked))
+  return repeated(asked, asked.texts('column_list'), presentRows(asked))
 }
 
 /** Nulls are alike, so that a combination with a null in it can be there twice. */
-function repeated(asked: Asked, columns: readonly string[], present: string | null): Check {
+function repeated(asked: Asked, names: readonly string[], present: string | null): Check {
+  const columns = names.map((name) => `r.${asked.fieldNamed(name).name}`)
   const named = columns.map((column, index) => `${column} as c${index}`).join(', ')
   const groups = `select ${named}, count(*) as n ${asked.from(present)} group by ${columns.join(', ')}`
   const same = columns.map((column, index) => `${column} is not distinct from g.c${index}`).join(' and ')
@@ -21,6 +22,7 @@ function repeated(asked: Asked, columns: readonly string[], present: string | nu
     kind: 'query',
     counts: `select coalesce(sum(n), 0) as considered, coalesce(sum(case when n > 1 then n else 0 end), 0) as offending from (${groups}) g`,
     rows: `select r.* ${conditions}`,
+    unique: { columns: names, considered: asked.where(present) },
     mostly: asked.mostly,
   }
 }

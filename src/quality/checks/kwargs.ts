@@ -67,8 +67,14 @@ export class Asked {
 
   /** `from view r where …`. */
   from(...conditions: (string | null)[]): string {
+    const where = this.where(...conditions)
+    return `from ${this.table.view} r${where === null ? '' : ` where ${where}`}`
+  }
+
+  /** What `row_condition` says, and more; null where nothing is asked. */
+  where(...conditions: (string | null)[]): string | null {
     const all = [this.condition, ...conditions].filter((each) => each !== null)
-    return `from ${this.table.view} r${all.length === 0 ? '' : ` where ${all.map((each) => `(${each})`).join(' and ')}`}`
+    return all.length === 0 ? null : all.map((each) => `(${each})`).join(' and ')
   }
 
   literal(value: ExactJson, type: ColumnType, kwarg: string): string {

@@ -32,7 +32,8 @@ export function referential(asked: Asked): Check {
   )
   return {
     kind: 'query',
-    counts: `select (select count(*) ${asked.from(`${column} is not null`)}) as considered, ${counted[0]} as offending, ${counted[1]} as young from (${inner}) o`,
+    counts: `select ${counted[0]} as offending, ${counted[1]} as young from (${inner}) o`,
+    considers: asked.where(`${column} is not null`)!,
     rows: `select ${asked.table.fields.map((field) => `o.${field.name}`).join(', ')} from (${inner}) o where sluice_old`,
     mostly: asked.mostly,
   }

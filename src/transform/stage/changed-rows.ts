@@ -13,6 +13,19 @@ export interface ChangedRows {
   readonly removed: readonly EngineFile[]
 }
 
+/** From so many rows on, a table's gate counts by the rows that changed: below, counting all of it costs less. */
+export const LONG_TABLE_ROWS = 200_000
+
+/** Null where some file does not say how many it has. */
+export function rowsOf(files: Iterable<{ readonly rows: number | null }>): number | null {
+  let rows = 0
+  for (const file of files) {
+    if (file.rows === null) return null
+    rows += file.rows
+  }
+  return rows
+}
+
 /** What one commit changed: exactly from version `after` to `version`. */
 export interface CommittedChange extends ChangedRows {
   readonly tableId: string

@@ -4,7 +4,7 @@ import { formatTableName } from '../../domain/identifier.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import type { EngineInput } from '../../ports/model-engine.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
-import { changedInput } from './changed-rows.ts'
+import { LONG_TABLE_ROWS, changedInput, rowsOf } from './changed-rows.ts'
 import type { StagedModel } from '../commit-model.ts'
 import type { ModelNode } from '../graph.ts'
 import { filePaths, filesInput, sameFields, wholeInput } from '../model-inputs.ts'
@@ -164,7 +164,7 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
       ...(node.lookups.length > 0 ? [await wholeInput(WHOLE_TARGET_VIEW, own)] : []),
       ...views,
     ],
-    keepsChanges: at.isReadNext,
+    keepsChanges: at.isReadNext || (rowsOf(target.files.values()) ?? 0) >= LONG_TABLE_ROWS,
     fields: target.metadata.fields,
     partitionBy: target.metadata.partitionColumns,
   })

@@ -39,7 +39,7 @@ export async function judgeRows(request: RowsRequest): Promise<GateJudgement> {
     .flatMap((part) => part.verdict.reason)
     .filter((each) => each !== '')
     .join('; ')
-  return { findings, verdict: { ...verdict, reason }, hidden: parts[0]?.hidden ?? null }
+  return { findings, verdict: { ...verdict, reason }, counts: new Map(), hidden: parts[0]?.hidden ?? null }
 }
 
 function groupByStart(

@@ -1,5 +1,6 @@
 import { columnsOf } from '../../../domain/expectation.ts'
 import type { GateAssertion } from '../../../domain/gate-result.ts'
+import type { Counts } from '../../../quality/count-changes.ts'
 import { describeFinding, type Finding } from '../../../quality/finding.ts'
 import type { GateVerdict } from '../../../quality/verdict.ts'
 import type { PrivateColumns } from '../../look/private-columns.ts'
@@ -8,6 +9,8 @@ import type { PrivateColumns } from '../../look/private-columns.ts'
 export interface GateJudgement {
   readonly verdict: GateVerdict
   readonly findings: readonly Finding[]
+  /** What the next judgement of the same table may count on from here. */
+  readonly counts: Counts
   readonly hidden: PrivateColumns | null
 }
 
