@@ -1,10 +1,13 @@
-import type { ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { REPOSITORY, sluice, type Ended } from '../support/sluice.ts'
 
 const [DIE_WITH_PARENT, KILL_AT] = ['die-with-parent.ts', 'kill-at.ts'].map((name) =>
   join(REPOSITORY, 'test/support', name),
 ) as [string, string]
+
+/** Longer than any pause of a round. */
+const WOKEN_AFTER_SECONDS = 20
 
 /**
  * One place for an `up --only ingest` process, as a supervisor holds it: what is killed is started again when its
@@ -61,8 +64,11 @@ export class IngestProcess {
     await this.#ended
   }
 
+  /** Where this process is killed meanwhile, it is woken to find that out. */
   pause(): void {
     this.#child?.kill('SIGSTOP')
+    const waker = ['-c', `sleep ${WOKEN_AFTER_SECONDS}; kill -CONT ${this.#child?.pid}`]
+    spawn('/bin/sh', waker, { stdio: 'ignore', detached: true }).unref()
   }
 
   resume(): void {
