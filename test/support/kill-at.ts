@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel'
 /**
  * Preloaded into the real program: kills it with SIGKILL, from within, right at the nth event of a kind. The event is
  * told just after its step is durable, so that dying there is dying between that step and the next.
- * SLUICE_KILL = `<event type>[@<table or model prefix>]:<nth>`.
+ * SLUICE_KILL = `<event type>[@<table or model prefix>]:<nth>`. With SLUICE_KILL_SIGNAL=SIGSTOP it falls asleep there.
  */
 const wanted = process.env['SLUICE_KILL'] ?? ''
 const [step = '', count = '1'] = wanted.split(':')
@@ -15,6 +15,10 @@ subscribe('sluice:event', (message) => {
   if (event.type !== type || !(event.table ?? event.model ?? '').startsWith(target)) return
   left -= 1
   if (left > 0) return
+  if (process.env['SLUICE_KILL_SIGNAL'] === 'SIGSTOP') {
+    process.kill(process.pid, 'SIGSTOP')
+    return
+  }
   process.kill(process.pid, 'SIGKILL')
   // The signal is asynchronous; nothing more of the program may run before it lands.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10_000)
