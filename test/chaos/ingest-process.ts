@@ -34,7 +34,7 @@ export class IngestProcess {
     return this.#died
   }
 
-  /** Its log, of all its lives. */
+  /** Its log so far, of all its lives. */
   get log(): string {
     return this.#log
   }
@@ -49,6 +49,7 @@ export class IngestProcess {
       started: (child) => {
         this.#child = child
         child.stderr!.on('data', (text: string) => {
+          this.#log += text
           if (text.includes('"up.started"')) begun.resolve()
         })
       },
@@ -83,7 +84,6 @@ export class IngestProcess {
   }
 
   #judge(end: Ended, diesAt: string | null): void {
-    this.#log += end.stderr
     const asked = this.#expected
     if (asked === 'life' && diesAt !== null && end.signal === 'SIGKILL') {
       this.#died += 1

@@ -9,7 +9,12 @@ export type LaneCheck =
       readonly from: bigint
       readonly startSkip: { readonly first: bigint; readonly next: bigint } | null
     }
-  | { readonly kind: 'source_changed' }
+  /** `held`: what the log under that name has now, or that it has no such partition. */
+  | {
+      readonly kind: 'source_changed'
+      readonly next: bigint
+      readonly held: { readonly start: bigint; readonly end: bigint } | null
+    }
   | { readonly kind: 'out_of_range'; readonly next: bigint; readonly start: bigint; readonly end: bigint }
 
 export interface LaneSight {
@@ -26,7 +31,9 @@ export function checkLane({ position, source, log }: LaneSight): LaneCheck {
   if (position === null) {
     return { kind: 'go', from: log.start, startSkip: log.start > 0n ? { first: 0n, next: log.start } : null }
   }
-  if (position.source !== null && position.source !== source) return { kind: 'source_changed' }
+  if (position.source !== null && position.source !== source) {
+    return { kind: 'source_changed', next: position.next, held: { start: log.start, end: log.end } }
+  }
   if (position.next < log.start || position.next > log.limit) {
     return { kind: 'out_of_range', next: position.next, start: log.start, end: log.limit }
   }

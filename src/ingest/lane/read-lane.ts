@@ -78,6 +78,19 @@ function unreachable({ topic, partition, from, table }: LaneReadRequest, fetched
   return outOfRange({ topic, partition, table }, { next: from, ...fetched })
 }
 
+/** A position in the old one tells nothing of the new one: all that it holds is unread, and of the old one what came after. */
+export function sourceChanged(
+  at: { readonly topic: string; readonly partition: number; readonly table: string },
+  { next, held }: { readonly next: bigint; readonly held: { readonly start: bigint; readonly end: bigint } | null },
+): SluiceError {
+  const now = held === null ? 'there is no such partition' : `it holds [${held.start},${held.end}), all of it unread`
+  return new SluiceError(
+    'SOURCE_CHANGED',
+    `${at.topic}/${at.partition} is not the topic that ${at.table} read before, up to offset ${next}: it was made again, or the broker is another one; ${now}`,
+    { where: at },
+  )
+}
+
 export function outOfRange(
   at: { readonly topic: string; readonly partition: number; readonly table: string },
   { next, start, end }: { readonly next: bigint; readonly start: bigint; readonly end: bigint },

@@ -1,11 +1,11 @@
 import type { Skip } from '../../domain/dead-letter.ts'
-import { SluiceError } from '../../domain/errors.ts'
-import { partitionKey, type PartitionPosition } from '../../domain/position.ts'
+import type { SluiceError } from '../../domain/errors.ts'
+import type { PartitionPosition } from '../../domain/position.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import type { TopicDescription } from '../../ports/topic-log.ts'
-import { checkLane } from './check-lane.ts'
+import { checkLane, type LaneCheck } from './check-lane.ts'
 import { readPosition } from './lane-position.ts'
-import { outOfRange } from './read-lane.ts'
+import { outOfRange, sourceChanged } from './read-lane.ts'
 
 /** Where the reading of one partition begins, or why it cannot. */
 export type PartitionStart =
@@ -33,12 +33,11 @@ export function startPartition({ table, topic, partition, snapshot }: StartReque
   const bronze = `bronze.${table}`
   const log = topic.partitions[partition]
   const from = snapshot === null ? null : readPosition(snapshot.txns, at)
-  const check =
-    log === undefined ? ({ kind: 'source_changed' } as const) : checkLane({ position: from, source: topic.source, log })
-  if (check.kind === 'source_changed') {
-    const message = `${partitionKey(at)} is not the topic that ${bronze} read before: it was made again, or the broker is another one`
-    return { kind: 'stop', error: new SluiceError('SOURCE_CHANGED', message, { where: { ...at, table: bronze } }) }
-  }
+  const check: LaneCheck =
+    log === undefined
+      ? { kind: 'source_changed', next: from?.next ?? 0n, held: null }
+      : checkLane({ position: from, source: topic.source, log })
+  if (check.kind === 'source_changed') return { kind: 'stop', error: sourceChanged({ ...at, table: bronze }, check) }
   if (check.kind === 'out_of_range') return { kind: 'stop', error: outOfRange({ ...at, table: bronze }, check) }
   const epoch = from?.epoch ?? 0
   const startSkip: Skip | null = check.startSkip === null ? null : { ...at, epoch, ...check.startSkip, reason: 'start' }

@@ -7,6 +7,7 @@ import { checkLane, type LaneCheck } from '../../ingest/lane/check-lane.ts'
 import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import { positionedPartitions, readPosition } from '../../ingest/lane/lane-position.ts'
 import { findTable } from '../../ingest/lane/lane-table.ts'
+import { outOfRange, sourceChanged } from '../../ingest/lane/read-lane.ts'
 import type { Snapshot } from '../../lake/snapshot.ts'
 import type { TopicDescription } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
@@ -23,6 +24,7 @@ export interface LaneStatus extends PartStatus {
   /** Null while nothing was committed. */
   readonly next: bigint | null
   readonly end: bigint | null
+  /** Null where there is no such topic, or another one than was read: the offsets of one say nothing of the other. */
   readonly lag: bigint | null
 }
 
@@ -74,7 +76,7 @@ export async function laneStatuses(
       table: name,
       next: position?.next ?? null,
       end,
-      lag: end > from ? end - from : 0n,
+      lag: check.kind === 'source_changed' ? null : end > from ? end - from : 0n,
     })
   }
   return lanes
@@ -102,15 +104,8 @@ interface Sight {
 async function findStop(world: LaneWorld, { table, topic, partition, check }: Sight): Promise<SluiceError | null> {
   const where = { topic: topic.topic, partition, table: `bronze.${table.table}` }
   const lane = `${topic.topic}/${partition}`
-  if (check.kind === 'source_changed') {
-    return new SluiceError('SOURCE_CHANGED', `${lane} is not the topic that bronze.${table.table} read before`, {
-      where,
-    })
-  }
-  if (check.kind === 'out_of_range') {
-    const message = `${lane} stands at offset ${check.next}, and the log holds [${check.start},${check.end})`
-    return new SluiceError('OFFSET_OUT_OF_RANGE', message, { where: { ...where, offset: String(check.next) } })
-  }
+  if (check.kind === 'source_changed') return sourceChanged(where, check)
+  if (check.kind === 'out_of_range') return outOfRange(where, check)
   try {
     await contractInForce(world.registry, table)
   } catch (error) {
