@@ -1,5 +1,5 @@
 import { SluiceError } from '../../src/domain/errors.ts'
-import { ExactNumber, parseExactJson, type ExactJson } from '../../src/domain/exact-json.ts'
+import { parseExactJson, plainExact } from '../../src/domain/exact-json.ts'
 import { plainNames } from '../../src/domain/plain-names.ts'
 import type { SourceRefusal, SourceRow, SourceValue } from '../../src/ports/source-connector.ts'
 import type { TextRecord } from './split-records.ts'
@@ -68,25 +68,13 @@ const MAY_LOSE_DIGITS = /[0-9.]{16}|[0-9][eE]/
 function parseObject(text: string): Record<string, SourceValue> | null {
   let value: unknown
   try {
-    value = MAY_LOSE_DIGITS.test(text) ? exactValue(parseExactJson(text).value) : JSON.parse(text)
+    value = MAY_LOSE_DIGITS.test(text) ? plainExact(parseExactJson(text).value) : JSON.parse(text)
   } catch {
     return null
   }
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, SourceValue>)
     : null
-}
-
-/** A whole number that a double cannot hold becomes a bigint, any other its text. */
-function exactValue(value: ExactJson): SourceValue {
-  if (value instanceof ExactNumber) return /^-?\d+$/.test(value.text) ? BigInt(value.text) : value.text
-  if (typeof value !== 'object' || value === null) return value
-  if (isList(value)) return value.map(exactValue)
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, exactValue(each)]))
-}
-
-function isList(value: ExactJson): value is readonly ExactJson[] {
-  return Array.isArray(value)
 }
 
 function readHeader({ source, object, plainNames: isNamed }: RowPlace, record: TextRecord): readonly string[] {

@@ -23,6 +23,49 @@ export const kafkaDeclaration: ConnectorDeclaration = {
       example: ['shop.public.orders'],
       meaning: 'The topics that are copied, one after the other.',
     },
+    values: {
+      kind: 'setting',
+      type: { kind: 'choice', values: ['bytes', 'json', 'registry'] },
+      default: 'bytes',
+      meaning:
+        'How values and keys are read: not at all, and copied as they are; as JSON; or by the schemas of `registry_url`. What is read travels under our own contract.',
+    },
+    envelope: {
+      kind: 'setting',
+      type: { kind: 'choice', values: ['none', 'debezium'] },
+      default: 'none',
+      meaning: '`debezium`: of before, after and op a row is made, and of a delete a record without a value.',
+    },
+    envelope_columns: {
+      kind: 'setting',
+      type: { kind: 'texts' },
+      default: [],
+      example: ['source.ts_ms'],
+      meaning: 'For `debezium`: parts of the envelope that travel as columns too; `source.ts_ms` as `__source_ts_ms`.',
+    },
+    registry_url: {
+      kind: 'setting',
+      type: { kind: 'text' },
+      meaning: "For `registry`: root of the API of the other side's registry, such as `http://127.0.0.1:8081`.",
+    },
+    registry_dir: {
+      kind: 'setting',
+      type: { kind: 'path' },
+      meaning: 'In place of `registry_url`: the folder of the embedded registry of another project.',
+    },
+    registry_username: { kind: 'setting', type: { kind: 'text' }, meaning: 'User of HTTP basic authentication.' },
+    registry_password: {
+      kind: 'setting',
+      type: { kind: 'text' },
+      secret: true,
+      byReference: true,
+      meaning: 'Its password: `${VARIABLE}`.',
+    },
+    registry_ca_file: {
+      kind: 'setting',
+      type: { kind: 'path' },
+      meaning: "PEM file of the authority of its certificate, beside the system's own.",
+    },
     start_at: {
       kind: 'setting',
       type: { kind: 'choice', values: ['earliest', 'latest'] },

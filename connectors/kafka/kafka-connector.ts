@@ -1,34 +1,49 @@
 import { noRange } from '../../src/domain/watermark.ts'
 import type { SourceSettings } from '../../src/domain/settings.ts'
-import type { ReadBounds, SourceBatch, SourceConnector, SourceDescription } from '../../src/ports/source-connector.ts'
+import type { ReadBounds, SourceBatch, SourceConnector } from '../../src/ports/source-connector.ts'
 import type { PartitionDescription, TopicDescription, TopicLog } from '../../src/ports/topic-log.ts'
-import { readKafkaOptions, type KafkaOptions } from './kafka-options.ts'
+import type { ValueDecoder } from '../../src/ports/value-decoder.ts'
+import { describeTopics } from './describe-topics.ts'
+import { readKafkaOptions } from './kafka-options.ts'
+import type { OpenSource } from './open-source.ts'
 import { noTopic, ofSource, otherTopic, outOfRange } from './other-error.ts'
 import { readPartition } from './read-partition.ts'
-import { takeBytes } from './take-record.ts'
+import { takeDecoded } from './records/take-decoded.ts'
+import { takeBytes } from './records/take-record.ts'
 import { formatProgress, progressEntry, readProgress, type PartitionProgress } from './topic-progress.ts'
 
 export interface KafkaConnectorParts {
   readonly settings: Pick<SourceSettings, 'name' | 'options' | 'key'>
-  /** Opens the log of the other cluster, at first use; `close` closes it. */
-  readonly openLog: () => Promise<TopicLog>
+  /** Opens the other side, at first use; `close` closes it. */
+  readonly open: () => Promise<OtherSide>
+}
+
+export interface OtherSide {
+  readonly log: TopicLog
+  /** Null: values are copied unread. */
+  readonly decoder: ValueDecoder | null
+  close(): Promise<void>
 }
 
 /**
  * Topics of another cluster as a source; README.md says what it promises. A pass copies what stood in them when it
  * began; where it has come to in each partition travels with the records (I9).
  */
-export function createKafkaConnector({ settings, openLog }: KafkaConnectorParts): SourceConnector {
+export function createKafkaConnector({ settings, open }: KafkaConnectorParts): SourceConnector {
   const { name } = settings
   const options = readKafkaOptions(settings)
-  let opening: Promise<TopicLog> | null = null
-  const log = (): Promise<TopicLog> => (opening ??= ofSource(name, openLog))
+  let opening: Promise<OtherSide> | null = null
+  const opened = async (): Promise<OpenSource> => {
+    opening ??= ofSource(name, open)
+    const { log, decoder } = await opening
+    return { name, options, log, decoder }
+  }
   return {
-    discover: async () => discover({ name, options, log: await log() }),
+    discover: async () => ({ objects: await describeTopics(await opened()) }),
     async *read(from, bounds = {}) {
       if (bounds.to !== undefined) throw noRange(name)
       if (bounds.signal?.aborted === true) return
-      yield* readTopics({ name, options, log: await log() }, from, bounds)
+      yield* readTopics(await opened(), from, bounds)
     },
     close: async () => {
       await (await opening?.catch(() => null))?.close()
@@ -36,30 +51,26 @@ export function createKafkaConnector({ settings, openLog }: KafkaConnectorParts)
   }
 }
 
-interface OpenSource {
-  readonly name: string
-  readonly options: KafkaOptions
-  readonly log: TopicLog
-}
-
 async function* readTopics(
-  { name, options, log }: OpenSource,
+  source: OpenSource,
   from: ReadonlyMap<string, string>,
   { signal }: ReadBounds,
 ): AsyncGenerator<SourceBatch> {
+  const { name, options, log, decoder } = source
+  const take = decoder === null ? takeBytes : takeDecoded({ name, options, decoder })
   const topics: Standing[] = []
   // Before the first record: a topic that cannot be read on stops the source, whichever it is.
   for (const topic of options.topics) {
-    topics.push(await findStanding({ name, options, log }, topic, readProgress(name, topic, from)))
+    topics.push(await findStanding(source, topic, readProgress(name, topic, from)))
   }
   for (const { description, begin, isNew } of topics) {
-    const { topic, source } = description
+    const { topic, source: incarnation } = description
     if (isNew && options.startAt === 'latest') yield beginAt(description, begin)
     for (const { partition, end } of description.partitions) {
       if (signal?.aborted === true) return
       const { maxRecordBytes } = options
-      const place = { topic, source, partition, from: begin.get(partition)!, end }
-      yield* readPartition({ name, log, ...place, maxRecordBytes, take: takeBytes, signal })
+      const place = { topic, source: incarnation, partition, from: begin.get(partition)!, end }
+      yield* readPartition({ name, log, ...place, maxRecordBytes, take, signal })
     }
   }
 }
@@ -103,14 +114,4 @@ function beginAt({ topic, source }: TopicDescription, begin: ReadonlyMap<number,
     ([partition, next]) => [progressEntry(topic, partition), formatProgress({ next, source })] as const,
   )
   return { object: topic, columns: [], textual: false, rows: [], refused: [], progress: new Map(progress) }
-}
-
-async function discover({ name, options, log }: OpenSource): Promise<SourceDescription> {
-  const objects = []
-  for (const topic of options.topics) {
-    const description = await ofSource(name, () => log.describe(topic))
-    if (description === null) throw noTopic(name, topic, false)
-    objects.push({ name: topic, columns: [], key: [], bytes: null })
-  }
-  return { objects }
 }

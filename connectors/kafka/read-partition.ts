@@ -2,7 +2,7 @@ import { recordOffset, type RecordBatch } from '../../src/domain/record-batch.ts
 import type { SourceBatch, SourceRefusal, SourceRow } from '../../src/ports/source-connector.ts'
 import type { TopicLog } from '../../src/ports/topic-log.ts'
 import { ofSource, otherTopic, outOfRange } from './other-error.ts'
-import { placeOf, recordAt, refuse, type Taken, type TakeRecord } from './take-record.ts'
+import { placeOf, recordAt, refuse, type Taken, type TakeRecord } from './records/take-record.ts'
 import { formatProgress, progressEntry } from './topic-progress.ts'
 
 export interface ReadPartitionRequest {

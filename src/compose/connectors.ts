@@ -8,7 +8,7 @@ import { createTableConnector } from '../extract/table/table-connector.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { TableSource } from '../ports/table-source.ts'
-import { openOtherLog } from './sources/other-cluster.ts'
+import { openOtherSide } from './sources/other-cluster.ts'
 
 /** The connectors of one process: what they keep beyond a pass is kept by the source's name. */
 export function openConnectors(clock: Clock): (settings: SourceSettings) => SourceConnector {
@@ -31,7 +31,7 @@ function openConnector(settings: SourceSettings, { clock, circuit }: Kept): Sour
     case 'files':
       return createFilesConnector(settings)
     case 'kafka':
-      return createKafkaConnector({ settings, openLog: () => openOtherLog(settings, clock) })
+      return createKafkaConnector({ settings, open: () => openOtherSide(settings, clock) })
     case 'simulator':
       return createSimulatorConnector(settings)
     case 'redshift': {

@@ -89,6 +89,23 @@ export function showExact(value: ExactJson): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, showExact(each)]))
 }
 
+/** Values that keep every digit: a whole number that a double cannot hold is a bigint, any other its text. */
+export type PlainExact =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly PlainExact[]
+  | { readonly [key: string]: PlainExact }
+
+export function plainExact(value: ExactJson): PlainExact {
+  if (value instanceof ExactNumber) return /^-?\d+$/.test(value.text) ? BigInt(value.text) : value.text
+  if (typeof value !== 'object' || value === null) return value
+  if (isExactArray(value)) return value.map(plainExact)
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plainExact(each)]))
+}
+
 export function isExactArray(value: ExactJson | undefined): value is readonly ExactJson[] {
   return Array.isArray(value)
 }

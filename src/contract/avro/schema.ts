@@ -6,7 +6,12 @@ import { parseLogical, type AvroLogical } from './logical.ts'
 export type AvroType =
   | { readonly kind: 'null' }
   | { readonly kind: 'boolean' | 'float' | 'double' }
-  | { readonly kind: 'int' | 'long' | 'string' | 'bytes'; readonly logical: AvroLogical | null }
+  | {
+      readonly kind: 'int' | 'long' | 'string' | 'bytes'
+      readonly logical: AvroLogical | null
+      /** `connect.name`, what Kafka Connect says of a value. It means nothing to a contract. */
+      readonly connect?: string
+    }
   | {
       readonly kind: 'fixed'
       readonly name: string
@@ -128,7 +133,7 @@ function primitive(kind: Primitive, json: { readonly [key: string]: ExactJson },
     case 'long':
     case 'string':
     case 'bytes':
-      return { kind, logical: parseLogical(json, { kind, size: null }, scope.place) }
+      return { kind, logical: parseLogical(json, { kind, size: null }, scope.place), ...connectName(json) }
     case 'null':
       return { kind }
     case 'boolean':
@@ -136,6 +141,11 @@ function primitive(kind: Primitive, json: { readonly [key: string]: ExactJson },
     case 'double':
       return { kind }
   }
+}
+
+function connectName(json: { readonly [key: string]: ExactJson }): { readonly connect?: string } {
+  const name = json['connect.name']
+  return typeof name === 'string' ? { connect: name } : {}
 }
 
 function namedType(name: string, scope: Scope): AvroType {

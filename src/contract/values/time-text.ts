@@ -44,6 +44,16 @@ export function formatDate(days: number): string {
   return `${formatYear(year)}-${pad(month)}-${pad(day)}`
 }
 
+/** With nine digits where the nanoseconds are no whole microseconds. */
+export function formatTimestampNanos(nanos: bigint): string {
+  const micros = floorDivide(nanos, 1000n)
+  const rest = Number(nanos - micros * 1000n)
+  if (rest === 0) return formatTimestamp(micros)
+  const seconds = floorDivide(micros, 1_000_000n)
+  const fraction = String(micros - seconds * 1_000_000n).padStart(6, '0') + String(rest).padStart(3, '0')
+  return `${formatTimestamp(seconds * 1_000_000n).slice(0, -1)}.${fraction}Z`
+}
+
 /** `2010-12-01T08:26:00Z`, with microseconds only where there are any. */
 export function formatTimestamp(micros: bigint): string {
   const days = floorDivide(micros, DAY_MICROS)

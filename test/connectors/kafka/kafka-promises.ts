@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createKafkaConnector } from '../../../connectors/kafka/kafka-connector.ts'
+import { createKafkaConnector, type OtherSide } from '../../../connectors/kafka/kafka-connector.ts'
+import { jsonDecoder, registryDecoder } from '../../../src/contract/foreign/value-decoders.ts'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
 import {
   readHeaders,
@@ -11,9 +12,11 @@ import {
 } from '../../../src/domain/record-batch.ts'
 import type { SourceSettings } from '../../../src/domain/settings.ts'
 import { runSource, type SourceOutcome } from '../../../src/extract/run-source.ts'
+import type { RegisteredSchema } from '../../../src/ports/schema-registry.ts'
 import type { TopicLog } from '../../../src/ports/topic-log.ts'
+import type { ValueDecoder } from '../../../src/ports/value-decoder.ts'
 import { testSourceConnector } from '../../conformance/source-connector.ts'
-import { SHOP, worldOf } from '../../extract/extract-doubles.ts'
+import { registryOf, SHOP, worldOf } from '../../extract/extract-doubles.ts'
 
 /** The other cluster and ours, both empty at first. */
 export interface TwoClusters {
@@ -22,6 +25,8 @@ export interface TwoClusters {
   /** A handle of its own on the other cluster, as each run of a source opens one. */
   openOther(): Promise<TopicLog>
   deleteOther(topic: string): Promise<void>
+  /** Of the other side's registry. */
+  readonly schemas?: readonly RegisteredSchema[]
   close(): Promise<void>
 }
 
@@ -52,7 +57,7 @@ export function kafkaPromises(name: string, open: () => Promise<TwoClusters>): v
       await other.append({ batches: [{ topic: 'b', partition: 0, records: [outgoing(null)] }], state: null })
       const settings = kafkaSource({ from_topics: ['a', 'b'], max_record_mb: 1_000 })
       return {
-        open: () => createKafkaConnector({ settings, openLog: () => clusters.openOther() }),
+        open: () => createKafkaConnector({ settings, open: () => otherSide(clusters) }),
         close: () => clusters.close(),
       }
     },
@@ -217,7 +222,7 @@ export function copying(clusters: TwoClusters, some: Partial<SourceSettings> = {
     copy: async (options = {}) => {
       const source = kafkaSource({ from_topics: ['a'], ...options }, some)
       const connector = (): ReturnType<typeof createKafkaConnector> =>
-        createKafkaConnector({ settings: source, openLog: () => clusters.openOther() })
+        createKafkaConnector({ settings: source, open: () => otherSide(clusters, decoderOf(source, clusters)) })
       const { world } = worldOf({ log: clusters.ours, connector })
       return runSource({ source, world })
     },
@@ -231,6 +236,17 @@ async function stops(clusters: Copying, code: ErrorCode): Promise<void> {
   assert.deepEqual([outcome.outcome, outcome.appended], ['stopped', 0])
   assert.match(outcome.error.message, /source copy: .*\ba\b/)
   assert.deepEqual(await clusters.ours.sourceState('copy'), before)
+}
+
+/** What compose opens of it. */
+async function otherSide(clusters: TwoClusters, decoder: ValueDecoder | null = null): Promise<OtherSide> {
+  const log = await clusters.openOther()
+  return { log, decoder, close: () => log.close() }
+}
+
+function decoderOf({ options }: SourceSettings, { schemas = [] }: TwoClusters): ValueDecoder | null {
+  if (options['values'] === 'json') return jsonDecoder()
+  return options['values'] === 'registry' ? registryDecoder(registryOf(schemas)) : null
 }
 
 export function told({ outcome, read, appended, refused, error }: SourceOutcome): unknown[] {

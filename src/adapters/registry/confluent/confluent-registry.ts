@@ -16,6 +16,8 @@ export interface ConfluentRegistryOptions {
   readonly compatible: CompatibilityCheck
   readonly clock: Clock
   readonly cacheBytes?: number
+  /** Another's registry, of which schemas are only read: nothing is registered in it, so it need not prove itself. */
+  readonly isForeign?: boolean
 }
 
 const CACHE_BYTES = 32 * 1024 * 1024
@@ -52,7 +54,7 @@ export function openConfluentRegistry(options: ConfluentRegistryOptions): Schema
   let proof: Promise<void> | null = null
 
   async function proven(): Promise<void> {
-    proof ??= probeAttributes(http, address.url)
+    proof ??= options.isForeign === true ? Promise.resolve() : probeAttributes(http, address.url)
     try {
       await proof
     } catch (error) {

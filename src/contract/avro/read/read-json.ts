@@ -3,19 +3,70 @@ import { bigintOfBytes, formatDecimal } from '../../values/decimal-text.ts'
 import { DAY_MICROS, floorDivide, formatDate, formatTime, formatTimestamp } from '../../values/time-text.ts'
 import { DecodeFault, type AvroCursor } from './cursor.ts'
 import type { AvroLogical } from '../logical.ts'
-import type { AvroType } from '../schema.ts'
+import type { AvroRecord, AvroType } from '../schema.ts'
 
 const MAX_DEPTH = 100
 
 /** Decimals of more bytes than these (over 600 digits) stay bytes: turning them into digits costs time. */
 const MAX_DECIMAL_BYTES = 256
 
+/** What is made of an Avro value, from its leaves up. */
+export interface AvroMaker<T> {
+  /** A scalar; the cursor stands before it. */
+  leaf(type: AvroLeaf, cursor: AvroCursor): T
+  list(items: readonly T[]): T
+  map(entries: readonly (readonly [string, T])[]): T
+  record(type: AvroRecord, entries: readonly (readonly [string, T])[]): T
+}
+
+export type AvroLeaf = Exclude<AvroType, { readonly kind: 'union' | 'array' | 'map' | 'record' }>
+
+/** Unions come without their tag. */
+export function readAvro<T>(type: AvroType, cursor: AvroCursor, maker: AvroMaker<T>, depth = 0): T {
+  if (depth > MAX_DEPTH) throw new DecodeFault(`values are nested deeper than ${MAX_DEPTH}`)
+  switch (type.kind) {
+    case 'union':
+      return readAvro(type.branches[cursor.readIndex(type.branches.length, 'union')]!, cursor, maker, depth + 1)
+    case 'array': {
+      const list: T[] = []
+      cursor.readBlocks(() => list.push(readAvro(type.items, cursor, maker, depth + 1)))
+      return maker.list(list)
+    }
+    case 'map': {
+      const entries: [string, T][] = []
+      cursor.readBlocks(() => {
+        const key = cursor.text(cursor.readTextSpan())
+        entries.push([key, readAvro(type.values, cursor, maker, depth + 1)])
+      })
+      return maker.map(entries)
+    }
+    case 'record': {
+      const before = cursor.at
+      const entries = type.fields.map((field) => [field.name, readAvro(field.type, cursor, maker, depth + 1)] as const)
+      cursor.countEmpty(before)
+      return maker.record(type, entries)
+    }
+    default:
+      return maker.leaf(type, cursor)
+  }
+}
+
 /**
  * Any Avro value as plain JSON, for `_rescued` and for dead letters: unions without their tag, bytes as base64,
  * decimals as text, longs past 2^53 as text, dates and times in ISO 8601.
  */
-export function readAvroJson(type: AvroType, cursor: AvroCursor, depth = 0): JsonValue {
-  if (depth > MAX_DEPTH) throw new DecodeFault(`values are nested deeper than ${MAX_DEPTH}`)
+export function readAvroJson(type: AvroType, cursor: AvroCursor): JsonValue {
+  return readAvro(type, cursor, JSON_MAKER)
+}
+
+const JSON_MAKER: AvroMaker<JsonValue> = {
+  leaf: readLeaf,
+  list: (items) => items,
+  map: (entries) => Object.fromEntries(entries),
+  record: (_type, entries) => Object.fromEntries(entries),
+}
+
+function readLeaf(type: AvroLeaf, cursor: AvroCursor): JsonValue {
   switch (type.kind) {
     case 'null':
       return null
@@ -37,27 +88,6 @@ export function readAvroJson(type: AvroType, cursor: AvroCursor, depth = 0): Jso
       return showBytes(cursor, cursor.readFixed(type.size), type.logical)
     case 'enum':
       return type.symbols[cursor.readIndex(type.symbols.length, 'enum')]!
-    case 'union':
-      return readAvroJson(type.branches[cursor.readIndex(type.branches.length, 'union')]!, cursor, depth + 1)
-    case 'array': {
-      const list: JsonValue[] = []
-      cursor.readBlocks(() => list.push(readAvroJson(type.items, cursor, depth + 1)))
-      return list
-    }
-    case 'map': {
-      const entries: [string, JsonValue][] = []
-      cursor.readBlocks(() => {
-        const key = cursor.text(cursor.readTextSpan())
-        entries.push([key, readAvroJson(type.values, cursor, depth + 1)])
-      })
-      return Object.fromEntries(entries)
-    }
-    case 'record': {
-      const before = cursor.at
-      const entries = type.fields.map((field) => [field.name, readAvroJson(field.type, cursor, depth + 1)] as const)
-      cursor.countEmpty(before)
-      return Object.fromEntries(entries)
-    }
   }
 }
 

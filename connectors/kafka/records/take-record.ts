@@ -1,6 +1,12 @@
-import { readHeaders, recordKey, recordOffset, recordValue, type RecordBatch } from '../../src/domain/record-batch.ts'
-import type { RecordHeader } from '../../src/domain/dead-letter.ts'
-import type { SourceRefusal, SourceRow } from '../../src/ports/source-connector.ts'
+import {
+  readHeaders,
+  recordKey,
+  recordOffset,
+  recordValue,
+  type RecordBatch,
+} from '../../../src/domain/record-batch.ts'
+import type { RecordHeader } from '../../../src/domain/dead-letter.ts'
+import type { SourceRefusal, SourceRow } from '../../../src/ports/source-connector.ts'
 
 /** A record of the other cluster, as a row of its columns or as what no row can be made of. */
 export type Taken =
