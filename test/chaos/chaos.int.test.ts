@@ -7,7 +7,9 @@ import { s3Missing, startS3 } from '../services/s3.ts'
 import { runSeed } from '../support/random.ts'
 import { temporaryFolder } from '../support/sluice.ts'
 import { describePlan, planRound } from './plan-round.ts'
-import { runRound, type ChaosServices } from './run-round.ts'
+import type { ChaosServices } from './chaos-project.ts'
+import { runRound } from './run-round.ts'
+import { Sleeper } from './sleeper.ts'
 
 /**
  * Three processes share four partitions of a topic on Kafka into a table on S3, while records come and processes are
@@ -24,6 +26,7 @@ const found = missing === false ? await findPython() : ({ skip: missing } as con
 describe('chaos on Kafka, a registry and S3', { skip: found.skip }, () => {
   const closing: (() => Promise<unknown>)[] = []
   let services: ChaosServices
+  let sleeping: Promise<Sleeper>
   let failed = false
   const keep = async <T extends { close(): Promise<unknown> }>(starting: Promise<T>): Promise<T> => {
     const started = await starting
@@ -52,6 +55,9 @@ describe('chaos on Kafka, a registry and S3', { skip: found.skip }, () => {
     ])
     const bucket = await s3.bucket('chaos')
     services = { folder: folder.path, kafka, registry, s3, bucket, storeProxy, registryProxy, python: found.python }
+    sleeping = keep(Sleeper.fallAsleep(services, seed))
+    // Whoever asks for it hears why it could not.
+    sleeping.catch(() => undefined)
   })
   after(async () => {
     for (const close of closing.toReversed()) await close()
@@ -77,4 +83,8 @@ describe('chaos on Kafka, a registry and S3', { skip: found.skip }, () => {
       }
     })
   }
+
+  it('I3: one that fell asleep in the middle of a flush, and slept for a minute through the rounds, wakes and abandons it', async () => {
+    await (await sleeping).wake()
+  })
 })

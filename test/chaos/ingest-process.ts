@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { isStopped } from '../support/is-stopped.ts'
 import { REPOSITORY, sluice, type Ended } from '../support/sluice.ts'
 
 const [DIE_WITH_PARENT, KILL_AT] = ['die-with-parent.ts', 'kill-at.ts'].map((name) =>
@@ -17,6 +18,8 @@ export class IngestProcess {
   readonly #args: readonly string[]
   readonly #env: Readonly<Record<string, string>>
   #child: ChildProcess | null = null
+  /** Of the life that goes on, as is `#ended`. */
+  #begun: Promise<unknown> = Promise.resolve()
   #ended: Promise<unknown> = Promise.resolve()
   #expected: 'life' | 'death' | 'leave' = 'life'
   #died = 0
@@ -55,7 +58,8 @@ export class IngestProcess {
       },
     })
     this.#ended = life.then((end) => this.#judge(end, diesAt))
-    await Promise.race([begun.promise, this.#ended])
+    this.#begun = Promise.race([begun.promise, this.#ended])
+    await this.#begun
   }
 
   async kill(): Promise<void> {
@@ -72,12 +76,21 @@ export class IngestProcess {
     spawn('/bin/sh', waker, { stdio: 'ignore', detached: true }).unref()
   }
 
+  async isStopped(): Promise<boolean> {
+    return this.#child !== null && isStopped(this.#child)
+  }
+
   resume(): void {
     this.#child?.kill('SIGCONT')
   }
 
-  /** It drains, commits and gives its share back. */
+  /** It drains, commits and gives its share back. One that has just come begins first: before, it hears no SIGTERM. */
   async leave(): Promise<void> {
+    let begun: Promise<unknown>
+    do {
+      begun = this.#begun
+      await begun
+    } while (begun !== this.#begun)
     this.#expected = 'leave'
     this.#child?.kill('SIGTERM')
     await this.#ended

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { after, before, describe, it } from 'node:test'
 import { Kafka as Client, logLevel } from 'kafkajs'
 import { registerCodecs } from '../adapters/kafka/kafkajs-codecs.ts'
 import { kafkaMissing, startKafka, type Kafka } from '../services/kafka.ts'
+import { isStopped } from '../support/is-stopped.ts'
 import { makeLines, type MadeLines } from '../support/retail-lines.ts'
 import {
   letterIds,
@@ -164,8 +164,3 @@ describe(`the retail example on Kafka (SLUICE_SEED=${seed})`, { skip }, () => {
     return copies
   }
 })
-
-async function isStopped({ pid }: ChildProcess): Promise<boolean> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)])
-  return stdout.startsWith('T')
-}

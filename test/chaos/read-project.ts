@@ -5,7 +5,7 @@ import type { S3 } from '../services/s3.ts'
 import type { Row } from './chaos-topic.ts'
 import { PARTITIONS } from './plan-round.ts'
 
-/** A round's topic, table and letters, read by others than Sluice: kafkajs, the plain log's JSON, deltalake and pyarrow. */
+/** A project's topic, table and letters, read by others than Sluice: kafkajs, the plain log's JSON, deltalake and pyarrow. */
 
 export interface TopicRecord {
   readonly partition: number
@@ -69,19 +69,25 @@ export class PositionReader {
   readonly #next = new Map<number, number>()
   #after = ''
 
-  constructor(s3: S3, place: { readonly bucket: string; readonly table: string; readonly topic: string }) {
+  constructor(s3: S3, { bucket, name }: { readonly bucket: string; readonly name: string }) {
     this.#client = new S3Client({
       endpoint: s3.endpoint,
       region: s3.region,
       forcePathStyle: true,
       credentials: { accessKeyId: s3.accessKey, secretAccessKey: s3.secretKey },
     })
-    this.#bucket = place.bucket
-    this.#prefix = `${place.table}/_delta_log/`
-    this.#topic = place.topic
+    this.#bucket = bucket
+    this.#prefix = `${name}/bronze/${name}/_delta_log/`
+    this.#topic = name
   }
 
-  async positions(): Promise<number[]> {
+  /** Whether every partition stands there, or further; one that is not named may stand anywhere. */
+  async reached(ends: readonly number[]): Promise<boolean> {
+    await this.#read()
+    return ends.every((end, partition) => (this.#next.get(partition) ?? 0) >= end)
+  }
+
+  async #read(): Promise<void> {
     const request = { Bucket: this.#bucket, Prefix: this.#prefix, StartAfter: this.#after }
     const { Contents = [] } = await this.#client.send(new ListObjectsV2Command(request))
     for (const { Key = '' } of Contents) {
@@ -90,7 +96,6 @@ export class PositionReader {
       this.#take((await Body?.transformToString()) ?? '')
       this.#after = Key
     }
-    return Array.from({ length: PARTITIONS }, (_, partition) => this.#next.get(partition) ?? 0)
   }
 
   close(): void {
@@ -120,13 +125,13 @@ from pyarrow import fs
 place = json.loads(sys.argv[1])
 options = {'AWS_ENDPOINT_URL': place['endpoint'], 'AWS_REGION': place['region'], 'AWS_ALLOW_HTTP': 'true',
            'AWS_ACCESS_KEY_ID': place['accessKey'], 'AWS_SECRET_ACCESS_KEY': place['secretKey']}
-table = DeltaTable('s3://%(bucket)s/%(lake)s/bronze/%(topic)s' % place, storage_options=options)
+table = DeltaTable('s3://%(bucket)s/%(name)s/bronze/%(name)s' % place, storage_options=options)
 data = table.to_pyarrow_table(columns=['_partition', '_offset', '_op', 'id', 'n', '_rescued'])
 rows = [{'partition': r['_partition'], 'offset': r['_offset'], 'op': r['_op'], 'id': r['id'], 'n': r['n'], 'rescued': r['_rescued']}
         for r in data.to_pylist()]
 store = fs.S3FileSystem(access_key=place['accessKey'], secret_key=place['secretKey'], region=place['region'],
                         endpoint_override=place['endpoint'])
-lane = '%(bucket)s/%(lake)s/_errors/bronze/%(topic)s' % place
+lane = '%(bucket)s/%(name)s/_errors/bronze/%(name)s' % place
 letters = []
 for info in store.get_file_info(fs.FileSelector(lane, recursive=True, allow_not_found=True)):
     if not info.path[len(lane) + 1:].startswith('dt=') or not info.path.endswith('.json'):
@@ -135,14 +140,14 @@ for info in store.get_file_info(fs.FileSelector(lane, recursive=True, allow_not_
         for line in file.read().decode().splitlines():
             letter = json.loads(line)
             letters.append({'partition': letter['partition'], 'offset': int(letter['offset']), 'rowId': letter['row_id']})
-positions = [table.transaction_version('sluice/%s/%d' % (place['topic'], p)) for p in range(place['partitions'])]
+positions = [table.transaction_version('sluice/%s/%d' % (place['name'], p)) for p in range(place['partitions'])]
 print(json.dumps({'rows': rows, 'letters': letters, 'positions': positions}))
 `
 
 export async function tableSeen(
   python: Python,
   { endpoint, region, accessKey, secretKey }: S3,
-  place: { readonly bucket: string; readonly lake: string; readonly topic: string },
+  place: { readonly bucket: string; readonly name: string },
 ): Promise<TableSeen> {
   const where = { endpoint, region, accessKey, secretKey, partitions: PARTITIONS, ...place }
   return (await python.json(SCRIPT, JSON.stringify(where))) as TableSeen
