@@ -48,6 +48,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   pg: 'connectors/redshift',
   pino: 'src/observe',
   'prom-client': 'src/observe',
+  'snowflake-sdk': 'connectors/snowflake',
   yaml: 'src/settings',
 }
 

@@ -41,6 +41,13 @@ function openConnector(settings: SourceSettings, { clock, circuit }: Kept): Sour
       }
       return createTableConnector({ settings, table: openedLater(open), clock, circuit })
     }
+    case 'snowflake': {
+      const open = async (): Promise<TableSource> => {
+        const { openSnowflakeTable } = await import('../../connectors/snowflake/snowflake-table.ts')
+        return openSnowflakeTable(settings)
+      }
+      return createTableConnector({ settings, table: openedLater(open), clock, circuit })
+    }
     default: {
       const { name, connector } = settings
       throw new SluiceError(
