@@ -1,3 +1,4 @@
+import { ofSource } from '../../src/domain/source-error.ts'
 import { recordKey, recordValue } from '../../src/domain/record-batch.ts'
 import {
   undeclaredColumn,
@@ -8,7 +9,7 @@ import {
 import type { TopicDescription } from '../../src/ports/topic-log.ts'
 import type { DecodedValue } from '../../src/ports/value-decoder.ts'
 import type { OpenSource } from './open-source.ts'
-import { noTopic, ofSource } from './other-error.ts'
+import { noTopic } from './other-error.ts'
 import { isObject } from './records/said.ts'
 
 const LOOKED_AT_RECORDS = 100

@@ -1,35 +1,4 @@
-import { SluiceError, type ErrorCode, type ErrorWhere } from '../../src/domain/errors.ts'
-
-/** What the other cluster and its registry answer, told of the source: `broker.…` is ours, and not at fault. */
-const CODES: Partial<Readonly<Record<ErrorCode, { readonly code: ErrorCode; readonly hint?: string }>>> = {
-  LOG_UNAVAILABLE: { code: 'SOURCE_UNAVAILABLE' },
-  REGISTRY_UNAVAILABLE: { code: 'SOURCE_UNAVAILABLE' },
-  BROKER_REFUSED: { code: 'SOURCE_REFUSED' },
-  REGISTRY_REFUSED: { code: 'SOURCE_REFUSED' },
-  LOG_CORRUPT: { code: 'SOURCE_UNREADABLE', hint: "Mend the other cluster's log; what was read of it so far stands." },
-  CONTRACT_INVALID: { code: 'SOURCE_UNREADABLE', hint: "A schema of the other side's registry cannot be read." },
-}
-
-export async function ofSource<T>(name: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (error) {
-    throw asSourceError(name, error)
-  }
-}
-
-function asSourceError(name: string, error: unknown): unknown {
-  if (!(error instanceof SluiceError)) return error
-  const told = CODES[error.code]
-  if (told === undefined) return error
-  const { key: _ours, ...where } = error.where
-  const message = error.message.replaceAll(/\bbroker\.(tls|sasl)\b/g, `sources.${name}.$1`)
-  return new SluiceError(told.code, `source ${name}: ${message}`, {
-    where: { source: name, ...where },
-    ...(told.hint === undefined ? {} : { hint: told.hint }),
-    cause: error,
-  })
-}
+import { SluiceError, type ErrorWhere } from '../../src/domain/errors.ts'
 
 /** What a person is asked to do where a topic cannot be read on from where it was left. */
 const READ_AGAIN = (name: string): string =>

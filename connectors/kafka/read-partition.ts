@@ -1,7 +1,8 @@
+import { ofSource } from '../../src/domain/source-error.ts'
 import { recordOffset, type RecordBatch } from '../../src/domain/record-batch.ts'
 import type { SourceBatch, SourceRefusal, SourceRow } from '../../src/ports/source-connector.ts'
 import type { TopicLog } from '../../src/ports/topic-log.ts'
-import { ofSource, otherTopic, outOfRange } from './other-error.ts'
+import { otherTopic, outOfRange } from './other-error.ts'
 import { placeOf, recordAt, refuse, type Taken, type TakeRecord } from './records/take-record.ts'
 import { formatProgress, progressEntry } from './topic-progress.ts'
 

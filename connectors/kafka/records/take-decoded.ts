@@ -1,10 +1,10 @@
+import { ofSource } from '../../../src/domain/source-error.ts'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import type { SourceRow, SourceValue } from '../../../src/ports/source-connector.ts'
 import type { DecodedValue, ValueDecoder } from '../../../src/ports/value-decoder.ts'
 import { openEnvelope } from './debezium.ts'
 import type { KafkaOptions } from '../kafka-options.ts'
 import { isObject, type Said, type SourceObject } from './said.ts'
-import { ofSource } from '../other-error.ts'
 import { ownOf, placeOf, refuse, type OtherRecord, type TakeRecord } from './take-record.ts'
 
 export interface TakeDecodedParts {

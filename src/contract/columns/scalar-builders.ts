@@ -1,6 +1,6 @@
 import { MAX_INT64_PRECISION, type Column, type ColumnType } from '../../domain/column-batch.ts'
 import { copyInto, OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
-import { bigintOfBytes } from '../values/decimal-text.ts'
+import { bigintOfBytes } from '../../domain/decimal-text.ts'
 import { grown, ValidityBuilder } from './builder.ts'
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1

@@ -1,5 +1,5 @@
-import { parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
-import { parseDecimal, parseExactDouble, parseIntegerText } from '../values/decimal-text.ts'
+import { parseDateDays, parseTimestampMicros } from '../../domain/time-text.ts'
+import { parseDecimal, parseExactDouble, parseIntegerText } from '../../domain/decimal-text.ts'
 import type { ColumnBuilder } from './builder.ts'
 import { BytesBuilder } from './bytes-builder.ts'
 import { BooleanBuilder, Decimal128Builder, FloatBuilder, Int32Builder, Int64Builder } from './scalar-builders.ts'

@@ -1,5 +1,5 @@
-import { formatDecimal } from '../values/decimal-text.ts'
-import { formatDate, formatTimestamp } from '../values/time-text.ts'
+import { formatDecimal } from '../../domain/decimal-text.ts'
+import { formatDate, formatTimestamp } from '../../domain/time-text.ts'
 import type { ColumnBuilder } from './builder.ts'
 import { BytesBuilder } from './bytes-builder.ts'
 import { BooleanBuilder, Decimal128Builder, FloatBuilder, Int32Builder, Int64Builder } from './scalar-builders.ts'

@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../domain/column-batch.ts'
 import type { SourceValue } from '../../ports/source-connector.ts'
-import { DAY_MICROS, formatDate, formatTime, formatTimestamp, formatTimestampNanos } from '../values/time-text.ts'
+import { DAY_MICROS, formatDate, formatTime, formatTimestamp, formatTimestampNanos } from '../../domain/time-text.ts'
 
 /**
  * Values that a schema of Kafka Connect gives a meaning by a name, as text that a contract reads: `2024-05-01`, not

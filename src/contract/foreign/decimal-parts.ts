@@ -1,5 +1,5 @@
 import type { SourceValue } from '../../ports/source-connector.ts'
-import { bigintOfBytes, formatDecimal } from '../values/decimal-text.ts'
+import { bigintOfBytes, formatDecimal } from '../../domain/decimal-text.ts'
 
 /** Turning more bytes than these into digits costs time, and no column could hold them. */
 const MAX_BYTES = 256

@@ -3,7 +3,7 @@ import type { AvroCursor } from '../avro/read/cursor.ts'
 import { formatUuid, readAvro, type AvroLeaf, type AvroMaker } from '../avro/read/read-json.ts'
 import type { AvroLogical } from '../avro/logical.ts'
 import type { AvroType } from '../avro/schema.ts'
-import { DAY_MICROS, formatDate, formatTime, formatTimestamp, formatTimestampNanos } from '../values/time-text.ts'
+import { DAY_MICROS, formatDate, formatTime, formatTimestamp, formatTimestampNanos } from '../../domain/time-text.ts'
 import { connectCount, VARIABLE_DECIMAL, wholeNumber } from './connect-value.ts'
 import { decimalOfBytes, decimalOfParts } from './decimal-parts.ts'
 

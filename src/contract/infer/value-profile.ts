@@ -1,5 +1,5 @@
 import type { SourceValue } from '../../ports/source-connector.ts'
-import { parseDateDays, parseTimestampNanos } from '../values/time-text.ts'
+import { parseDateDays, parseTimestampNanos } from '../../domain/time-text.ts'
 import { isSourceList, isSourceObject, sourceText } from '../writing/source-text.ts'
 
 const MAX_SEEN = 24

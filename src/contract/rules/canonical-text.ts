@@ -1,8 +1,8 @@
 import type { ColumnType } from '../../domain/column-batch.ts'
 import { ExactNumber, type ExactJson } from '../../domain/exact-json.ts'
 import { exactFloat32, int64Within, parseBoolean, parseFloatText } from '../columns/text-writer.ts'
-import { formatDecimal, parseDecimal, parseIntegerText } from '../values/decimal-text.ts'
-import { formatDate, formatTimestamp, parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
+import { formatDecimal, parseDecimal, parseIntegerText } from '../../domain/decimal-text.ts'
+import { formatDate, formatTimestamp, parseDateDays, parseTimestampMicros } from '../../domain/time-text.ts'
 
 /** The text of a JSON scalar, or null for what has none. */
 export function scalarText(value: ExactJson): string | null {

@@ -1,7 +1,7 @@
 import type { ColumnType } from '../../domain/column-batch.ts'
 import type { FieldRules } from '../../domain/contract.ts'
-import { parseDecimalText, type DecimalText } from '../values/decimal-text.ts'
-import { parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
+import { parseDecimalText, type DecimalText } from '../../domain/decimal-text.ts'
+import { parseDateDays, parseTimestampMicros } from '../../domain/time-text.ts'
 
 export interface RuleChange {
   readonly word: keyof FieldRules

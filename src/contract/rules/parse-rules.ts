@@ -2,7 +2,7 @@ import type { ColumnType } from '../../domain/column-batch.ts'
 import type { FieldRules } from '../../domain/contract.ts'
 import { ExactNumber, isExactArray, isExactObject, type ExactJson } from '../../domain/exact-json.ts'
 import { invalidContract, type ContractPlace } from '../invalid.ts'
-import { parseDecimalText } from '../values/decimal-text.ts'
+import { parseDecimalText } from '../../domain/decimal-text.ts'
 import { canonicalText, scalarText } from './canonical-text.ts'
 import { compilePattern } from './pattern.ts'
 

@@ -9,8 +9,8 @@ import {
   Int32Builder,
   Int64Builder,
 } from '../columns/scalar-builders.ts'
-import { parseDecimal, parseDecimalText, type DecimalText } from '../values/decimal-text.ts'
-import { parseDateDays, parseTimestampMicros } from '../values/time-text.ts'
+import { parseDecimal, parseDecimalText, type DecimalText } from '../../domain/decimal-text.ts'
+import { parseDateDays, parseTimestampMicros } from '../../domain/time-text.ts'
 import { compilePattern } from './pattern.ts'
 
 /** One rule on values that are not null. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { parseDecimal } from '../../../src/contract/values/decimal-text.ts'
+import { parseDecimal } from '../../../src/domain/decimal-text.ts'
 import { quickDateDays, quickDecimal, quickTimestampMicros } from '../../../src/contract/values/quick-text.ts'
-import { parseDateDays, parseTimestampMicros } from '../../../src/contract/values/time-text.ts'
+import { parseDateDays, parseTimestampMicros } from '../../../src/domain/time-text.ts'
 
 /** A text of the right look with a character changed here and there. */
 const nearly = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../domain/dead-letter.ts'
-import { bigintOfBytes, formatDecimal } from '../../values/decimal-text.ts'
-import { DAY_MICROS, floorDivide, formatDate, formatTime, formatTimestamp } from '../../values/time-text.ts'
+import { bigintOfBytes, formatDecimal } from '../../../domain/decimal-text.ts'
+import { DAY_MICROS, floorDivide, formatDate, formatTime, formatTimestamp } from '../../../domain/time-text.ts'
 import { DecodeFault, type AvroCursor } from './cursor.ts'
 import type { AvroLogical } from '../logical.ts'
 import type { AvroRecord, AvroType } from '../schema.ts'

@@ -1,6 +1,6 @@
 import { ExactNumber, isExactArray, isExactObject, type ExactJson } from '../../../domain/exact-json.ts'
 import { int64Within } from '../../columns/text-writer.ts'
-import { parseIntegerText } from '../../values/decimal-text.ts'
+import { parseIntegerText } from '../../../domain/decimal-text.ts'
 import type { AvroType } from '../schema.ts'
 import type { AvroWriter } from './writer.ts'
 

@@ -7,9 +7,9 @@ import {
   parseDecimalText,
   parseIntegerText,
   scaleExactly,
-} from '../../values/decimal-text.ts'
+} from '../../../domain/decimal-text.ts'
 import { quickTimestampMicros } from '../../values/quick-text.ts'
-import { floorDivide, parseDateDays, parseTimeMicros, parseTimestampNanos } from '../../values/time-text.ts'
+import { floorDivide, parseDateDays, parseTimeMicros, parseTimestampNanos } from '../../../domain/time-text.ts'
 import type { AvroLogical } from '../logical.ts'
 import { isNullable } from '../column-types.ts'
 import type { AvroField, AvroRecord, AvroType } from '../schema.ts'

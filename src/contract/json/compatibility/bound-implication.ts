@@ -1,6 +1,6 @@
 import { ExactNumber, type ExactJson } from '../../../domain/exact-json.ts'
 import { compareDecimals, divides } from '../../rules/compare-rules.ts'
-import { parseDecimalText } from '../../values/decimal-text.ts'
+import { parseDecimalText } from '../../../domain/decimal-text.ts'
 import { add, type Implication } from './implication.ts'
 import type { JsonObject } from '../schema.ts'
 import type { JsonType } from '../shape.ts'

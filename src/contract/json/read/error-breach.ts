@@ -5,7 +5,7 @@ import { ExactNumber, isExactArray, isExactObject, type ExactJson } from '../../
 import { quoteValue } from '../../rules/breaches.ts'
 import { compareDecimals, divides } from '../../rules/compare-rules.ts'
 import { scalarText } from '../../rules/canonical-text.ts'
-import { parseDecimalText } from '../../values/decimal-text.ts'
+import { parseDecimalText } from '../../../domain/decimal-text.ts'
 import { resolvePointer } from '../schema.ts'
 
 const CODES: Readonly<Record<string, BreachCode>> = {

@@ -1,8 +1,8 @@
 import type { SourceValue } from '../../../ports/source-connector.ts'
 import { int64Within } from '../../columns/text-writer.ts'
 import { isSourceList, isSourceObject, parseSourceBoolean, sourceText } from '../../writing/source-text.ts'
-import { formatDecimal, parseDecimal, parseDecimalText, parseIntegerText } from '../../values/decimal-text.ts'
-import { formatDate, formatTimestamp, parseDateDays, parseTimestampMicros } from '../../values/time-text.ts'
+import { formatDecimal, parseDecimal, parseDecimalText, parseIntegerText } from '../../../domain/decimal-text.ts'
+import { formatDate, formatTimestamp, parseDateDays, parseTimestampMicros } from '../../../domain/time-text.ts'
 import type { ColumnType } from '../../../domain/column-batch.ts'
 import type { JsonShape } from '../shape.ts'
 

@@ -8,13 +8,8 @@ import {
   parseDecimal,
   parseExactDouble,
   parseIntegerText,
-} from '../../../src/contract/values/decimal-text.ts'
-import {
-  formatDate,
-  formatTimestamp,
-  parseDateDays,
-  parseTimestampMicros,
-} from '../../../src/contract/values/time-text.ts'
+} from '../../src/domain/decimal-text.ts'
+import { formatDate, formatTimestamp, parseDateDays, parseTimestampMicros } from '../../src/domain/time-text.ts'
 
 test('decimals keep all 38 digits from text to text', () => {
   fc.assert(
