@@ -72,6 +72,7 @@ class RowGroupWriter implements ParquetWriter {
   readonly #options: Required<ParquetOptions>
   readonly #schema
   readonly #leaves: readonly LeafWriter[]
+  readonly #room = new PageRoom()
   readonly #groups: RowGroupFacts[] = []
   #rows = 0
   #groupRows = 0
@@ -89,7 +90,7 @@ class RowGroupWriter implements ParquetWriter {
       ...options,
     }
     this.#schema = parquetSchema(options.fields)
-    const room = new PageRoom()
+    const room = this.#room
     const { codec, pageBytes, bloomFilters, rowGroupRows } = this.#options
     const wanted = new Set(bloomFilters)
     this.#leaves = this.#schema.leaves.map((leaf) => {
@@ -133,6 +134,8 @@ class RowGroupWriter implements ParquetWriter {
     const { codec, keyValues } = this.#options
     const groups = this.#placeIndexes(chunks)
     chunks.push(encodeFooter({ schema: this.#schema, rows: this.#rows, groups, codec, keyValues }))
+    this.#room.release()
+    for (const leaf of this.#leaves) leaf.release()
     const stats = deltaStats(this.#schema.leaves.map((leaf, i) => ({ leaf, totals: this.#leaves[i]!.totals })))
     return { chunks, rows: this.#rows, stats }
   }

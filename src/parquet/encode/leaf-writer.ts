@@ -11,6 +11,7 @@ import type { PageCodec } from './page-codec.ts'
 import { ByteArrayValues } from './values/byte-array-values.ts'
 import { DictionaryValues } from './values/dictionary-values.ts'
 import { BooleanValues, FixedValues } from './values/fixed-values.ts'
+import { giveBuffer, takeBuffer } from './values/page-buffers.ts'
 import type { PageValues, ValueEncoding } from './values/page-values.ts'
 import type { PageRecord } from './page-index.ts'
 import type { ParquetLeaf } from './parquet-schema.ts'
@@ -37,8 +38,16 @@ export class PageRoom {
 
   /** At least `bytes`, with whatever was there before. */
   take(bytes: number): Uint8Array {
-    if (this.#bytes.length < bytes) this.#bytes = new Uint8Array(Math.max(bytes, this.#bytes.length * 2))
+    if (this.#bytes.length < bytes) {
+      giveBuffer(this.#bytes.buffer)
+      this.#bytes = new Uint8Array(takeBuffer(bytes))
+    }
     return this.#bytes
+  }
+
+  release(): void {
+    giveBuffer(this.#bytes.buffer)
+    this.#bytes = new Uint8Array(0)
   }
 }
 
@@ -114,6 +123,11 @@ export class LeafWriter {
     this.#present += rows.present
     this.#rowNulls += rows.rowNulls
     if (this.#values.bytes >= this.#pageBytes || this.#levels >= PAGE_LEVELS) this.#finishPage()
+  }
+
+  /** Gives back the room of pages; nothing may be appended after it. */
+  release(): void {
+    for (const part of [this.#values, this.#definition, this.#repetition]) part.release()
   }
 
   finishChunk(): FinishedChunk {

@@ -1,3 +1,4 @@
+import { giveBuffer, takeBuffer } from './values/page-buffers.ts'
 import { bitWidth, encodeHybrid, encodeRun, hybridBound } from './rle-levels.ts'
 
 /** The levels of the page being filled. A page whose levels are all alike holds only their count. */
@@ -48,11 +49,18 @@ export class LevelRun {
     return end
   }
 
+  /** Gives back the room. */
+  release(): void {
+    giveBuffer(this.#levels.buffer)
+    this.#levels = new Uint8Array(0)
+  }
+
   #reserve(more: number): void {
     const needed = this.#count + more
     if (needed <= this.#levels.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#levels.length * 2, 1024))
+    const grown = new Uint8Array(takeBuffer(Math.max(needed, this.#levels.length * 2)))
     grown.set(this.#levels.subarray(0, this.#count))
+    giveBuffer(this.#levels.buffer)
     this.#levels = grown
   }
 }

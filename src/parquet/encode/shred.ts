@@ -15,7 +15,10 @@ export interface Shredded {
   /** Null where the leaf does not repeat. */
   readonly repetition: Uint8Array | null
   readonly values: Column
-  /** Entries of `values` present, in order; null for the run `[start, start + present)`. */
+  /**
+   * Entries of `values` present, in order; null for the run `[start, start + present)`. Good until the next run is taken
+   * apart.
+   */
   readonly indexes: Int32Array | null
   readonly start: number
   readonly present: number
@@ -52,13 +55,7 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
     const none = { definition: null, uniformDefinition, repetition: null, indexes: null }
     return { ...none, levels, values: column, start, present, rowNulls: nulls }
   }
-  const indexes = new Int32Array(present)
-  for (let i = 0, at = 0; i < levels; i += 1) {
-    if (validity[i] !== 0) {
-      indexes[at] = start + i
-      at += 1
-    }
-  }
+  const indexes = presentIndexes(validity, start, present)
   // Validity is 1 or 0 and the only level is "present": the bytes are the levels.
   const definition = validity
   return {
@@ -72,6 +69,18 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
     present,
     rowNulls: nulls,
   }
+}
+
+let flatIndexes = new Int32Array(0)
+
+function presentIndexes(validity: Uint8Array, start: number, present: number): Int32Array {
+  if (flatIndexes.length < validity.length) flatIndexes = new Int32Array(validity.length)
+  const indexes = flatIndexes
+  for (let i = 0, at = 0; i < validity.length; i += 1) {
+    indexes[at] = start + i
+    at += validity[i]!
+  }
+  return indexes.subarray(0, present)
 }
 
 /** Entries on their way down: which entry of the current column each stands for (-1: ended above), and its levels. */

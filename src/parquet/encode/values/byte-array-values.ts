@@ -1,7 +1,7 @@
 import { SluiceError } from '../../../domain/errors.ts'
 import { boundsOfByteArrays } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
-import { FIRST_PAGE_BYTES, withRoom } from './page-values.ts'
+import { giveBuffer, NO_ROOM, withRoom } from './page-buffers.ts'
 import type { Picked, PlainValues } from './page-values.ts'
 
 /** Above this, a bulk copy beats copying word by word. */
@@ -9,7 +9,7 @@ const SHORT_BYTES = 64
 
 /** Strings and binary: a length of four bytes, little-endian, then the bytes. */
 export class ByteArrayValues implements PlainValues {
-  #buffer = new ArrayBuffer(FIRST_PAGE_BYTES)
+  #buffer = NO_ROOM
   #view = new DataView(this.#buffer)
   #bytes = 0
   #count = 0
@@ -79,6 +79,13 @@ export class ByteArrayValues implements PlainValues {
   clear(): void {
     this.#count = 0
     this.#bytes = 0
+  }
+
+  release(): void {
+    this.clear()
+    giveBuffer(this.#buffer)
+    this.#buffer = NO_ROOM
+    this.#view = new DataView(NO_ROOM)
   }
 
   #reserve(more: number): void {

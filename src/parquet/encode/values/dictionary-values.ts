@@ -59,10 +59,14 @@ export class DictionaryValues implements PageValues {
     }
     let done = 0
     if (this.#indexed && this.#isByteArray && source.layout === 'bytes') {
-      done = this.#addAll(source, indexes, start, present)
-      const seen = this.#paged + this.#indexes.count
-      if (done === present && this.#paged === 0 && seen >= TRIAL_VALUES) {
-        this.#repeats = this.#dictionary.count * 2 <= seen
+      // First those alone that the trial wants: of a column that does not repeat the others need not be looked at.
+      const trial = Math.min(present, Math.max(0, TRIAL_VALUES - this.#paged - this.#indexes.count))
+      for (const to of [trial, present]) {
+        const from = done
+        done = this.#addAll(source, indexes, { start, from, to })
+        if (done < to) break
+        this.#judgeTrial()
+        if (!this.#repeats) break
       }
       if (done === present && this.#repeats) return
     }
@@ -115,6 +119,11 @@ export class DictionaryValues implements PageValues {
   clear(): void {
     this.#indexes.clear()
     this.#plain.clear()
+  }
+
+  release(): void {
+    this.#plain.release()
+    this.#indexes.release()
   }
 
   takeDictionary(): DictionaryPage | null {
@@ -186,23 +195,31 @@ export class DictionaryValues implements PageValues {
     return this.#dictionary.add(bytes, this.#isByteArray ? LENGTH_BYTES : 0, bytes.length)
   }
 
-  /** How many of the values went in before the dictionary was full. */
-  #addAll(source: ByteSource, indexes: Int32Array | null, start: number, present: number): number {
-    const { offsets, data } = source
-    const out = this.#indexes.room(present)
+  #judgeTrial(): void {
+    const seen = this.#indexes.count
+    if (this.#paged === 0 && seen >= TRIAL_VALUES) this.#repeats = this.#dictionary.count * 2 <= seen
+  }
+
+  /** Values `[from, to)` of the run; returns the first that did not go in, for the dictionary was full, or `to`. */
+  #addAll(
+    { offsets, data }: ByteSource,
+    indexes: Int32Array | null,
+    { start, from, to }: { readonly start: number; readonly from: number; readonly to: number },
+  ): number {
+    const out = this.#indexes.room(to - from)
     const dictionary = this.#dictionary
-    const first = this.#indexes.count
-    for (let i = 0; i < present; i += 1) {
+    const first = this.#indexes.count - from
+    for (let i = from; i < to; i += 1) {
       const index = indexes === null ? start + i : indexes[i]!
       const entry = dictionary.add(data, offsets[index]!, offsets[index + 1]!)
       if (entry < 0) {
-        this.#indexes.advance(i)
+        this.#indexes.advance(i - from)
         return i
       }
       out[first + i] = entry
     }
-    this.#indexes.advance(present)
-    return present
+    this.#indexes.advance(to - from)
+    return to
   }
 
   #turnPlain(): void {
@@ -224,15 +241,17 @@ export class DictionaryValues implements PageValues {
   }
 }
 
-/** The ids of the values that are present. */
+let picked = new Int32Array(0)
+
+/** The ids of the values that are present; good until they are asked for again. */
 function pick(
   ids: Int32Array,
   { indexes, start, present }: Pick<Shredded, 'indexes' | 'start' | 'present'>,
 ): Int32Array {
   if (indexes === null) return ids.subarray(start, start + present)
-  const picked = new Int32Array(present)
+  if (picked.length < present) picked = new Int32Array(present)
   for (let i = 0; i < present; i += 1) picked[i] = ids[indexes[i]!]!
-  return picked
+  return picked.subarray(0, present)
 }
 
 interface ByteSource {

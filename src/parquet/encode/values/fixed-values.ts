@@ -9,7 +9,7 @@ import {
 } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
 import { deltaBound, encodeDeltas, fitsDeltas } from './delta-integers.ts'
-import { FIRST_PAGE_BYTES, withRoom } from './page-values.ts'
+import { giveBuffer, NO_ROOM, withRoom } from './page-buffers.ts'
 import type { EncodedValues, PageValues, Picked, PlainValues } from './page-values.ts'
 import type { Shredded } from '../shred.ts'
 
@@ -26,7 +26,7 @@ export class FixedValues implements PlainValues {
   readonly #type: FixedType
   readonly #size: number
   readonly #integerBytes: 4 | 8 | null
-  #buffer = new ArrayBuffer(FIRST_PAGE_BYTES)
+  #buffer = NO_ROOM
   #count = 0
 
   /** `size`: bytes of a value in the file. */
@@ -113,11 +113,17 @@ export class FixedValues implements PlainValues {
   clear(): void {
     this.#count = 0
   }
+
+  release(): void {
+    this.#count = 0
+    giveBuffer(this.#buffer)
+    this.#buffer = NO_ROOM
+  }
 }
 
 /** A bit a value on the page, a byte a value until then. */
 export class BooleanValues implements PageValues {
-  #buffer = new ArrayBuffer(FIRST_PAGE_BYTES)
+  #buffer = NO_ROOM
   #count = 0
 
   get bytes(): number {
@@ -165,6 +171,12 @@ export class BooleanValues implements PageValues {
 
   clear(): void {
     this.#count = 0
+  }
+
+  release(): void {
+    this.#count = 0
+    giveBuffer(this.#buffer)
+    this.#buffer = NO_ROOM
   }
 
   takeDictionary(): null {

@@ -1,3 +1,4 @@
+import { giveBuffer, takeBuffer } from './page-buffers.ts'
 import { bitWidth, encodeHybrid, encodeRun, hybridBound } from '../rle-levels.ts'
 
 /** Indexes into a dictionary of the page being filled. While all are alike only their count is held. */
@@ -36,8 +37,9 @@ export class IndexRun {
   room(more: number): Int32Array {
     const needed = this.#count + more
     if (needed > this.#indexes.length) {
-      const grown = new Int32Array(Math.max(needed, this.#indexes.length * 2, 1 << 10))
+      const grown = new Int32Array(takeBuffer(Math.max(needed, this.#indexes.length * 2) * 4))
       grown.set(this.#indexes.subarray(0, this.#count))
+      giveBuffer(this.#indexes.buffer)
       this.#indexes = grown
     }
     if (this.#uniform >= 0) {
@@ -66,6 +68,12 @@ export class IndexRun {
     const run = encodeRun(this.#uniform, this.#count, width)
     out.set(run, at + 1)
     return at + 1 + run.length
+  }
+
+  release(): void {
+    this.clear()
+    giveBuffer(this.#indexes.buffer)
+    this.#indexes = new Int32Array(0)
   }
 
   clear(): void {

@@ -19,6 +19,8 @@ export interface PageValues {
   clear(): void
   /** The dictionary that earlier pages of this chunk need, if any. Ends the chunk. */
   takeDictionary(): DictionaryPage | null
+  /** Gives back the page's room, once the last page is out. */
+  release(): void
 }
 
 export interface EncodedValues {
@@ -58,17 +60,6 @@ export interface PlainValues {
   bounds(): ColumnBounds | null
   nan(): boolean
   clear(): void
-}
-
-/** Room that a page begins with; it grows to what pages of the column need. */
-export const FIRST_PAGE_BYTES = 1 << 12
-
-/** The buffer itself, or a larger one that begins with its `used` bytes. */
-export function withRoom(buffer: ArrayBuffer, used: number, more: number): ArrayBuffer {
-  const needed = used + more
-  if (needed <= buffer.byteLength) return buffer
-  const bytes = Math.ceil(Math.max(needed, buffer.byteLength * 2) / 16) * 16
-  const grown = new ArrayBuffer(bytes)
-  new Uint8Array(grown).set(new Uint8Array(buffer, 0, used))
-  return grown
+  /** Gives back the room. */
+  release(): void
 }
