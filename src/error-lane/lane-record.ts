@@ -67,6 +67,70 @@ export function toLaneRecord(letter: DeadLetter, sealKey: string | null): LaneRe
   }
 }
 
+/**
+ * Letters as lines: the very text of `JSON.stringify(toLaneRecord(letter))` and a line end, but what neighbours have in
+ * common is made into text once. Throws SEAL_KEY_MISSING.
+ */
+export function lineWriter(sealKey: string | null): (letter: DeadLetter) => string {
+  let last: DeadLetter | null = null
+  let common: Common = { head: '', mid: '', tail: '' }
+  return (letter) => {
+    // Seals are the ledger's own matter, and places of other kinds are few.
+    if (letter.sealed || letter.log === null || letter.source !== null)
+      return `${JSON.stringify(toLaneRecord(letter, sealKey))}\n`
+    if (last === null || !alike(letter, last)) common = commonOf(letter)
+    last = letter
+    const { log, rowId, recordTsMs, schemaId, contractId, errors, record, raw, key, headers } = letter
+    const time = recordTsMs === null ? 'null' : `"${isoTime(recordTsMs)}"`
+    const pairs = headers.length === 0 ? '[]' : JSON.stringify(headers.map((each) => [each.key, base64(each.value)]))
+    return `{"row_id":${JSON.stringify(rowId)},${common.head}${log.offset}",${common.mid}${time},"schema_id":${schemaId},"contract_id":${contractId},"errors":${JSON.stringify(errors)},"record":${JSON.stringify(record)},"sealed":false,"raw":${quoted(raw)},"key":${quoted(key)},"headers":${pairs},${common.tail}`
+  }
+}
+
+/** What stands between the parts of a line that are its own. */
+interface Common {
+  readonly head: string
+  readonly mid: string
+  readonly tail: string
+}
+
+function alike(a: DeadLetter, b: DeadLetter): boolean {
+  return (
+    a.log!.topic === b.log!.topic &&
+    a.log!.partition === b.log!.partition &&
+    a.log!.epoch === b.log!.epoch &&
+    a.layer === b.layer &&
+    a.table === b.table &&
+    a.runId === b.runId &&
+    a.batchId === b.batchId &&
+    a.stage === b.stage &&
+    a.quarantinedAtMs === b.quarantinedAtMs
+  )
+}
+
+function commonOf({ layer, table, runId, batchId, stage, log, quarantinedAtMs }: DeadLetter): Common {
+  const { topic, partition, epoch } = log!
+  const head = {
+    layer,
+    table,
+    run_id: runId,
+    batch_id: batchId,
+    stage,
+    topic,
+    partition,
+    epoch,
+  } satisfies Partial<LaneRecord>
+  return {
+    head: `${JSON.stringify(head).slice(1, -1)},"offset":"`,
+    mid: '"source":null,"record_ts":',
+    tail: `"quarantined_at":"${isoTime(quarantinedAtMs)}"}\n`,
+  }
+}
+
+function quoted(bytes: Uint8Array | null): string {
+  return bytes === null ? 'null' : `"${base64(bytes)}"`
+}
+
 /** The letter again, opened where it was sealed. Throws SEAL_KEY_MISSING, LETTERS_UNREADABLE. */
 export function fromLaneRecord(record: LaneRecord, sealKeys: readonly string[]): DeadLetter {
   const open = (what: string, text: string): Uint8Array => {

@@ -1,12 +1,13 @@
 import type { DeadLetter } from '../domain/dead-letter.ts'
 import type { TableName } from '../domain/identifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { toLaneRecord } from './lane-record.ts'
+import { lineWriter } from './lane-record.ts'
 import { letterPath } from './lane-path.ts'
 
 /** Up to here one copy more is cheaper than a stream. */
 const PUT_BYTES = 8 * 1024 * 1024
 const LINES_AT_ONCE = 500
+const FIRST_LINE_BYTES = 2048
 
 export interface WriteLettersRequest {
   /** Rooted at `_errors`. */
@@ -43,9 +44,16 @@ export async function writeLetters(request: WriteLettersRequest): Promise<Writte
 
 /** Letters as whole lines of the ledger's form. Throws SEAL_KEY_MISSING. */
 export function letterLines(letters: readonly DeadLetter[], sealKey: string | null): Uint8Array {
-  let text = ''
-  for (const letter of letters) text += `${JSON.stringify(toLaneRecord(letter, sealKey))}\n`
-  return Buffer.from(text, 'utf8')
+  const line = lineWriter(sealKey)
+  let out = Buffer.allocUnsafe(letters.length * FIRST_LINE_BYTES)
+  let at = 0
+  for (const letter of letters) {
+    const text = line(letter)
+    // A code unit takes three bytes at most.
+    if (at + text.length * 3 > out.length) out = Buffer.concat([out.subarray(0, at)], (at + text.length * 3) * 2)
+    at += out.write(text, at)
+  }
+  return out.subarray(0, at)
 }
 
 export interface LetterLinesRequest extends TableName {

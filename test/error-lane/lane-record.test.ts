@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 
 import { fromLaneRecord, toLaneRecord, type LaneRecord } from '../../src/error-lane/lane-record.ts'
+import { letterLines } from '../../src/error-lane/write-letters.ts'
 import { aLetter } from './ledger-fixtures.ts'
 
 test('a letter as JSON: offsets are strings, times ISO 8601 UTC, bytes base64', () => {
@@ -84,3 +86,50 @@ function plain(letter: ReturnType<typeof fromLaneRecord>): object {
     headers: letter.headers.map(({ key, value }) => [key, hex(value)]),
   }
 }
+
+/** Neighbours that differ in one thing or another, with texts of any kind. */
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 8 }), fc.constantFrom('a', '"\\', '\ud800', 'é€𝄞'))
+const bytes = fc.option(fc.uint8Array({ maxLength: 9 }), { nil: null })
+const number = fc.option(fc.nat(3), { nil: null })
+const place = fc.record({
+  topic: text,
+  partition: fc.nat(1),
+  epoch: fc.nat(1),
+  offset: fc.bigInt({ min: 0n, max: 2n ** 63n }),
+})
+const letter = fc.record(
+  {
+    rowId: text,
+    table: text,
+    batchId: text,
+    runId: text,
+    stage: fc.constantFrom('contract' as const, 'gate' as const),
+    log: place,
+    recordTsMs: fc.option(fc.nat(2 ** 40), { nil: null }),
+    quarantinedAtMs: fc.nat(1),
+    schemaId: number,
+    contractId: number,
+    errors: fc.array(fc.record({ code: fc.constant('RANGE' as const), field: text, rule: text, message: text }), {
+      maxLength: 2,
+    }),
+    record: fc.jsonValue({ maxDepth: 2 }),
+    raw: bytes,
+    key: bytes,
+    headers: fc.array(fc.record({ key: text, value: fc.uint8Array({ maxLength: 5 }) }), { maxLength: 2 }),
+  },
+  { requiredKeys: [] },
+)
+const atSource = fc.constant({ log: null, source: { source: 's', object: 'o', at: '1' } })
+
+test('the lines of letters are what their records are as JSON, whatever stands beside them', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof({ weight: 9, arbitrary: letter }, { weight: 1, arbitrary: atSource }), { maxLength: 12 }),
+      (over) => {
+        const letters = over.map((each) => aLetter(each as Partial<ReturnType<typeof aLetter>>))
+        const plainly = letters.map((each) => `${JSON.stringify(toLaneRecord(each, null))}\n`).join('')
+        assert.equal(Buffer.from(letterLines(letters, null)).toString('utf8'), plainly)
+      },
+    ),
+  )
+})

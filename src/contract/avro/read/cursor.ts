@@ -22,12 +22,15 @@ export class AvroCursor {
   at = 0
   end = 0
   #view: DataView = new DataView(new ArrayBuffer(0))
+  /** The same bytes, for their texts. */
+  #buffer: Buffer | null = null
   #empty = 0
 
   reset(bytes: Uint8Array, start: number, end: number): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      this.#buffer = null
     }
     this.at = start
     this.end = end
@@ -100,7 +103,9 @@ export class AvroCursor {
   }
 
   text(start: number): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, this.at - start).toString('utf8')
+    const { buffer, byteOffset, byteLength } = this.bytes
+    this.#buffer ??= Buffer.from(buffer, byteOffset, byteLength)
+    return this.#buffer.toString('utf8', start, this.at)
   }
 
   /** An index into a list of `count`: a union's branch or an enum's symbol. */
