@@ -1,6 +1,8 @@
 import { formatTableName } from '../domain/identifier.ts'
+import { partitionKey } from '../domain/position.ts'
 import { readPosition } from '../ingest/lane/lane-position.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
+import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { listTables } from './list-tables.ts'
 
@@ -12,6 +14,8 @@ export interface PartitionLag {
   readonly end: bigint
   /** What the table reads next. */
   readonly next: bigint
+  /** What was told last to the consumer group that lag tools watch; null where none is kept. Never read back (I1). */
+  readonly group: bigint | null
   /** Records. */
   readonly lag: bigint
   /** Age of the oldest record that the table lacks; 0 where it lacks none, null where its time is not known. */
@@ -27,7 +31,7 @@ export interface Lag {
 /** The form of `lag --json`; the service answers with it too. */
 export function lagForm({ partitions, tables }: Lag): object {
   return {
-    partitions: partitions.map(({ topic, partition, end, next, lag, lagSeconds, table }) => ({
+    partitions: partitions.map(({ topic, partition, end, next, lag, lagSeconds, table, group }) => ({
       topic,
       partition,
       end,
@@ -35,24 +39,29 @@ export function lagForm({ partitions, tables }: Lag): object {
       lag: Number(lag),
       lag_seconds: lagSeconds,
       table,
+      group_next: group,
     })),
     tables: tables.map(({ table, freshnessSeconds }) => ({ table, freshness_seconds: freshnessSeconds })),
   }
 }
 
+export type LagWorld = Pick<World, 'settings' | 'log' | 'assignment' | 'lake' | 'clock'>
+
 /** How far every lane is behind its log, and how old every table is. */
-export async function measureLag(world: Pick<World, 'settings' | 'log' | 'lake' | 'clock'>): Promise<Lag> {
+export async function measureLag(world: LagWorld): Promise<Lag> {
   const nowMs = world.clock.nowMs()
   const partitions: PartitionLag[] = []
   for (const { table, topic } of world.settings.tables.values()) {
     const description = await world.log.describe(topic)
     if (description === null) continue
     const snapshot = await openSnapshot(world.lake.at(`bronze/${table}`))
+    const told = await toldPositions(world, { table, topic: description })
     for (const { partition, start, end } of description.partitions) {
       const next = (snapshot === null ? null : readPosition(snapshot.txns, { topic, partition })?.next) ?? start
       const lag = end > next ? end - next : 0n
       const lagSeconds = lag === 0n ? 0 : await oldestSeconds(world, { topic, partition, next }, nowMs)
-      partitions.push({ table: `bronze.${table}`, topic, partition, end, next, lag, lagSeconds })
+      const group = told.get(partitionKey({ topic, partition })) ?? null
+      partitions.push({ table: `bronze.${table}`, topic, partition, end, next, group, lag, lagSeconds })
     }
   }
   const tables = []
@@ -64,6 +73,15 @@ export async function measureLag(world: Pick<World, 'settings' | 'log' | 'lake' 
     })
   }
   return { partitions, tables }
+}
+
+/** A group that may not be looked at keeps nobody from seeing the lag. */
+async function toldPositions(
+  { assignment }: Pick<World, 'assignment'>,
+  { table, topic }: { readonly table: string; readonly topic: TopicDescription },
+): Promise<ReadonlyMap<string, bigint>> {
+  const resources = topic.partitions.map(({ partition }) => partitionKey({ topic: topic.topic, partition }))
+  return assignment.told(`ingest/${table}`, resources).catch(() => new Map())
 }
 
 async function oldestSeconds(

@@ -7,6 +7,11 @@ export interface Assignment {
   join(group: string, resources: readonly string[]): Promise<Membership>
   /** What live members of a group hold now. A look: it joins nothing and takes nothing away. */
   held(group: string): Promise<ReadonlySet<string>>
+  /**
+   * What members of a group told last of these resources, for whoever shows lag: nothing else is decided by it (I1). Only
+   * what is kept; empty where nothing is.
+   */
+  told(group: string, resources: readonly string[]): Promise<ReadonlyMap<string, bigint>>
 }
 
 export interface Membership {

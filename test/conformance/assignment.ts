@@ -7,6 +7,8 @@ export interface OpenedAssignment {
   readonly assignment: Assignment
   /** Another handle over the same leases, as another process would have. */
   readonly another: () => Promise<Assignment>
+  /** What is told is kept for tools that show lag. */
+  readonly keepsPositions?: boolean
   readonly cleanup: () => Promise<void>
 }
 
@@ -110,6 +112,27 @@ export function assignmentConformance(name: string, open: () => Promise<OpenedAs
       assert.ok((await held(b)).includes('r9'))
       assert.deepEqual([...(await held(a)), ...(await held(b))].toSorted(), ['r0', 'r1', 'r2', 'r3', 'r9'])
     })
+
+    promise(
+      'what a member tells of what it holds can be looked at, and what it does not hold is never told',
+      async (opened) => {
+        const { assignment, keepsPositions = false } = opened
+        const places = ['t/0', 't/1', 't/2', 't/3']
+        const a = await assignment.join('ingest/orders', places)
+        const another = await opened.another()
+        const b = await another.join('ingest/orders', places)
+        await settle([a, b])
+        const [ofA, ofB] = [await held(a), await held(b)]
+        await a.tell(new Map(places.map((place) => [place, 7n])))
+        const kept = keepsPositions ? ofA.map((place): [string, bigint] => [place, 7n]) : []
+        assert.deepEqual(await another.told('ingest/orders', places), new Map(kept))
+        await b.tell(new Map(places.map((place) => [place, 9n])))
+        const both = [...kept, ...(keepsPositions ? ofB.map((place): [string, bigint] => [place, 9n]) : [])]
+        assert.deepEqual(await assignment.told('ingest/orders', places), new Map(both))
+        assert.deepEqual([...(await assignment.told('ingest/other', places))], [])
+        assert.deepEqual([...(await assignment.told('ingest/orders', []))], [])
+      },
+    )
 
     promise('groups do not see each other', async (opened) => {
       const a = await opened.assignment.join('ingest', six)

@@ -129,7 +129,7 @@ describe(`the retail example on Kafka (SLUICE_SEED=${seed})`, { skip }, () => {
     const admin = client.admin()
     await admin.connect()
     const [told] = await admin.fetchOffsets({ groupId: GROUP, topics: ['order_lines'] })
-    const { partitions } = await sluiceJson<{ partitions: { partition: number; next: string }[] }>(
+    const { partitions } = await sluiceJson<{ partitions: { partition: number; next: string; group_next: string }[] }>(
       ['lag', '--config', world.config!],
       { env: world.env },
     )
@@ -137,6 +137,7 @@ describe(`the retail example on Kafka (SLUICE_SEED=${seed})`, { skip }, () => {
       new Map(told!.partitions.map(({ partition, offset }) => [partition, offset])),
       new Map(partitions.map(({ partition, next }) => [partition, String(next)])),
     )
+    for (const { next, group_next: group } of partitions) assert.equal(group, next, 'lag shows what the group was told')
     const [end] = await admin.fetchTopicOffsets('order_lines.errors')
     await admin.disconnect()
     const copies = await readCopies(client, Number(end!.offset))

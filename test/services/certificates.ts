@@ -11,6 +11,9 @@ export interface Certificates {
   readonly certificate: string
   /** Key and certificate in one file, as Java's PEM key stores are. */
   readonly keyStore: string
+  /** Of a client, CN `sluice-client`, by the same authority. */
+  readonly clientKey: string
+  readonly clientCertificate: string
 }
 
 const run = promisify(execFile)
@@ -28,12 +31,16 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
     'x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names.cnf -out server.pem',
     folder,
   )
+  await openssl(`req ${key.join(' ')} -keyout client.key -out client.csr -subj /CN=sluice-client`, folder)
+  await openssl('x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out client.pem', folder)
   await run('sh', ['-c', 'cat server.key server.pem > keystore.pem'], { cwd: folder })
   return {
     ca: path('ca.pem'),
     key: path('server.key'),
     certificate: path('server.pem'),
     keyStore: path('keystore.pem'),
+    clientKey: path('client.key'),
+    clientCertificate: path('client.pem'),
   }
 }
 

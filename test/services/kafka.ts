@@ -39,6 +39,9 @@ export interface SecuredListeners {
   readonly saslTls: string
   /** PEM file of the authority that the brokers' certificates are of. */
   readonly ca: string
+  /** PEM files of a client of that authority. */
+  readonly clientKey: string
+  readonly clientCertificate: string
   /** Known to PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512; OAUTHBEARER takes any unsecured token with a `sub`. */
   readonly username: string
   readonly password: string
@@ -120,6 +123,8 @@ class Cluster implements Kafka {
             tls: addresses(({ tls }) => tls),
             saslTls: addresses(({ saslTls }) => saslTls),
             ca: parts.certificates.ca,
+            clientKey: parts.certificates.clientKey,
+            clientCertificate: parts.certificates.clientCertificate,
             ...USER,
           }
   }

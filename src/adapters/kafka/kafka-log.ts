@@ -79,6 +79,8 @@ export function openKafkaLog({
 
     held: (group) => assignment.held(group),
 
+    told: (group, resources) => assignment.told(group, resources),
+
     close: async () => {
       await assignment.close()
       await cluster.close()

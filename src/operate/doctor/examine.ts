@@ -7,7 +7,10 @@ import { judgeClock, judgeTables, lookAtTables, type LakeSight } from './lake-ch
 import { checkRegistry } from './registry-check.ts'
 import { checkPutIfAbsent } from './store-check.ts'
 
-export type DoctorWorld = Pick<World, 'settings' | 'lake' | 'storeAt' | 'log' | 'registry' | 'connector' | 'clock'>
+export type DoctorWorld = Pick<
+  World,
+  'settings' | 'lake' | 'storeAt' | 'log' | 'assignment' | 'registry' | 'connector' | 'clock'
+>
 
 /** Looks at everything that a pass would use. Changes nothing but a probe, which it removes. Never throws. */
 export async function examine(world: DoctorWorld): Promise<Check[]> {
@@ -24,11 +27,19 @@ export async function examine(world: DoctorWorld): Promise<Check[]> {
   ]
 }
 
-async function checkBroker({ log, settings }: DoctorWorld): Promise<Finding> {
+/** That topics can be seen and read, and the group looked at: what a broker may allow one by one. */
+async function checkBroker({ log, assignment, settings }: DoctorWorld): Promise<Finding> {
   const { broker } = settings
   const where = broker.kind === 'kafka' ? ` at ${broker.brokers.join(', ')}` : ''
   const topics = [...settings.topics.keys()]
   const described = await Promise.all(topics.map((topic) => log.describe(topic)))
+  const readable = new Set([...settings.tables.values()].map(({ topic }) => topic))
+  for (const topic of described) {
+    const first = topic?.partitions[0]
+    if (topic === null || first === undefined || !readable.has(topic.topic)) continue
+    await log.fetch({ topic: topic.topic, partition: 0, from: first.start, maxBytes: 1, waitMs: 0 })
+  }
+  await assignment.held('ingest')
   const missing = topics.filter((_, i) => described[i] === null)
   const later = missing.length === 0 ? '' : `; made by the next run: ${missing.join(', ')}`
   return ok(`answers${where}, ${topics.length - missing.length} topics${later}`)

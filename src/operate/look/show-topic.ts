@@ -6,7 +6,14 @@ import { hasPii, type Contract } from '../../domain/contract.ts'
 import type { JsonValue, RuleBreach } from '../../domain/dead-letter.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { HIDDEN, maskValue } from '../../domain/masking.ts'
-import { readHeaders, recordKey, recordOffset, recordValue, type RecordBatch } from '../../domain/record-batch.ts'
+import {
+  readHeaders,
+  recordKey,
+  recordOffset,
+  recordValue,
+  type KeptBack,
+  type RecordBatch,
+} from '../../domain/record-batch.ts'
 import type { BronzeTableSettings } from '../../domain/settings.ts'
 import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
@@ -119,12 +126,14 @@ async function showRecord(
   lenses: readonly Lens[],
 ): Promise<ShownRecord> {
   const value = recordValue(batch, index)
+  const { keptBack } = batch
   const schemaId = value === null ? null : (readSchemaId(value)?.schemaId ?? null)
   const writer = schemaId === null ? null : await world.registry.byId(schemaId)
   const hidden = lenses.some(({ judge }) => hasPii(judge.contract))
   const record = value === null || writer === null ? null : decode(writer, value, lenses)
-  const kind = value === null ? 'tombstone' : record === null ? 'undecodable' : 'record'
-  const unresolved = schemaId !== null && writer === null
+  const isTombstone = value === null && keptBack === undefined
+  const kind = isTombstone ? 'tombstone' : record === null ? 'undecodable' : 'record'
+  const unresolved = keptBack !== undefined || (schemaId !== null && writer === null)
   const verdicts = unresolved
     ? []
     : lenses.map(({ table, judge }) => ({
@@ -143,10 +152,12 @@ async function showRecord(
     schemaId,
     writtenAs: writer === null ? null : `${writer.subject}@${writer.version}`,
     record,
-    reason: kind === 'undecodable' ? reasonOf(schemaId, writer, verdicts) : null,
+    reason: kind === 'undecodable' ? reasonOf({ schemaId, writer, verdicts, keptBack }) : null,
     bytes: value?.length ?? 0,
     raw:
-      kind !== 'undecodable' || hidden ? null : Buffer.from(value!.subarray(0, RAW_PREVIEW_BYTES)).toString('base64'),
+      kind !== 'undecodable' || hidden || value === null
+        ? null
+        : Buffer.from(value.subarray(0, RAW_PREVIEW_BYTES)).toString('base64'),
     verdicts,
   }
 }
@@ -186,7 +197,15 @@ function verdictOf(judge: Judge, batch: RecordBatch, writer: RegisteredSchema | 
   return judge.judge(batch, writers).refusals[0]?.errors ?? []
 }
 
-function reasonOf(schemaId: number | null, writer: RegisteredSchema | null, verdicts: ShownRecord['verdicts']): string {
+interface Undecodable {
+  readonly schemaId: number | null
+  readonly writer: RegisteredSchema | null
+  readonly verdicts: ShownRecord['verdicts']
+  readonly keptBack: KeptBack | undefined
+}
+
+function reasonOf({ schemaId, writer, verdicts, keptBack }: Undecodable): string {
+  if (keptBack !== undefined) return `its batch unpacks to more than ${keptBack.maxBytes} bytes, and is not read`
   if (schemaId === null) return 'the value does not begin with byte 0 and a 4-byte schema id'
   if (writer === null) return `the registry has no schema with id ${schemaId}`
   const fault = verdicts

@@ -1,3 +1,4 @@
+import { SluiceError } from '../../../domain/errors.ts'
 import { CODE, codeError } from '../wire/broker-error.ts'
 import type { Cluster } from '../wire/cluster.ts'
 import { assignShares, decodeShares, encodeShares, type Share } from './group-shares.ts'
@@ -34,15 +35,23 @@ export class GroupProcess {
   #joining: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
   #closed = false
+  /** Makes what is told differ from before, so that the group shares anew. */
+  #asked = 0
+  #fenced: SluiceError | null = null
 
   constructor(cluster: Cluster, wire: GroupWire) {
     this.#cluster = cluster
     this.#wire = wire
   }
 
-  add(member: string, group: string, wants: readonly string[]): void {
+  /** A new membership; answers its name. A static member's is the same after a start, so that what it had finds it again. */
+  add(group: string, wants: readonly string[]): string {
+    const { clock, settings } = this.#cluster
+    let member = settings.instanceId === null ? clock.newId() : `${settings.instanceId}/${group}`
+    for (let i = 2; this.#shares.has(member); i += 1) member = `${settings.instanceId}/${group}/${i}`
     this.#shares.set(member, { group, wants: new Set(wants), holds: new Set() })
     this.#changed = true
+    return member
   }
 
   want(member: string, resources: readonly string[]): void {
@@ -78,6 +87,7 @@ export class GroupProcess {
 
   /** Brings the group up to date with what is wanted here, but waits no longer than a moment. */
   async settle(): Promise<void> {
+    if (this.#fenced !== null) throw this.#fenced
     this.#dropLost()
     this.#timer ??= this.#beat()
     if (this.#first === 'unknown') {
@@ -106,7 +116,7 @@ export class GroupProcess {
 
   #beat(): NodeJS.Timeout {
     const timer = setInterval(() => {
-      if (this.#joining !== null || this.#standing.generation < 0) return
+      if (this.#joining !== null || this.#standing.generation < 0 || this.#fenced !== null) return
       const turn = this.#changed ? this.#join() : this.#heartbeat()
       turn.catch(() => undefined)
     }, this.#cluster.settings.heartbeatMs)
@@ -121,7 +131,8 @@ export class GroupProcess {
       this.#heardMs = this.#cluster.clock.nowMs()
       return
     }
-    if (code === CODE.unknownMember || code === CODE.illegalGeneration || code === CODE.fencedInstanceId) this.#lose()
+    if (code === CODE.fencedInstanceId) return this.#giveWay()
+    if (code === CODE.unknownMember || code === CODE.illegalGeneration) this.#lose()
     void this.#join().catch(() => undefined)
   }
 
@@ -135,6 +146,20 @@ export class GroupProcess {
     this.#standing = OUTSIDE
     this.#first = 'others'
     for (const share of this.#shares.values()) share.holds = new Set()
+  }
+
+  /** Another process came in under our instance id: it is the one now, and taking the id back would be endless. */
+  #giveWay(): void {
+    this.#lose()
+    const { brokers, instanceId } = this.#cluster.settings
+    this.#fenced = new SluiceError(
+      'BROKER_REFUSED',
+      `another process has taken the place of this one in group ${this.#wire.groupId} at ${brokers.join(', ')}: both have broker.instance_id ${instanceId}`,
+      {
+        where: { key: 'broker.instance_id' },
+        hint: 'Give every process an instance_id of its own, or none; then start this one again.',
+      },
+    )
   }
 
   #join(): Promise<void> {
@@ -159,7 +184,7 @@ export class GroupProcess {
 
   /** False where it is to be tried again. */
   async #joinOnce(): Promise<boolean> {
-    const joined = await this.#wire.join(this.#standing.memberId, encodeShares(this.#told()))
+    const joined = await this.#wire.join(this.#standing.memberId, encodeShares(this.#told(), this.#asked))
     if (joined.errorCode === CODE.memberIdRequired) {
       this.#standing = { ...OUTSIDE, memberId: joined.memberId }
       return false
@@ -179,15 +204,31 @@ export class GroupProcess {
     }
     this.#standing = standing
     this.#heardMs = this.#cluster.clock.nowMs()
-    for (const { member, holds } of decodeShares(synced.assignment)) {
+    const assigned = decodeShares(synced.assignment)
+    for (const { member, holds } of assigned) {
       const share = this.#shares.get(member)
       // What was given back meanwhile is not taken again.
       if (share !== undefined) share.holds = new Set([...holds].filter((resource) => share.wants.has(resource)))
     }
-    return true
+    // A static member that comes back is given what it had, without the others: not what it wants by now.
+    if (this.#cluster.settings.instanceId === null || this.#isAbout(assigned)) return true
+    this.#asked += 1
+    return false
+  }
+
+  #isAbout(assigned: readonly Share[]): boolean {
+    const seen = new Map(assigned.map(({ member, wants }) => [member, wants]))
+    return [...this.#shares].every(([member, { wants }]) => {
+      const known = seen.get(member)
+      return known !== undefined && known.size === wants.size && [...wants].every((resource) => known.has(resource))
+    })
   }
 
   #refused(code: number): false {
+    if (code === CODE.fencedInstanceId) {
+      this.#giveWay()
+      throw this.#fenced!
+    }
     if (code === CODE.unknownMember || code === CODE.illegalGeneration) {
       this.#lose()
       return false
@@ -206,8 +247,6 @@ function assignmentsOf({ members }: Joined): { memberId: string; assignment: Buf
   const assigned = assignShares(told.flatMap(({ shares }) => shares))
   return told.map(({ memberId, shares }) => ({
     memberId,
-    assignment: encodeShares(
-      shares.map((share) => ({ ...share, wants: new Set(), holds: assigned.get(share.member) ?? new Set() })),
-    ),
+    assignment: encodeShares(shares.map((share) => ({ ...share, holds: assigned.get(share.member) ?? new Set() }))),
   }))
 }

@@ -44,14 +44,15 @@ function settle(members: readonly GroupMember[], leases: Map<string, string>): v
   }
 }
 
-export function encodeShares(shares: readonly Share[]): Buffer {
+/** `asked` differs where the same shares are to be told as news. */
+export function encodeShares(shares: readonly Share[], asked = 0): Buffer {
   const list = shares.map(({ member, group, wants, holds }) => ({
     member,
     group,
     wants: [...wants],
     holds: [...holds],
   }))
-  return Buffer.from(JSON.stringify({ shares: list }), 'utf8')
+  return Buffer.from(JSON.stringify({ shares: list, asked }), 'utf8')
 }
 
 /** What another version or another program wrote counts as no shares. */

@@ -4,6 +4,7 @@ import type {
   joinGroupV9,
   leaveGroupV5,
   offsetCommitV9,
+  offsetFetchV9,
   syncGroupV5,
 } from '@platformatic/kafka'
 import type { TopicPartition } from '../../../domain/position.ts'
@@ -72,7 +73,12 @@ export class GroupWire {
       [[this.groupId], false],
       { asked: 'for its members' },
     )
-    return answer.groups[0] ?? null
+    const [group] = answer.groups
+    if (group?.errorCode === CODE.groupAuthorization) {
+      const { brokers } = this.#cluster.settings
+      throw codeError(group.errorCode, { asked: `for the members of group ${this.groupId}`, brokers })
+    }
+    return group ?? null
   }
 
   /** As a group without members, which lag tools show: what is committed here decides nothing. */
@@ -90,6 +96,33 @@ export class GroupWire {
     await this.#ask<offsetCommitV9.OffsetCommitResponse & { errorCode: number }>('OffsetCommit', args, {
       asked: 'to commit offsets',
     })
+  }
+
+  /** What was committed of these, where anything was. */
+  async fetchOffsets(at: readonly TopicPartition[]): Promise<(TopicPartition & { readonly next: bigint })[]> {
+    const topics = [...Map.groupBy(at, ({ topic }) => topic)].map(([name, all]) => ({
+      name,
+      partitionIndexes: all.map(({ partition }) => partition),
+    }))
+    const groups = [{ groupId: this.groupId, memberId: null, memberEpoch: -1, topics }]
+    const asked = 'for committed offsets'
+    const answer = await this.#ask<offsetFetchV9.OffsetFetchResponse & { errorCode: number }>(
+      'OffsetFetch',
+      [groups, false],
+      { asked },
+    )
+    const [group] = answer.groups
+    const code = group?.errorCode ?? CODE.none
+    if (code !== CODE.none) {
+      throw codeError(code, { asked: `${asked} of group ${this.groupId}`, brokers: this.#cluster.settings.brokers })
+    }
+    return (group?.topics ?? []).flatMap(({ name, partitions }) =>
+      partitions.flatMap(({ partitionIndex, committedOffset, errorCode }) =>
+        errorCode === CODE.none && committedOffset >= 0n
+          ? [{ topic: name, partition: partitionIndex, next: committedOffset }]
+          : [],
+      ),
+    )
   }
 
   get #instanceId(): string | null {

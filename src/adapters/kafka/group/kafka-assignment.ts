@@ -1,4 +1,4 @@
-import { parsePartitionKey } from '../../../domain/position.ts'
+import { parsePartitionKey, partitionKey } from '../../../domain/position.ts'
 import type { Assignment, Membership } from '../../../ports/assignment.ts'
 import type { Cluster } from '../wire/cluster.ts'
 import { GroupProcess } from './group-member.ts'
@@ -20,6 +20,13 @@ export function openKafkaAssignment(cluster: Cluster): Assignment & { close(): P
   const process = new GroupProcess(cluster, wire)
   const told = new Map<string, GroupWire>()
 
+  const lagGroup = (group: string): GroupWire => {
+    const groupId = `${settings.prefix}${group.replaceAll('/', '.')}`
+    const known = told.get(groupId) ?? new GroupWire(cluster, groupId)
+    told.set(groupId, known)
+    return known
+  }
+
   const tell = async (
     group: string,
     holds: ReadonlySet<string>,
@@ -30,16 +37,12 @@ export function openKafkaAssignment(cluster: Cluster): Assignment & { close(): P
       return at === null ? [] : [{ ...at, next }]
     })
     if (ours.length === 0) return
-    const groupId = `${settings.prefix}${group.replaceAll('/', '.')}`
-    const known = told.get(groupId) ?? new GroupWire(cluster, groupId)
-    told.set(groupId, known)
-    await known.commitOffsets(ours)
+    await lagGroup(group).commitOffsets(ours)
   }
 
   return {
     join: async (group, resources) => {
-      const member = clock.newId()
-      process.add(member, group, resources)
+      const member = process.add(group, resources)
       let left = false
       const membership: Membership = {
         poll: () => process.poll(member),
@@ -68,6 +71,13 @@ export function openKafkaAssignment(cluster: Cluster): Assignment & { close(): P
         const shares = (described?.members ?? []).flatMap(({ memberAssignment }) => decodeShares(memberAssignment))
         return new Set(shares.filter((share) => share.group === group).flatMap(({ holds }) => [...holds]))
       }
+    },
+
+    told: async (group, resources) => {
+      const places = resources.map(parsePartitionKey).filter((at) => at !== null)
+      if (places.length === 0) return new Map()
+      const offsets = await lagGroup(group).fetchOffsets(places)
+      return new Map(offsets.map(({ next, ...at }) => [partitionKey(at), next]))
     },
 
     close: () => process.close(),

@@ -83,6 +83,8 @@ export interface BrokerFault {
   readonly asked: string
   readonly brokers: readonly string[]
   readonly where?: ErrorWhere
+  /** TLS without a certificate of our own: a broker that wants one says so by hanging up. */
+  readonly bareTls?: boolean
 }
 
 /** A code that a broker answered, where nothing better is to be done than to say so. */
@@ -105,6 +107,13 @@ export function codeError(
       },
     )
   }
+  const acl = missingAcl(code, where)
+  if (acl !== null) {
+    return new SluiceError('BROKER_REFUSED', `the broker at ${at} refused what was asked ${asked} (${said})`, {
+      where,
+      hint: acl,
+    })
+  }
   const passes = known?.canRetry === true || known === undefined || known.id === 'UNKNOWN_SERVER_ERROR'
   return passes || leaderMoved(code) || coordinatorMoved(code) || isFenced(code) || code === CODE.unknownProducerId
     ? new SluiceError('LOG_UNAVAILABLE', `the broker at ${at} could not serve what was asked ${asked} (${said})`, {
@@ -113,8 +122,26 @@ export function codeError(
     : new SluiceError('BROKER_REFUSED', `the broker at ${at} refused what was asked ${asked} (${said})`, { where })
 }
 
+/** What to allow our principal, where a broker's authorizer said no. */
+function missingAcl(code: number, { topic }: ErrorWhere): string | null {
+  if (code === CODE.topicAuthorization) {
+    const which = topic === undefined ? 'the topic' : `topic ${topic}`
+    return `Allow our principal Describe and Read on ${which} (ACL); Write too where we append to it.`
+  }
+  if (code === CODE.groupAuthorization) {
+    return 'Allow our principal Read on groups that begin with broker.prefix (ACL, pattern type prefixed).'
+  }
+  if (code === CODE.transactionalIdAuthorization) {
+    return 'Allow our principal Describe and Write on transactional ids that begin with broker.prefix (ACL, pattern type prefixed).'
+  }
+  if (code === CODE.clusterAuthorization) {
+    return 'Allow our principal Create on the topics that we make, and IdempotentWrite on the cluster (ACLs).'
+  }
+  return null
+}
+
 /** What the library threw: a socket, a timeout, a refused login, or an answer that cannot be read. */
-export function thrownError(error: unknown, { asked, brokers, where = {} }: BrokerFault): SluiceError {
+export function thrownError(error: unknown, { asked, brokers, where = {}, bareTls = false }: BrokerFault): SluiceError {
   if (error instanceof SluiceError) return error
   const known = error instanceof Error ? error : new Error(String(error))
   const at = brokers.join(', ')
@@ -147,6 +174,9 @@ export function thrownError(error: unknown, { asked, brokers, where = {} }: Brok
     {
       where,
       cause: error,
+      ...(bareTls && has(({ message }) => message === 'Connection closed')
+        ? { hint: 'Where the broker asks for a certificate of its clients, set broker.tls.cert and broker.tls.key.' }
+        : {}),
     },
   )
 }

@@ -69,7 +69,9 @@ export class Cluster {
         })
       })
     } catch (error) {
-      throw thrownError(error, { asked: request.asked, brokers: this.settings.brokers, where: request.where ?? {} })
+      const { brokers, tls } = this.settings
+      const bareTls = tls !== null && tls.cert === null
+      throw thrownError(error, { asked: request.asked, brokers, where: request.where ?? {}, bareTls })
     }
   }
 

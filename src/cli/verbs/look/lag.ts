@@ -6,6 +6,9 @@ const WATCH_MS = 2_000
 
 export const lagVerb: Verb = {
   positionals: [],
+  notes: [
+    'end: where the log ends; next: where the table stands; group: what was committed last for lag tools, on Kafka alone.',
+  ],
   flags: [
     { name: 'watch', type: 'switch', meaning: 'again every two seconds, until stopped' },
     {
@@ -28,12 +31,13 @@ export const lagVerb: Verb = {
       const text = (): string =>
         [
           formatTable({
-            heads: ['table', 'partition', 'end', 'next', 'lag', 'lag_seconds'],
+            heads: ['table', 'partition', 'end', 'next', 'group', 'lag', 'lag_seconds'],
             rows: lag.partitions.map((each) => [
               each.table,
               `${each.topic}/${each.partition}`,
               each.end,
               each.next,
+              each.group,
               each.lag,
               each.lagSeconds,
             ]),

@@ -167,6 +167,30 @@ test('topic list and topic show tell offsets as strings and times in ISO 8601', 
   assert.equal((await run('topic', 'show', 'nope')).exit, 2)
 })
 
+test('lag says of each partition where the log ends, where the table stands and what the group was told', async (t) => {
+  const { world, run, json } = await project(t)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 2, 9))
+  const { form } = await json('lag')
+  const [partition] = form['partitions'] as Record<string, unknown>[]
+  const { lag_seconds: seconds, ...rest } = partition!
+  // The embedded log keeps no group's position.
+  assert.deepEqual(rest, {
+    topic: 'orders',
+    partition: 0,
+    end: '7',
+    next: '5',
+    lag: 2,
+    table: 'bronze.orders',
+    group_next: null,
+  })
+  assert.equal(typeof seconds, 'number')
+  const [heads, row] = (await run('lag')).out.split('\n')
+  assert.match(heads!, /^table +partition +end +next +group +lag +lag_seconds$/)
+  assert.match(row!, /^bronze\.orders +orders\/0 +7 +5 +- +2 +\d+$/)
+  assert.equal((await run('lag', '--fail-over', '1s')).exit, 1)
+})
+
 test('status exits 6 while something is stopped, and then shows its own form beside the error', async (t) => {
   const { world, run, json } = await project(t)
   const calm = await json('status')
