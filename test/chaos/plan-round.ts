@@ -70,7 +70,7 @@ export function planRound(seed: number): RoundPlan {
     workers: dice.chance(0.3) ? 1 : 0,
     processes: planProcesses(dice),
     broker: planBroker(dice),
-    store: Array.from({ length: dice.between(3, 6) }, () => planStore(dice)),
+    store: Array.from({ length: dice.between(3, 5) }, () => planStore(dice)),
     registry: planRegistry(dice),
   }
 }
@@ -125,45 +125,45 @@ function planAny(dice: Dice): ProcessStrike {
   const rolled = dice.roll()
   if (rolled < 0.5) return planKill(dice)
   if (rolled < 0.75) return planPause(dice, 'within its session')
-  return { kind: 'leave', afterMs: dice.between(300, 2_500), downMs: dice.between(0, 1_000) }
+  return { kind: 'leave', afterMs: dice.between(300, 2_000), downMs: dice.between(0, 1_000) }
 }
 
 function planKill(dice: Dice): ProcessStrike {
   const diesAt = dice.chance(0.5) ? `${dice.pick(STEPS)}:${dice.between(1, 2)}` : null
-  return { kind: 'kill', afterMs: dice.between(300, 3_500), downMs: dice.between(0, 1_500), diesAt }
+  return { kind: 'kill', afterMs: dice.between(300, 2_500), downMs: dice.between(0, 1_000), diesAt }
 }
 
 function planPause(dice: Dice, length: 'past its session' | 'within its session'): ProcessStrike {
   const ms =
-    length === 'past its session' ? dice.between(SESSION_MS + 1_000, SESSION_MS + 3_000) : dice.between(200, 2_000)
-  return { kind: 'pause', afterMs: dice.between(1_000, 3_500), ms }
+    length === 'past its session' ? dice.between(SESSION_MS + 500, SESSION_MS + 2_000) : dice.between(200, 2_000)
+  return { kind: 'pause', afterMs: dice.between(500, 2_000), ms }
 }
 
 function planBroker(dice: Dice): BrokerStrike[] {
   const rolled = dice.roll()
   if (rolled < 0.2) return []
   const kind = rolled < 0.5 ? 'kill' : rolled < 0.75 ? 'stop' : 'pause'
-  return [{ kind, afterMs: dice.between(1_500, 4_500), downMs: dice.between(0, kind === 'pause' ? 5_000 : 1_500) }]
+  return [{ kind, afterMs: dice.between(1_000, 3_500), downMs: dice.between(0, kind === 'pause' ? 5_000 : 1_500) }]
 }
 
 function planStore(dice: Dice): StoreStrike {
   const kind = dice.pick(['error_500', 'error_503', 'slow', 'cut', 'lost', 'refused'])
   const on = kind === 'cut' ? 'gets' : dice.pick(['everything', 'everything', 'commits', 'puts', 'gets'])
   const share = dice.chance(0.2) ? 1 : 0.1 + dice.roll() * 0.6
-  return { kind, on, share, afterMs: dice.between(200, 2_000), ms: dice.between(400, 2_500) }
+  return { kind, on, share, afterMs: dice.between(100, 1_200), ms: dice.between(400, 2_000) }
 }
 
 /** The first is out while a schema comes, so that its records wait for it. */
 function planRegistry(dice: Dice): RegistryStrike[] {
-  const ms = dice.between(1_500, 3_500)
+  const ms = dice.between(1_500, 3_000)
   const outage: RegistryStrike = {
     kind: dice.pick(['error_503', 'refused', 'paused']),
-    afterMs: dice.between(500, 3_000),
+    afterMs: dice.between(300, 2_000),
     ms,
     lateSchemaAfterMs: Math.round(ms / 4),
   }
   const kind = dice.pick(['error_503', 'refused', 'paused', 'slow'])
-  const ended = { kind, afterMs: dice.between(300, 2_000), ms: dice.between(500, 2_500), lateSchemaAfterMs: null }
+  const ended = { kind, afterMs: dice.between(300, 1_500), ms: dice.between(500, 1_500), lateSchemaAfterMs: null }
   return dice.chance(0.5) ? [outage, ended] : [outage]
 }
 
