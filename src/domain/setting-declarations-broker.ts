@@ -62,7 +62,8 @@ export function declareBroker(): SettingGroup {
     session_timeout: setting({
       type: { kind: 'duration', forever: false },
       default: '30s',
-      meaning: 'For `kafka`: others take over from a process that was not heard of for so long.',
+      meaning:
+        'For `kafka`: others take over from a process that was not heard of for so long (brokers take 6s or more, if not told otherwise).',
     }),
   })
 }

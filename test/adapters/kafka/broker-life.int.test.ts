@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SluiceError } from '../../../src/domain/errors.ts'
 import { recordOffset, recordValue, type OutgoingRecord } from '../../../src/domain/record-batch.ts'
 import type { FetchOutcome, TopicLog } from '../../../src/ports/topic-log.ts'
 import { kafkaMissing, startKafka, type Kafka } from '../../services/kafka.ts'
@@ -101,6 +102,20 @@ describe('one broker', { skip }, () => {
       } finally {
         await patient.close()
       }
+    } finally {
+      await log.close()
+    }
+  })
+
+  test('a session shorter than the broker allows is refused by the name of its setting', async () => {
+    const log = openLog(kafka.bootstrap, { sessionTimeoutMs: 3_000 })
+    try {
+      const member = await log.join('short', ['short/0'])
+      await assert.rejects(member.poll(), (error: SluiceError) => {
+        assert.deepEqual([error.code, error.where.key], ['BROKER_REFUSED', 'broker.session_timeout'])
+        assert.match(error.hint, /group\.min\.session\.timeout\.ms/)
+        return true
+      })
     } finally {
       await log.close()
     }

@@ -16,6 +16,7 @@ export const CODE = {
   recordListTooLarge: 18,
   illegalGeneration: 22,
   unknownMember: 25,
+  invalidSessionTimeout: 26,
   rebalanceInProgress: 27,
   topicAuthorization: 29,
   groupAuthorization: 30,
@@ -112,6 +113,12 @@ export function codeError(
     return new SluiceError('BROKER_REFUSED', `the broker at ${at} refused what was asked ${asked} (${said})`, {
       where,
       hint: acl,
+    })
+  }
+  if (code === CODE.invalidSessionTimeout) {
+    return new SluiceError('BROKER_REFUSED', `the broker at ${at} does not take our session timeout (${said})`, {
+      where: { key: 'broker.session_timeout', ...where },
+      hint: 'Keep it between group.min.session.timeout.ms (6s, if not set) and group.max.session.timeout.ms of the broker.',
     })
   }
   const passes = known?.canRetry === true || known === undefined || known.id === 'UNKNOWN_SERVER_ERROR'
