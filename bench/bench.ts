@@ -1,4 +1,5 @@
 import { cpus, loadavg, totalmem } from 'node:os'
+import { measureRedshift } from './databases.ts'
 import { measureOrders } from './ingest/orders.ts'
 import { measureKafka } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
@@ -7,7 +8,7 @@ import { keepResults } from './report.ts'
 /**
  * `npm run bench [-- NAME…]`: orders through each stage and from the log to the lake, beside the paths that one would
  * write first; medians of SLUICE_BENCH_RUNS runs. `retail` is the retail example, `delta-20m` twenty million orders once,
- * `kafka` orders from a Kafka on this machine to disk and to S3.
+ * `kafka` orders from a Kafka on this machine to disk and to S3, `redshift` a table's first load from PostgreSQL.
  * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
  */
 const BY_DEFAULT = [
@@ -21,7 +22,7 @@ const BY_DEFAULT = [
   'naive',
   'hand-written',
 ]
-const APART = ['retail', 'kafka']
+const APART = ['retail', 'kafka', 'redshift']
 const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
 const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
@@ -38,3 +39,7 @@ if (orders.length > 0)
   await keepResults({ orders: { machine, rows: await measureOrders({ names: orders, runs, count, say }) } })
 if (names.includes('retail')) await keepResults({ retail: { machine, rows: await measureRetail(runs) } })
 if (names.includes('kafka')) await keepResults({ kafka: { machine, ...(await measureKafka({ runs, count, say })) } })
+if (names.includes('redshift'))
+  await keepResults({
+    databases: { machine, rows: await measureRedshift({ runs, rows: Math.min(count, 1_000_000), say }) },
+  })

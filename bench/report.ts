@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DatabaseRow } from './databases.ts'
 import { kafkaPage } from './kafka/kafka-page.ts'
 import type { KafkaFigures } from './kafka/kafka.ts'
 import type { OrdersRow } from './ingest/orders.ts'
@@ -14,6 +15,7 @@ interface Section<Row> {
 interface Results {
   readonly orders?: Section<OrdersRow>
   readonly retail?: Section<RetailRow>
+  readonly databases?: Section<DatabaseRow>
   readonly kafka?: KafkaFigures & { readonly machine: string }
 }
 
@@ -30,7 +32,9 @@ export async function keepResults(fresh: Results): Promise<void> {
       ? results
       : { ...results, orders: { ...orders, rows: joinRows(kept.orders?.rows ?? [], orders.rows) } }
   await writeFile(JSON_FILE, `${JSON.stringify(all, null, 2)}\n`)
-  const page = [ordersPage(all.orders), kafkaPage(all.kafka), retailPage(all.retail)].flat().join('\n')
+  const page = [ordersPage(all.orders), kafkaPage(all.kafka), databasesPage(all.databases), retailPage(all.retail)]
+    .flat()
+    .join('\n')
   await writeFile(PAGE, page)
   process.stdout.write(page)
 }
@@ -63,6 +67,24 @@ function ordersPage(section: Section<OrdersRow> | undefined): string[] {
       const { wallSeconds, cpuSeconds, peakBytes } = median(runs)
       const rate = (seconds: number): string => (rows / seconds / 1e6).toFixed(rows / seconds > 1e5 ? 2 : 3)
       return `| ${[what, rows.toLocaleString('en'), runs.length, rate(cpuSeconds), rate(wallSeconds), Math.round(peakBytes / 2 ** 20), times(naive, cpuSeconds, rows), times(byHand, cpuSeconds, rows)].join(' | ')} |`
+    }),
+    '',
+  ]
+}
+
+function databasesPage(section: Section<DatabaseRow> | undefined): string[] {
+  if (section === undefined) return []
+  return [
+    '# Tables of databases: measured',
+    '',
+    `A first load by \`sluice connect\`, the database on the same machine; medians of ${section.rows[0]!.runs.length} runs in turn, by \`npm run bench -- redshift\`, on ${section.machine}. CPU-seconds are those of Sluice, from its start to its end.`,
+    '',
+    '| what | rows | rows a second | rows a CPU-second | peak MB |',
+    '|---|---:|---:|---:|---:|',
+    ...section.rows.map(({ what, rows, runs }) => {
+      const { wallSeconds, cpuSeconds, peakBytes } = median(runs)
+      const count = (each: number): string => Math.round(each).toLocaleString('en')
+      return `| ${[what, count(rows), count(rows / wallSeconds), count(rows / cpuSeconds), Math.round(peakBytes / 2 ** 20)].join(' | ')} |`
     }),
     '',
   ]

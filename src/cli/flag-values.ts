@@ -3,8 +3,11 @@ import { SluiceError } from '../domain/errors.ts'
 export interface Flag {
   /** Without the dashes. */
   readonly name: string
-  /** `texts` may be given several times. A time is ISO 8601, or back from now: `-2h`. Offsets are `bigint`. */
-  readonly type: 'switch' | 'text' | 'texts' | 'integer' | 'offset' | 'duration' | 'time'
+  /**
+   * `texts` may be given several times. A time is ISO 8601, or back from now: `-2h`; as an `end`, a day is one whose last
+   * moment counts. Offsets are `bigint`.
+   */
+  readonly type: 'switch' | 'text' | 'texts' | 'integer' | 'offset' | 'duration' | 'time' | 'end'
   readonly meaning: string
   /** In capitals, for help; a switch has none. */
   readonly value?: string
@@ -43,9 +46,9 @@ export class FlagValues {
     return (this.#get(name, ['offset']) as bigint | undefined) ?? null
   }
 
-  /** Milliseconds: of a duration, or since the epoch. */
+  /** Milliseconds: of a duration, or since the epoch; of an end, exclusive. */
   ms(name: string): number | null {
-    return (this.#get(name, ['duration', 'time']) as number | undefined) ?? null
+    return (this.#get(name, ['duration', 'time', 'end']) as number | undefined) ?? null
   }
 
   #get(name: string, types: readonly Flag['type'][]): FlagValue | undefined {

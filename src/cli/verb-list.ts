@@ -216,6 +216,20 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/repair/replay.ts')).replayVerb,
   },
   {
+    name: 'backfill',
+    group: 'Repair',
+    usage: '--table TABLE --start TIME --end TIME',
+    summary: 'read a range of a source again, through its topic',
+    load: async () => (await import('./verbs/repair/backfill.ts')).backfillVerb,
+  },
+  {
+    name: 'reconcile',
+    group: 'Repair',
+    usage: 'TABLE',
+    summary: 'compare the keys of a source and of its silver table',
+    load: async () => (await import('./verbs/repair/reconcile.ts')).reconcileVerb,
+  },
+  {
     name: 'table restore',
     group: 'Repair',
     usage: 'TABLE --to-version V | --to-time TIME',

@@ -81,6 +81,11 @@ export interface DatabaseOptions {
 
 type Options = Readonly<Record<string, SettingValue>>
 
+/** Whether rows of a source can be told by a watermark: a range of it, or a place to read on from. */
+export function hasWatermark({ options }: { readonly options: Options }): boolean {
+  return typeof options['watermark_column'] === 'string' && options['load_type'] !== 'full'
+}
+
 /** Throws SETTINGS_INVALID or IDENTIFIER_INVALID, with the key. */
 export function readDatabaseOptions(source: string, options: Options): DatabaseOptions {
   const at = (key: string): string => `sources.${source}.${key}`

@@ -11,15 +11,18 @@ export interface HeaderFacts {
   /** 32 hex digits. */
   readonly traceId: string
   readonly batchId: string
+  /** `sluice.batch_id` says to ingest what batch the rows are of. */
+  readonly isBatchTold: boolean
 }
 
 /**
  * `sluice.source` always, `sluice.op` where it is not c, and the W3C `traceparent` of the append. Rows of one op share
  * one list. Headers that a row brings stand first, as they are, and none of theirs is said again.
  */
-export function headersOfBatch({ connector, traceId, batchId }: HeaderFacts): HeadersOf {
+export function headersOfBatch({ connector, traceId, batchId, isBatchTold }: HeaderFacts): HeadersOf {
   const text = (key: string, value: string): RecordHeader => ({ key, value: Buffer.from(value, 'utf8') })
   const shared = [text('sluice.source', SYSTEMS[connector] ?? connector)]
+  if (isBatchTold) shared.push(text('sluice.batch_id', batchId))
   const span = batchId.replaceAll('-', '').slice(0, 16)
   if (/^[0-9a-f]{32}$/.test(traceId) && /^[0-9a-f]{16}$/.test(span)) {
     shared.push(text('traceparent', `00-${traceId}-${span}-01`))

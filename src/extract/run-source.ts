@@ -18,6 +18,20 @@ export type ExtractWorld = Pick<
 export interface RunSourceRequest {
   readonly source: SourceSettings
   readonly world: ExtractWorld
+  /** Only a range of it, apart from where the source itself stands. */
+  readonly range?: SourceRange
+}
+
+/** Rows that are read again: their progress has a name of its own, so that the source's is not touched. */
+export interface SourceRange {
+  /** Of the progress; it stands at the range's beginning before the first row is read. */
+  readonly state: string
+  /** A text of the watermark column, exclusive. */
+  readonly to: string
+  /** Of every row of the range. */
+  readonly batchId: string
+  /** Waits until what has priority has gone before. */
+  giveWay(): Promise<void>
 }
 
 export interface SourceOutcome {
@@ -47,8 +61,8 @@ const APPEND_RECORDS = 10_000
  * Non-guarantee: letters may be written twice, under the same row id (I4). Never throws; a source that stops says so
  * in its outcome, and other sources are not touched.
  */
-export async function runSource({ source, world }: RunSourceRequest): Promise<SourceOutcome> {
-  const run = new SourceRun(source, world)
+export async function runSource({ source, world, range }: RunSourceRequest): Promise<SourceOutcome> {
+  const run = new SourceRun(source, world, range ?? null)
   const startedMs = world.clock.nowMs()
   run.emit({
     type: 'job.started',
@@ -96,12 +110,14 @@ class SourceRun {
   readonly tally = { read: 0, appended: 0, refused: 0 }
   readonly #source: SourceSettings
   readonly #world: ExtractWorld
+  readonly #range: SourceRange | null
   readonly #warned = new Set<string>()
   #lastColumns: readonly string[] = []
 
-  constructor(source: SourceSettings, world: ExtractWorld) {
+  constructor(source: SourceSettings, world: ExtractWorld, range: SourceRange | null) {
     this.#source = source
     this.#world = world
+    this.#range = range
   }
 
   async readToEnd(connector: SourceConnector): Promise<'caught_up' | 'interrupted'> {
@@ -119,7 +135,7 @@ class SourceRun {
     }
     const partitions = description.partitions.length
     for (;;) {
-      const state = await log.sourceState(this.#source.name)
+      const state = await log.sourceState(this.#stateName)
       const ended = await this.#readFrom({ connector, wire, partitions, state })
       if (ended === 'moved') continue
       return signal.aborted ? 'interrupted' : 'caught_up'
@@ -135,7 +151,9 @@ class SourceRun {
     let sequence = state.sequence
     let staged = this.#begin(wire, partitions)
     let failure: unknown = null
-    for await (const read of untilFailure(connector.read(state.entries, { signal }))) {
+    for await (const read of untilFailure(
+      connector.read(state.entries, this.#range === null ? { signal } : { signal, to: this.#range.to }),
+    )) {
       if (read.kind === 'failed') {
         failure = read.error
         break
@@ -148,6 +166,7 @@ class SourceRun {
         const moved = await this.#append(staged, wire, sequence)
         if (moved === null) return 'moved'
         sequence = moved
+        await this.#range?.giveWay()
         staged = this.#begin(wire, partitions)
       }
       if (signal.aborted) break
@@ -165,9 +184,14 @@ class SourceRun {
       partitions,
       runId,
       traceId,
-      batchId: clock.newId(),
+      batchId: this.#range?.batchId ?? clock.newId(),
+      isBatchTold: this.#range !== null,
       nowMs: clock.nowMs(),
     })
+  }
+
+  get #stateName(): string {
+    return this.#range?.state ?? this.#source.name
   }
 
   /** Letters first, then records and position together. The new sequence, or null where the source was moved. */
@@ -178,7 +202,7 @@ class SourceRun {
     const { batchId } = staged
     this.emit({ type: 'source.read', source: name, records: staged.read, refused }, batchId)
     await this.#writeLetters(staged, wire)
-    const state = { source: name, expectedSequence, set: staged.progress }
+    const state = { source: this.#stateName, expectedSequence, set: staged.progress }
     const appended = await appendOnce({ log, clock, request: { batches: staged.appends(), state } })
     if (appended === null) return null
     const { sequence, ranges } = appended

@@ -20,6 +20,8 @@ export interface AppendContext {
   readonly runId: string
   readonly traceId: string
   readonly batchId: string
+  /** The batch travels with each record, as that of its rows; else ingest names one. */
+  readonly isBatchTold?: boolean
   /** The time of the append: every record of it carries it that has none of its own. */
   readonly nowMs: number
 }
@@ -42,10 +44,10 @@ export class StagedAppend {
   readonly #partitions = new Map<number, OutgoingRecord[]>()
 
   constructor(context: AppendContext) {
-    const { source, traceId, batchId } = context
+    const { source, traceId, batchId, isBatchTold = false } = context
     this.#context = context
     this.batchId = batchId
-    this.#headers = headersOfBatch({ connector: source.connector, traceId, batchId })
+    this.#headers = headersOfBatch({ connector: source.connector, traceId, batchId, isBatchTold })
   }
 
   /** Throws SOURCE_UNREADABLE where the source lacks a key column. */

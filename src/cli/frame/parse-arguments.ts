@@ -76,6 +76,8 @@ function parseTokens(args: readonly string[], flags: readonly Flag[], verbName: 
   }
 }
 
+const DAY_MS = 86_400_000
+
 /** `--to-time -2h` is meant as a value; the parser takes it only as `--to-time=-2h`. */
 function joinNegativeValues(args: readonly string[], flags: readonly Flag[]): string[] {
   const taking = new Set(flags.filter((flag) => flag.type !== 'switch').map((flag) => `--${flag.name}`))
@@ -114,10 +116,11 @@ function toValue(flag: Flag, given: unknown, nowMs: number): FlagValue {
       if (ms === null) throw wrong(flag, text, DURATION_FORM)
       return ms
     }
-    case 'time': {
+    case 'time':
+    case 'end': {
       const ms = parseTime(text, nowMs)
       if (ms === null) throw wrong(flag, text, 'a time: 2026-01-31T12:00:00Z, 2026-01-31, or back from now: -2h')
-      return ms
+      return flag.type === 'end' && /^\d{4}-\d{2}-\d{2}$/.test(text) ? ms + DAY_MS : ms
     }
   }
 }

@@ -47,20 +47,20 @@ export async function* readIncremental({
   const notes = [...sightNotes(plan, sight, { overlapMs, reached }), ...columns.notes]
   if (notes.length > 0) yield { ...emptyBatch(plan), notes }
   const { floor, lateFloor } = sight
-  const behind = reached === null ? [] : [[reached.value, ...reached.key]]
+  const start = startOf(reached)
   const part = new Part(plan, window, columns.progress)
   // First, and to its end, before the watermark moves: a death in between then leaves it as it was.
   if (reached !== null && lateFloor !== null) {
-    const again: RowRange = { ...ALL_ROWS, after: [[lateFloor]], upTo: behind[0]! }
+    const again: RowRange = { ...ALL_ROWS, after: [[lateFloor]], upTo: [reached.value, ...reached.key] }
     for await (const batch of rows(again, options.batchRows)) yield* part.again(batch)
   }
   if (floor !== null) {
     part.keepFloor(floor)
-    const settled: RowRange = { ...ALL_ROWS, after: behind, upTo: [floor] }
+    const settled: RowRange = { ...ALL_ROWS, ...start, upTo: [floor] }
     for await (const batch of rows(settled, options.batchRows)) yield part.settled(batch)
   }
-  const last = part.reached === null ? behind : [part.reached]
-  const recent: RowRange = { ...ALL_ROWS, after: floor === null ? last : [...last, [floor]] }
+  const last = part.reached === null ? start : { from: null, after: [part.reached] }
+  const recent: RowRange = { ...ALL_ROWS, ...last, after: floor === null ? last.after : [...last.after, [floor]] }
   for await (const batch of rows(recent, options.batchRows)) yield part.recent(batch, overlapMs > 0)
 }
 
@@ -71,13 +71,15 @@ export async function* readRange(
 ): AsyncGenerator<SourceBatch> {
   const reached = readWatermark(plan.source, from)
   const part = new Part(plan, openWindow(plan.source, new Map()), new Map())
-  const start: Partial<RowRange> =
-    reached === null
-      ? {}
-      : reached.key.length === 0
-        ? { from: reached.value }
-        : { after: [[reached.value, ...reached.key]] }
-  for await (const batch of rows({ ...ALL_ROWS, ...start, before: to }, options.batchRows)) yield part.settled(batch)
+  for await (const batch of rows({ ...ALL_ROWS, ...startOf(reached), before: to }, options.batchRows))
+    yield part.settled(batch)
+}
+
+/** Behind the row that was reached; without its key, from the first row of its value on. */
+function startOf(reached: Watermark | null): Pick<RowRange, 'from' | 'after'> {
+  if (reached === null) return { from: null, after: [] }
+  if (reached.key.length === 0) return { from: reached.value, after: [] }
+  return { from: null, after: [[reached.value, ...reached.key]] }
 }
 
 /** Lists of rows as batches, each with the progress that stands behind it. */

@@ -1,4 +1,6 @@
+import { hasWatermark } from '../../domain/database-source.ts'
 import { SluiceError } from '../../domain/errors.ts'
+import { formatWatermark, noRange, WATERMARK_ENTRY } from '../../domain/watermark.ts'
 import type { SourceState } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
 import { clearStops } from '../status/stop-note.ts'
@@ -6,29 +8,35 @@ import { clearStops } from '../status/stop-note.ts'
 export interface PreparedSourceReset {
   readonly source: string
   readonly state: SourceState
+  /** A text of its watermark column, which is read next, itself included; null: from the beginning. */
+  readonly to: string | null
 }
 
-/** Throws SOURCE_UNKNOWN. */
+/** Throws SOURCE_UNKNOWN, and SOURCE_NO_RANGE for a `to` where the source has no watermark. */
 export async function prepareSourceReset(
   { settings, log }: Pick<World, 'settings' | 'log'>,
   source: string,
+  to: string | null,
 ): Promise<PreparedSourceReset> {
-  if (!settings.sources.has(source)) {
+  const declared = settings.sources.get(source)
+  if (declared === undefined) {
     throw new SluiceError('SOURCE_UNKNOWN', `there is no source ${source}`, { where: { source } })
   }
-  return { source, state: await log.sourceState(source) }
+  if (to !== null && !hasWatermark(declared)) throw noRange(source)
+  return { source, state: await log.sourceState(source), to }
 }
 
 /**
- * Forgets what a source has sent, so that the next pass reads it from its beginning. Its topic keeps what it holds: the
- * records come again behind it, and models that take the latest per key end as they were. Compare-and-set (I9): throws
- * COMMIT_CONTENDED where the source moved since it was prepared.
+ * Forgets what a source has sent, so that the next pass reads it from its beginning, or from the first row of a
+ * watermark. Its topic keeps what it holds: the records come again behind it, and models that take the latest per key
+ * end as they were. Compare-and-set (I9): throws COMMIT_CONTENDED where the source moved since it was prepared.
  */
 export async function resetSource(
   world: Pick<World, 'log' | 'lake'>,
-  { source, state }: PreparedSourceReset,
+  { source, state, to }: PreparedSourceReset,
 ): Promise<void> {
-  const set = new Map([...state.entries.keys()].map((entry) => [entry, null]))
+  const set = new Map<string, string | null>([...state.entries.keys()].map((entry) => [entry, null]))
+  if (to !== null) set.set(WATERMARK_ENTRY, formatWatermark({ value: to, key: [] }))
   const outcome = await world.log.append({ batches: [], state: { source, expectedSequence: state.sequence, set } })
   if (outcome.kind === 'conflicted') {
     throw new SluiceError('COMMIT_CONTENDED', `source ${source} was moved by another process`, {

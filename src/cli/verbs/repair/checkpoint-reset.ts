@@ -31,6 +31,12 @@ export const checkpointReset: Verb = {
       meaning: 'take the topic that is there now for the lane’s, as its next epoch',
     },
     { name: 'source', type: 'text', value: 'SOURCE', meaning: 'a source: it is read again from its beginning' },
+    {
+      name: 'to',
+      type: 'text',
+      value: 'VALUE',
+      meaning: 'with --source: from the first row of that watermark on, as its column writes it',
+    },
     DRY_RUN,
     YES,
   ],
@@ -46,6 +52,7 @@ export const checkpointReset: Verb = {
 
 async function resetTopic({ world: open, flags, print, confirm }: VerbCall): Promise<0> {
   const topic = flags.text('topic')
+  if (flags.text('to') !== null) throw usage('takes --to with --source alone')
   if (topic === null) throw usage('needs --topic TOPIC or --source SOURCE')
   const accept = flags.on('accept-new-topic')
   const target = readTarget(flags)
@@ -73,24 +80,29 @@ async function resetOneSource({ world: open, flags, print, confirm }: VerbCall, 
   const others = ['topic', 'table'].filter((flag) => flags.text(flag) !== null)
   if (others.length > 0 || readTarget(flags) !== null) throw usage('--source goes with none of the flags of a topic')
   const world = await open()
-  const prepared = await prepareSourceReset(world, source)
+  const to = flags.text('to')
+  const prepared = await prepareSourceReset(world, source, to)
   const { sequence, entries } = prepared.state
   const dryRun = flags.on('dry-run')
-  const idle = entries.size === 0
+  const idle = entries.size === 0 && to === null
   if (!dryRun && !idle) {
-    await confirm(`Read source ${source} again from its beginning? All that it has goes to its topic once more.`)
+    await confirm(`Read source ${source} again from ${placeOf(to)}? What it has there goes to its topic once more.`)
     await resetSource(world, prepared)
   }
   const outcome = idle ? 'unchanged' : dryRun ? 'planned' : 'reset'
-  const form = { run_id: world.runId, source, outcome, sequence, entries_forgotten: entries.size }
-  print.result(form, () => sourceText(source, outcome))
+  const form = { run_id: world.runId, source, outcome, sequence, entries_forgotten: entries.size, to }
+  print.result(form, () => sourceText(source, outcome, placeOf(to)))
   return 0
 }
 
-function sourceText(source: string, outcome: 'unchanged' | 'planned' | 'reset'): string {
+function placeOf(to: string | null): string {
+  return to === null ? 'its beginning' : `watermark ${to}`
+}
+
+function sourceText(source: string, outcome: 'unchanged' | 'planned' | 'reset', place: string): string {
   if (outcome === 'unchanged') return `source ${source} has sent nothing yet`
-  if (outcome === 'planned') return `source ${source} would be read again from its beginning`
-  return `source ${source} is read again from its beginning\n\nnext: sluice connect ${source}`
+  if (outcome === 'planned') return `source ${source} would be read again from ${place}`
+  return `source ${source} is read again from ${place}\n\nnext: sluice connect ${source}`
 }
 
 function readTarget(flags: FlagValues): ResetTarget | null {

@@ -1,0 +1,48 @@
+import type { SourceSettings } from '../domain/settings.ts'
+import type { ReadBounds } from '../ports/source-connector.ts'
+import type { ExtractWorld } from './run-source.ts'
+import { StagedAppend } from './staged-append.ts'
+import { loadWireContract } from './wire-contract.ts'
+
+export interface LookAtRange {
+  readonly world: ExtractWorld
+  readonly source: SourceSettings
+  /** Where it begins. */
+  readonly from: ReadonlyMap<string, string>
+  readonly bounds: ReadBounds
+}
+
+export interface RangeSight {
+  readonly rows: number
+  /** Rows that the wire schema cannot hold. */
+  readonly refused: number
+  readonly bytes: number
+}
+
+/** Reads and encodes a range as `runSource` would, and appends none of it. Throws what the source throws. */
+export async function lookAtRange({ world, source, from, bounds }: LookAtRange): Promise<RangeSight> {
+  const wire = await loadWireContract(world, source)
+  const connector = world.connector(source)
+  const { runId, traceId, clock } = world
+  let [rows, refused, bytes] = [0, 0, 0]
+  try {
+    for await (const batch of connector.read(from, bounds)) {
+      const staged = new StagedAppend({
+        source,
+        wire,
+        partitions: 1,
+        runId,
+        traceId,
+        batchId: runId,
+        nowMs: clock.nowMs(),
+      })
+      staged.add(batch)
+      rows += staged.read
+      refused += staged.letters.length
+      bytes += staged.bytes
+    }
+  } finally {
+    await connector.close()
+  }
+  return { rows, refused, bytes }
+}
