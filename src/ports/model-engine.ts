@@ -38,7 +38,7 @@ export interface EngineFile {
 export type EngineStep = RowsStep | NarrowStep
 
 export interface RowsStep {
-  /** The table that the step's rows are kept in for later steps; dropped at the end. */
+  /** The table that the step's rows are kept in, as long as SQL that is still to come names it. */
   readonly name: string
   readonly sql: string
 }

@@ -49,9 +49,11 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
     async stage(plan: StagePlan): Promise<StageResult> {
       try {
         const folders = [plan.output, ...(plan.asides ?? [])].flatMap((each) => each?.folder ?? [])
-        return await inTurn(plan.inputs, folders, async (connection) => {
-          const views = new OpenViews(connection, plan.inputs, options.memoryLimitBytes)
-          await runSteps(connection, views, plan.steps)
+        const later = laterSql(plan)
+        const inputs = namedInputs(plan.inputs, [...plan.steps.map(stepText), ...later])
+        return await inTurn(inputs, folders, async (connection) => {
+          const views = new OpenViews(connection, inputs, options.memoryLimitBytes)
+          await runSteps(connection, views, plan.steps, later)
           const asides: (readonly EngineFile[])[] = []
           for (const aside of plan.asides ?? []) asides.push(await writeAside(connection, aside))
           const staged = plan.output === null ? null : await stageOutput(connection, plan.output, views)
@@ -71,11 +73,13 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
     },
     async ask(plan: AskPlan) {
       try {
-        return await inTurn(plan.inputs, [], async (connection) => {
-          const views = new OpenViews(connection, plan.inputs, options.memoryLimitBytes)
-          await runSteps(connection, views, plan.steps ?? [])
+        const { steps = [], questions } = plan
+        const inputs = namedInputs(plan.inputs, [...steps.map(stepText), ...questions])
+        return await inTurn(inputs, [], async (connection) => {
+          const views = new OpenViews(connection, inputs, options.memoryLimitBytes)
+          await runSteps(connection, views, steps, questions)
           const answers: (readonly EngineRow[])[] = []
-          for (const question of plan.questions) {
+          for (const question of questions) {
             answers.push(await answer(connection, question, plan.maxRows ?? null))
           }
           return answers
@@ -90,16 +94,51 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
   }
 }
 
-async function runSteps(connection: DuckDBConnection, views: OpenViews, steps: readonly EngineStep[]): Promise<void> {
-  for (const step of steps) {
+/**
+ * Views that some SQL may name: opening one costs a look into each of its files. Views in a schema are for SQL that
+ * people write, and stay.
+ */
+function namedInputs(inputs: readonly EngineInput[], sql: readonly string[]): readonly EngineInput[] {
+  const texts = sql.map((text) => text.toLowerCase())
+  return inputs.filter(
+    ({ name, schema }) => schema !== undefined || texts.some((text) => text.includes(name.toLowerCase())),
+  )
+}
+
+function stepText(step: EngineStep): string {
+  return 'narrow' in step ? `${step.narrow} ${step.sql}` : step.sql
+}
+
+function laterSql({ asides = [], output, probes }: StagePlan): readonly string[] {
+  const { view = '', keeps = '', others = '' } = output?.slices ?? {}
+  const own = output === null ? [] : [output.sql, view, keeps, others]
+  return [...asides.map(({ sql }) => sql), ...own, ...probes]
+}
+
+/** A step's rows are let go once nothing names them any more: `later` is what is asked after the steps. */
+async function runSteps(
+  connection: DuckDBConnection,
+  views: OpenViews,
+  steps: readonly EngineStep[],
+  later: readonly string[],
+): Promise<void> {
+  const held = new Set<string>()
+  for (const [at, step] of steps.entries()) {
     if ('narrow' in step) {
       const rows = await answer(connection, step.sql, null)
       await views.narrow(step.narrow, new Set(rows.flatMap(({ file }) => (typeof file === 'string' ? [file] : []))))
-      continue
+    } else {
+      const checked = await prepareSelect(connection, step.sql)
+      checked.destroySync()
+      await connection.run(`create temp table ${quoteIdentifier(step.name)} as ${step.sql}`)
+      held.add(step.name)
     }
-    const checked = await prepareSelect(connection, step.sql)
-    checked.destroySync()
-    await connection.run(`create temp table ${quoteIdentifier(step.name)} as ${step.sql}`)
+    const ahead = [...steps.slice(at + 1).map(stepText), ...later].map((sql) => sql.toLowerCase())
+    for (const name of held) {
+      if (ahead.some((sql) => sql.includes(name.toLowerCase()))) continue
+      await connection.run(`drop table ${quoteIdentifier(name)}`)
+      held.delete(name)
+    }
   }
 }
 

@@ -11,12 +11,14 @@ import { filesTable, narrowInputView, quoteText } from './input-view.ts'
 export interface Slice {
   /** The view over its files in these partitions; null where it has none. */
   readonly input: EngineInput | null
-  /** How to tell a row of these partitions. */
-  readonly where: string
+  /** SELECT of the other rows in these partitions, as they are stored. */
+  readonly others: string
 }
 
 /** A partition's rows take up many times the bytes of its file while they wait to be written. */
 const SLICE_SHARE = 32
+const OTHERS = 'sluice_slice_others'
+const PLACE = 'sluice_slice_place'
 
 /** The views of one session, each over the files that it still has. */
 export class OpenViews {
@@ -39,10 +41,24 @@ export class OpenViews {
     this.#inputs.set(name, narrowed)
   }
 
-  /** Goes through the partitions of an output, some after the other. */
-  async *slices({ view, others }: OutputSlices, partitionBy: readonly ColumnField[]): AsyncGenerator<Slice> {
+  /**
+   * Goes through the partitions of an output, some after the other. `others` are the rows beside the view's, as they
+   * are stored: kept by their partition, so that each slice reads its own.
+   */
+  async *slices(
+    { view, others }: Pick<OutputSlices, 'view' | 'others'>,
+    fields: readonly ColumnField[],
+    partitionBy: readonly ColumnField[],
+  ): AsyncGenerator<Slice> {
     const whole = this.#find(view)
-    const byPlace = await this.#filesByPlace(whole, others, partitionBy)
+    const place = placeSql(partitionBy)
+    await this.#connection.run(`create temp table ${OTHERS} as select o.*, ${place} as ${PLACE} from (${others}) o`)
+    const byPlace = await this.#filesByPlace(whole, partitionBy)
+    const columns = fields.map(({ name }) => quoteIdentifier(name)).join(', ')
+    const slice = (held: readonly EngineFile[], of: readonly string[]): Slice => ({
+      input: held.length === 0 ? null : { ...whole, files: held },
+      others: `select ${columns} from ${OTHERS} where ${PLACE} in (${of.map(quoteText).join(', ')})`,
+    })
     let places: string[] = []
     let files: EngineFile[] = []
     let bytes = 0
@@ -51,16 +67,16 @@ export class OpenViews {
       files.push(...held)
       for (const { localFile } of held) bytes += (await stat(localFile)).size
       if (bytes < this.#sliceBytes) continue
-      yield slice({ ...whole, files }, places, partitionBy)
+      yield slice(files, places)
       ;[places, files, bytes] = [[], [], 0]
     }
-    if (places.length > 0) yield slice({ ...whole, files }, places, partitionBy)
+    if (places.length > 0) yield slice(files, places)
+    await this.#connection.run(`drop table ${OTHERS}`)
   }
 
   /** By the text of their partition values, as `placeSql` gives it. */
   async #filesByPlace(
     input: EngineInput,
-    others: string,
     partitionBy: readonly ColumnField[],
   ): Promise<ReadonlyMap<string, readonly EngineFile[]>> {
     const byPlace = new Map<string, EngineFile[]>()
@@ -74,7 +90,7 @@ export class OpenViews {
         byPlace.set(place, [...(byPlace.get(place) ?? []), file])
       }
     }
-    for (const [place] of await this.#rows(`select distinct ${placeSql(partitionBy)} from (${others}) o`)) {
+    for (const [place] of await this.#rows(`select distinct ${PLACE} from ${OTHERS}`)) {
       if (!byPlace.has(String(place))) byPlace.set(String(place), [])
     }
     return byPlace
@@ -90,11 +106,6 @@ export class OpenViews {
     if (input === undefined) throw new SluiceError('BUG', `there is no view ${name}`)
     return input
   }
-}
-
-function slice(input: EngineInput, places: readonly string[], partitionBy: readonly ColumnField[]): Slice {
-  const where = `${placeSql(partitionBy)} in (${places.map(quoteText).join(', ')})`
-  return { input: input.files.length === 0 ? null : input, where }
 }
 
 /**

@@ -45,13 +45,13 @@ export async function stageOutput(
     return { fields, files }
   }
   let count = 0
-  const others = await storedSelect(connection, slices.others, fields)
+  const stored = await storedSelect(connection, slices.others, fields)
   const parts = partitionBy.flatMap((name) => fields.find((field) => field.name === name) ?? [])
-  for await (const { input, where } of views.slices(slices, parts)) {
+  for await (const { input, others } of views.slices({ view: slices.view, others: stored }, fields, parts)) {
     count += 1
     const kept =
       input === null ? '' : `${await keptSelect(connection, { input, fields, keeps: slices.keeps })} union all `
-    await write(`${kept}${others} where ${where}`, `${folder}/staged-${count}`)
+    await write(`${kept}${others}`, `${folder}/staged-${count}`)
   }
   return { fields, files }
 }
