@@ -60,7 +60,11 @@ function databaseName({ source, table, database }: SnowflakeOptions): string {
       where: { key },
     })
   }
-  // As Snowflake reads it without quotes; a database that was made with small letters in quotes cannot be named.
+  return unquoted(name)
+}
+
+/** As Snowflake reads a name without quotes; one that was made with small letters in quotes cannot be written so. */
+export function unquoted(name: string): string {
   return /^[A-Za-z_][A-Za-z0-9_$]*$/.test(name) ? name.toUpperCase() : name
 }
 
@@ -87,8 +91,10 @@ function spoken(name: string): string {
 }
 
 async function primaryKey(session: Session, path: readonly string[]): Promise<readonly string[]> {
-  const rows = await session.query(`show primary keys in table ${quoteTable(path)}`)
-  return rows.toSorted((a, b) => Number(a[5]) - Number(b[5])).map((row) => String(row[4]))
+  const rows = await session.records(`show primary keys in table ${quoteTable(path)}`)
+  return rows
+    .toSorted((a, b) => Number(a['key_sequence']) - Number(b['key_sequence']))
+    .map((row) => String(row['column_name']))
 }
 
 interface Missing {

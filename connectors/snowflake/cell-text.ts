@@ -71,3 +71,8 @@ function dateOf(value: unknown): SnowflakeDate {
   if (typeof value === 'object' && value !== null && 'getEpochSeconds' in value) return value as SnowflakeDate
   throw new TypeError(`snowflake-sdk gave a ${typeof value} where a time was asked for`)
 }
+
+/** Of a time with its zone; digits past the third of a second are cut off. */
+export function epochMs(text: string): number {
+  return Date.parse(text.replace(/(\.\d{3})\d+/, '$1'))
+}

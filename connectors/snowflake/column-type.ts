@@ -1,4 +1,5 @@
 import type { ColumnType } from '../../src/domain/column-batch.ts'
+import type { SqlDialect } from '../../src/domain/table-query.ts'
 import type { TableColumn } from '../../src/ports/table-source.ts'
 
 /** A column as INFORMATION_SCHEMA.COLUMNS has it. */
@@ -72,4 +73,14 @@ export function placeOf(type: string): string {
   if (plain === 'FLOAT') return 'cast(? as double)'
   if (plain.startsWith('TIMESTAMP') || plain === 'TIME') return `cast(? as ${plain}(9))`
   return `cast(? as ${type})`
+}
+
+/** Snowflake compares lists of values for equality only, so keys are compared column by column. */
+export function dialectOf(columns: readonly TableColumn[]): SqlDialect {
+  const types = new Map(columns.map(({ name, type }) => [name, type]))
+  return {
+    form: 'expanded',
+    placeholder: (_, column) => placeOf(types.get(column)!),
+    selected: (quoted, column) => selectedOf(quoted, types.get(column)!),
+  }
 }

@@ -56,6 +56,23 @@ export const snowflakeDeclaration: ConnectorDeclaration = {
       meaning: 'How long Snowflake may work on one statement, waiting for the warehouse included.',
     }),
     ...databaseSettings({ table: 'SHOP.PUBLIC.ORDERS' }),
+    load_type: setting({
+      type: { kind: 'choice', values: ['incremental', 'full', 'stream'] },
+      default: 'incremental',
+      meaning:
+        '`incremental` reads rows behind the watermark; `full` reads all, sends what differs from what was sent, and a delete for each key that is gone; `stream` reads all once and then what `stream` holds, deletes included.',
+    }),
+    stream: setting({
+      type: { kind: 'text' },
+      example: 'SHOP.PUBLIC.ORDERS_STREAM',
+      meaning: 'For `stream`: the STREAM on the table. It is consumed, so nothing else may read it.',
+    }),
+    staging_schema: setting({
+      type: { kind: 'text' },
+      example: 'SHOP.SLUICE',
+      meaning:
+        'For `stream`: where changes stand between their taking and the log; the role may create tables there (default: the schema of the stream).',
+    }),
   },
 }
 

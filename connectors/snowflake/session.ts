@@ -17,11 +17,20 @@ export interface Streaming {
 /** One login, opened at first use and again once it broke. Errors come as ours. */
 export interface Session {
   /** For small results: all rows at once. */
-  query(text: string, binds?: readonly string[]): Promise<readonly WireRow[]>
+  readonly query: Query
   /** Rows as they come, in lists of at most `batchRows`; of a long result a few chunks are held, never all of it. */
   rows(text: string, binds: readonly string[], streaming: Streaming): AsyncGenerator<readonly WireRow[]>
+  /** Of SHOW and DESCRIBE, whose columns are known by their names and not by their places. */
+  records(text: string): Promise<readonly Readonly<Record<string, Cell>>[]>
+  /**
+   * Statements of one connection, all of them or none: where it breaks in between, none is sent on another. `name` is
+   * what the transaction is found by from elsewhere.
+   */
+  transaction(name: string, work: (query: Query) => Promise<void>): Promise<void>
   close(): Promise<void>
 }
+
+export type Query = (text: string, binds?: readonly string[]) => Promise<readonly WireRow[]>
 
 export function openSession(options: SnowflakeOptions): Session {
   let open: Promise<Connection> | null = null
@@ -48,9 +57,32 @@ export function openSession(options: SnowflakeOptions): Session {
     async query(text, binds = []) {
       const connection = await opened()
       try {
-        const { rows, statement } = await execute(connection, { text, binds, streamed: false })
-        const convert = converterOf(statement)
-        return (rows ?? []).map(convert)
+        return (await answer(connection, text, binds)).rows
+      } catch (thrown) {
+        throw told(thrown)
+      }
+    },
+    async records(text) {
+      const connection = await opened()
+      try {
+        const { names, rows } = await answer(connection, text, [])
+        return rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])))
+      } catch (thrown) {
+        throw told(thrown)
+      }
+    },
+    async transaction(name, work) {
+      const connection = await opened()
+      const query: Query = async (text, binds = []) => (await answer(connection, text, binds)).rows
+      try {
+        await query(`begin transaction name ${name}`)
+        try {
+          await work(query)
+        } catch (error) {
+          await query('rollback').catch(() => undefined)
+          throw error
+        }
+        await query('commit')
       } catch (thrown) {
         throw told(thrown)
       }
@@ -90,6 +122,18 @@ export function openSession(options: SnowflakeOptions): Session {
       await opening?.then(destroy).catch(() => undefined)
     },
   }
+}
+
+interface Answer {
+  /** In small letters. */
+  readonly names: readonly string[]
+  readonly rows: readonly WireRow[]
+}
+
+async function answer(connection: Connection, text: string, binds: readonly string[]): Promise<Answer> {
+  const { rows, statement } = await execute(connection, { text, binds, streamed: false })
+  const names = (statement.getColumns() ?? []).map((column) => column.getName().toLowerCase())
+  return { names, rows: (rows ?? []).map(converterOf(statement)) }
 }
 
 interface Execution {
@@ -137,6 +181,7 @@ function sessionSettings({ timezone, statementTimeoutMs }: SnowflakeOptions): st
     "binary_output_format = 'HEX'",
     'json_indent = 0',
     `statement_timeout_in_seconds = ${seconds}`,
+    `lock_timeout = ${seconds}`,
     ...(timezone === null ? [] : [`timezone = '${timezone}'`]),
   ]
   return `alter session set ${settings.join(', ')}`

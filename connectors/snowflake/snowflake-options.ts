@@ -1,7 +1,7 @@
 import { readDatabaseOptions, type DatabaseOptions } from '../../src/domain/database-source.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
 import type { SourceSettings } from '../../src/domain/settings.ts'
-import { checkSqlName } from '../../src/domain/source-name.ts'
+import { checkSqlName, parseTablePath } from '../../src/domain/source-name.ts'
 
 /** The options of one source, checked. */
 export interface SnowflakeOptions extends DatabaseOptions {
@@ -17,8 +17,17 @@ export interface SnowflakeOptions extends DatabaseOptions {
   readonly schema: string
   /** An IANA name; null: the session's own. */
   readonly timezone: string | null
+  /** With `load_type: stream`. */
+  readonly stream: StreamOptions | null
   readonly connectTimeoutMs: number
   readonly statementTimeoutMs: number
+}
+
+export interface StreamOptions {
+  /** Its name with its database and schema, as far as they were written. */
+  readonly path: readonly string[]
+  /** Database and schema, as far as they were written, of what is staged; null: those of the stream. */
+  readonly staging: readonly string[] | null
 }
 
 export type Login =
@@ -71,9 +80,24 @@ export function readSnowflakeOptions(source: string, options: SourceSettings['op
     database: name('database'),
     schema: name('schema') ?? 'PUBLIC',
     timezone,
+    stream: streamOf(textOrNull, at, refused),
     connectTimeoutMs: number('connect_timeout', 30_000),
     statementTimeoutMs: number('statement_timeout', 1_800_000),
   }
+}
+
+function streamOf(
+  text: (key: string) => string | null,
+  at: (key: string) => string,
+  refused: (key: string, why: string) => SluiceError,
+): StreamOptions | null {
+  if (text('load_type') !== 'stream') return null
+  const stream = text('stream')
+  if (stream === null) throw refused('stream', 'is missing: `load_type: stream` reads it')
+  const staging = text('staging_schema')
+  const path = staging === null ? null : parseTablePath(staging, at('staging_schema'))
+  if (path !== null && path.length > 2) throw refused('staging_schema', 'is no schema such as SHOP.SLUICE')
+  return { path: parseTablePath(stream, at('stream')), staging: path }
 }
 
 /** A host of one's own, with `http://` only where what is sent does not leave the machine. */

@@ -1,14 +1,23 @@
 import { quoteIdentifier } from '../../src/domain/identifier.ts'
 import type { SourceSettings } from '../../src/domain/settings.ts'
-import { quoteTable, selectRows, type SqlDialect } from '../../src/domain/table-query.ts'
-import type { TableColumn, TableLook, TableSight, TableSource } from '../../src/ports/table-source.ts'
+import { quoteTable, selectRows } from '../../src/domain/table-query.ts'
+import type { ChangingTable } from '../../src/ports/change-feed.ts'
+import type { TableLook, TableSight } from '../../src/ports/table-source.ts'
 import { describeTable, type CatalogueTable } from './catalogue.ts'
-import { placeOf, selectedOf } from './column-type.ts'
+import { epochMs } from './cell-text.ts'
+import { dialectOf, placeOf } from './column-type.ts'
 import { openSession, type Session } from './session.ts'
 import { readSnowflakeOptions } from './snowflake-options.ts'
+import { openStreamFeed } from './stream/stream-feed.ts'
+
+export interface SnowflakeTableParts {
+  readonly settings: Pick<SourceSettings, 'name' | 'options'>
+  /** A fresh UUID. */
+  readonly newId: () => string
+}
 
 /** A table of Snowflake; README.md says what it promises. */
-export function openSnowflakeTable({ name, options }: Pick<SourceSettings, 'name' | 'options'>): TableSource {
+export function openSnowflakeTable({ settings: { name, options }, newId }: SnowflakeTableParts): ChangingTable {
   const checked = readSnowflakeOptions(name, options)
   const session = openSession(checked)
   let describing: Promise<CatalogueTable> | null = null
@@ -18,7 +27,12 @@ export function openSnowflakeTable({ name, options }: Pick<SourceSettings, 'name
     mine.catch(() => (describing = null))
     return mine
   }
+  const { stream } = checked
   return {
+    feed: () =>
+      Promise.resolve(
+        stream === null ? null : openStreamFeed({ session, options: { ...checked, stream }, described, newId }),
+      ),
     describe: described,
     look: async (request) => look(session, await described(), request),
     async *rows(query, streaming) {
@@ -30,16 +44,6 @@ export function openSnowflakeTable({ name, options }: Pick<SourceSettings, 'name
   }
 }
 
-/** Snowflake compares lists of values for equality only, so keys are compared column by column. */
-export function dialectOf(columns: readonly TableColumn[]): SqlDialect {
-  const types = new Map(columns.map(({ name, type }) => [name, type]))
-  return {
-    form: 'expanded',
-    placeholder: (_, column) => placeOf(types.get(column)!),
-    selected: (quoted, column) => selectedOf(quoted, types.get(column)!),
-  }
-}
-
 async function look(session: Session, { path, columns }: CatalogueTable, request: TableLook): Promise<TableSight> {
   const { watermark, notNull, overlapMs, reached, floor } = request
   const table = quoteTable(path)
@@ -47,7 +51,7 @@ async function look(session: Session, { path, columns }: CatalogueTable, request
   const ask = async (sql: string, binds: readonly string[] = []): Promise<string | null> =>
     ((await session.query(`select ${sql}`, binds))[0]?.[0] ?? null) as string | null
   const nulls = isNull === '' ? 0n : BigInt((await ask(`count(*) from ${table} where ${isNull}`)) ?? 0)
-  const nowMs = Date.parse(cutToMs((await ask('current_timestamp()'))!))
+  const nowMs = epochMs((await ask('current_timestamp()'))!)
   const told = { nowMs, nulls, floor: null, lateFloor: null, isAhead: false }
   const column = columns.find(({ name }) => name === watermark)
   if (column === undefined || column.order === 'other') return told
@@ -71,9 +75,4 @@ async function look(session: Session, { path, columns }: CatalogueTable, request
         : await ask(`case when ${place} < ${earlier(now)} then ${place} else ${earlier(now)} end`, [floor, floor]),
     isAhead: reached !== null && (await ask(`${place} > ${now}`, [reached])) === 'true',
   }
-}
-
-/** `Date.parse` takes three digits of a second. */
-function cutToMs(text: string): string {
-  return text.replace(/(\.\d{3})\d+/, '$1')
 }

@@ -5,6 +5,7 @@ import { SluiceError } from '../domain/errors.ts'
 import type { SourceSettings } from '../domain/settings.ts'
 import { CircuitBreaker } from '../extract/table/circuit-breaker.ts'
 import { createTableConnector } from '../extract/table/table-connector.ts'
+import type { ChangingTable } from '../ports/change-feed.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { TableSource } from '../ports/table-source.ts'
@@ -35,18 +36,18 @@ function openConnector(settings: SourceSettings, { clock, circuit }: Kept): Sour
     case 'simulator':
       return createSimulatorConnector(settings)
     case 'redshift': {
-      const open = async (): Promise<TableSource> => {
+      const table = openedLater(async () => {
         const { openRedshiftTable } = await import('../../connectors/redshift/redshift-table.ts')
         return openRedshiftTable(settings)
-      }
-      return createTableConnector({ settings, table: openedLater(open), clock, circuit })
+      })
+      return createTableConnector({ settings, table, clock, circuit })
     }
     case 'snowflake': {
-      const open = async (): Promise<TableSource> => {
+      const table = openedLater(async () => {
         const { openSnowflakeTable } = await import('../../connectors/snowflake/snowflake-table.ts')
-        return openSnowflakeTable(settings)
-      }
-      return createTableConnector({ settings, table: openedLater(open), clock, circuit })
+        return openSnowflakeTable({ settings, newId: () => clock.newId() })
+      })
+      return createTableConnector({ settings, table, clock, circuit })
     }
     default: {
       const { name, connector } = settings
@@ -59,14 +60,18 @@ function openConnector(settings: SourceSettings, { clock, circuit }: Kept): Sour
   }
 }
 
-function openedLater(open: () => Promise<TableSource>): TableSource {
-  let opening: Promise<TableSource> | null = null
-  const opened = (): Promise<TableSource> => (opening ??= open())
+function openedLater(open: () => Promise<TableSource | ChangingTable>): ChangingTable {
+  let opening: ReturnType<typeof open> | null = null
+  const opened = (): ReturnType<typeof open> => (opening ??= open())
   return {
     describe: async () => (await opened()).describe(),
     look: async (request) => (await opened()).look(request),
     async *rows(query, options) {
       yield* (await opened()).rows(query, options)
+    },
+    async feed() {
+      const table = await opened()
+      return 'feed' in table ? table.feed() : null
     },
     close: async () => (await opening)?.close(),
   }

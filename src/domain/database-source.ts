@@ -70,7 +70,11 @@ export interface DatabaseOptions {
   /** Null: all of the table. */
   readonly columns: readonly string[] | null
   readonly primaryKey: readonly string[]
-  readonly load: { readonly kind: 'full' } | { readonly kind: 'incremental'; readonly watermarkColumn: string }
+  /** `stream`: the database keeps what changed; which feed of it is the connector's own to say. */
+  readonly load:
+    | { readonly kind: 'full' }
+    | { readonly kind: 'incremental'; readonly watermarkColumn: string }
+    | { readonly kind: 'stream' }
   /** Null: what suits the type of the watermark column. */
   readonly overlapMs: number | null
   readonly softDeleteColumn: string | null
@@ -115,8 +119,9 @@ export function readDatabaseOptions(source: string, options: Options): DatabaseO
   const columns = names('columns')
   if (columns?.length === 0) throw refused(at('columns'), 'is empty')
   const watermarkColumn = column('watermark_column')
-  const isFull = text('load_type') === 'full'
-  if (!isFull && watermarkColumn === null)
+  const loadType = text('load_type')
+  const isOther = loadType === 'full' || loadType === 'stream'
+  if (!isOther && watermarkColumn === null)
     throw refused(at('watermark_column'), 'is missing; a table without one is read with `load_type: full`')
   const rate = options['max_rows_per_second']
   const overlap = options['overlap']
@@ -124,7 +129,10 @@ export function readDatabaseOptions(source: string, options: Options): DatabaseO
     table: parseTablePath(table, at('table')),
     columns,
     primaryKey,
-    load: isFull || watermarkColumn === null ? { kind: 'full' } : { kind: 'incremental', watermarkColumn },
+    load:
+      isOther || watermarkColumn === null
+        ? { kind: loadType === 'stream' ? 'stream' : 'full' }
+        : { kind: 'incremental', watermarkColumn },
     overlapMs: typeof overlap === 'number' ? overlap : null,
     softDeleteColumn: column('soft_delete_column'),
     batchRows: number('batch_rows', 10_000),

@@ -25,6 +25,8 @@ export interface SqlDialect {
   placeholder(number: number, column: string): string
   /** What is selected for a column (already quoted), so that its text keeps all that it has; itself by default. */
   selected?(quoted: string, column: string): string
+  /** What is read in place of the table (already quoted); itself by default. */
+  from?(quoted: string): string
 }
 
 export interface SqlStatement {
@@ -54,7 +56,7 @@ export function selectRows(query: TableQuery, dialect: SqlDialect): SqlStatement
   })
   const text = [
     `select ${selected.join(', ')}`,
-    `from ${quoteTable(query.table)}`,
+    `from ${dialect.from?.(quoteTable(query.table)) ?? quoteTable(query.table)}`,
     `where ${conditions.join(' and ')}`,
     `order by ${quoted.join(', ')}`,
     ...(limit === null ? [] : [`limit ${Math.trunc(limit)}`]),

@@ -41,7 +41,7 @@ export function planColumns(source: string, options: DatabaseOptions, described:
   const key = options.primaryKey.map((name) => orderly(find(name, 'primary_key'), 'primary_key'))
   const { load, softDeleteColumn } = options
   const watermark =
-    load.kind === 'full' ? null : orderly(find(load.watermarkColumn, 'watermark_column'), 'watermark_column')
+    load.kind === 'incremental' ? orderly(find(load.watermarkColumn, 'watermark_column'), 'watermark_column') : null
   const softDelete = softDeleteColumn === null ? null : find(softDeleteColumn, 'soft_delete_column')
   const wanted = options.columns?.map((name) => find(name, 'columns')) ?? described.columns
   // What rows are told apart and ordered by travels too, whether it was named or not.

@@ -1,19 +1,22 @@
 import { readDatabaseOptions } from '../../domain/database-source.ts'
+import { SluiceError } from '../../domain/errors.ts'
 import type { SourceSettings } from '../../domain/settings.ts'
 import { noRange } from '../../domain/watermark.ts'
+import type { ChangingTable } from '../../ports/change-feed.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ReadBounds, SourceBatch, SourceConnector, SourceDescription } from '../../ports/source-connector.ts'
 import type { TableSource } from '../../ports/table-source.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { Patience, type Tries } from './patience.ts'
 import { planColumns } from './plan-columns.ts'
+import { readChanges } from './read-changes.ts'
 import { readFull } from './read-full.ts'
 import { readIncremental, readRange } from './read-incremental.ts'
 import { tableRows } from './table-rows.ts'
 
 export interface TableConnectorParts {
   readonly settings: Pick<SourceSettings, 'name' | 'options'>
-  readonly table: TableSource
+  readonly table: TableSource | ChangingTable
   readonly clock: Pick<Clock, 'nowMs' | 'sleep' | 'random'>
   /** Of this source in this process; it outlives a connector. */
   readonly circuit: CircuitBreaker
@@ -26,7 +29,7 @@ export interface TableConnectorParts {
  * Guarantees: every row that was committed before a pass began is sent by it, unless it is as it was sent before; rows
  * of one watermark are told apart by their key; a restart goes on behind the last batch that came into the log. With
  * `overlap`, so is what a transaction shorter than it commits behind the watermark. With `full`, a key that is gone is
- * sent as a delete.
+ * sent as a delete; with `stream`, so is each delete that the database kept.
  * Non-guarantees: states of a row between two passes; with `incremental`, rows that are deleted without a trace; rows
  * whose watermark or key is null, which are counted and told.
  */
@@ -48,18 +51,32 @@ export function createTableConnector({ settings, table, clock, circuit }: TableC
     bounds: ReadBounds,
     tries: Tries,
   ): AsyncGenerator<SourceBatch> {
-    if (bounds.to !== undefined && options.load.kind === 'full') throw noRange(name)
+    if (bounds.to !== undefined && options.load.kind !== 'incremental') throw noRange(name)
     if (bounds.signal?.aborted === true) return
     const patient = new Patience({ clock, tries, signal: bounds.signal })
     const described = await patient.ask(() => table.describe())
     const plan = planColumns(name, options, described)
-    const rows = tableRows({ table, plan, options, clock, patient, signal: bounds.signal })
+    const { signal } = bounds
+    if (options.load.kind === 'stream') {
+      const feed = 'feed' in table ? await table.feed() : null
+      if (feed === null) throw noFeed(name)
+      const startTable: Pick<TableSource, 'rows'> = { rows: (query, of) => feed.startRows(query, of) }
+      const startRows = tableRows({ table: startTable, plan, options, clock, patient, signal })
+      yield* readChanges({ plan, options, feed, startRows, patient, signal, from })
+      return
+    }
+    const rows = tableRows({ table, plan, options, clock, patient, signal })
     const look: TableSource['look'] = (request) => patient.ask(() => table.look(request))
     const request = { plan, options, look, rows, from }
     if (options.load.kind === 'full') yield* readFull(request)
     else if (bounds.to !== undefined) yield* readRange(request, bounds.to)
     else yield* readIncremental(request)
   }
+}
+
+function noFeed(source: string): SluiceError {
+  const key = `sources.${source}.load_type`
+  return new SluiceError('SETTINGS_INVALID', `${key} is stream, which its connector does not have`, { where: { key } })
 }
 
 async function discover(table: TableSource): Promise<SourceDescription> {

@@ -6,7 +6,7 @@ import type { Patience } from './patience.ts'
 import { keyOf, type ColumnPlan } from './plan-columns.ts'
 
 export interface TableRowsParts {
-  readonly table: TableSource
+  readonly table: Pick<TableSource, 'rows'>
   readonly plan: ColumnPlan
   readonly options: DatabaseOptions
   readonly clock: Pick<Clock, 'nowMs' | 'sleep'>
