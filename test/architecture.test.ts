@@ -34,6 +34,7 @@ const FLOORS: Readonly<Record<string, number>> = {
  */
 const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   '@aws-sdk/client-s3': 'src/adapters/s3',
+  '@aws-sdk/client-ssm': 'src/adapters/aws',
   '@aws-sdk/lib-storage': 'src/adapters/s3',
   '@duckdb/node-api': 'src/adapters/duckdb',
   '@platformatic/kafka': 'src/adapters/kafka',

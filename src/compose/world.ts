@@ -12,6 +12,7 @@ import { withoutPrivateBounds } from './private-statistics.ts'
 import { openRegistry } from './registry.ts'
 import { openStaging } from './staging.ts'
 import { openStores, stagingRoot } from './stores.ts'
+import { openWatermarkMirror } from './sources/watermark-mirror.ts'
 
 export interface WorldRequest {
   readonly settings: Settings
@@ -59,6 +60,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
       )
       return engine
     },
+    watermarkMirror: openWatermarkMirror(settings.watermarkMirror),
     connector: openConnectors(clock),
     stagingFolder: (purpose) => staging.folder(purpose),
     async close() {

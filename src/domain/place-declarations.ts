@@ -94,3 +94,24 @@ export function registrySettings(): SettingGroup {
     }),
   })
 }
+
+export function watermarkMirrorSettings(): SettingGroup {
+  return group(
+    'Where the watermarks of sources are published for others to read; they are never read back by a pass.',
+    {
+      kind: setting({
+        type: { kind: 'choice', values: ['none', 'ssm'] },
+        default: 'none',
+        meaning: '`ssm`: AWS Systems Manager Parameter Store.',
+      }),
+      prefix: setting({
+        type: { kind: 'text' },
+        example: '/sluice/prod',
+        meaning: "What the parameters' names begin with; a source's `watermark_state_key` follows.",
+      }),
+      region: setting({ type: { kind: 'text' }, meaning: 'AWS region (default: as the AWS SDK finds it).' }),
+      endpoint: setting({ type: { kind: 'text' }, meaning: 'Another address than that of AWS.' }),
+      profile: setting({ type: { kind: 'text' }, meaning: 'Profile of the shared AWS configuration.' }),
+    },
+  )
+}

@@ -1,4 +1,4 @@
-import { lakeSettings, registrySettings } from './place-declarations.ts'
+import { lakeSettings, registrySettings, watermarkMirrorSettings } from './place-declarations.ts'
 import { declareBroker } from './setting-declarations-broker.ts'
 import { group, setting, size } from './setting-declarations.ts'
 import type { ConnectorDeclaration, SettingGroup } from './setting-declarations.ts'
@@ -26,6 +26,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
         meaning: 'With Kafka: the compacted topic; projects whose sources share names need one each.',
       }),
     }),
+    watermark_mirror: watermarkMirrorSettings(),
     paths: group('Files of the project.', {
       schemas: setting({ type: { kind: 'path' }, default: 'schemas', meaning: 'Folder of the proposed contracts.' }),
       models: setting({ type: { kind: 'path' }, default: 'models', meaning: 'Folder of the models.' }),

@@ -39,6 +39,8 @@ export interface Settings {
   }
   readonly broker: { readonly kind: 'embedded'; readonly dir: string } | KafkaBrokerSettings
   readonly registry: RegistrySettings
+  /** Where watermarks are published for others to read. */
+  readonly watermarkMirror: WatermarkMirrorSettings
   readonly paths: {
     readonly schemas: string
     readonly models: string
@@ -95,6 +97,18 @@ export type RegistrySettings =
       readonly caFile: string | null
       readonly timeoutMs: number
     }
+
+export type WatermarkMirrorSettings = { readonly kind: 'none' } | SsmMirrorSettings
+
+/** Null: as the AWS SDK finds it (environment, profile, instance). */
+export interface SsmMirrorSettings {
+  readonly kind: 'ssm'
+  /** Begins with a slash. */
+  readonly prefix: string
+  readonly region: string | null
+  readonly endpoint: string | null
+  readonly profile: string | null
+}
 
 /** How S3 is reached. Null: as the AWS SDK finds it (environment, profile, instance). */
 export interface S3Settings {

@@ -1,18 +1,30 @@
 import { classifyError, SluiceError } from '../domain/errors.ts'
 import type { Happening, JobEnd } from '../domain/events.ts'
 import type { SourceSettings } from '../domain/settings.ts'
+import { WATERMARK_ENTRY } from '../domain/watermark.ts'
 import { copyLetters } from '../error-lane/copy-letters.ts'
 import { writeLetters } from '../error-lane/write-letters.ts'
 import type { SourceBatch, SourceConnector } from '../ports/source-connector.ts'
 import type { SourceState } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { appendOnce } from './append-once.ts'
+import { publishWatermark } from './publish-watermark.ts'
 import { StagedAppend } from './staged-append.ts'
 import { loadWireContract, type WireContract } from './wire-contract.ts'
 
 export type ExtractWorld = Pick<
   World,
-  'settings' | 'clock' | 'events' | 'runId' | 'traceId' | 'log' | 'registry' | 'lake' | 'connector' | 'signal'
+  | 'settings'
+  | 'clock'
+  | 'events'
+  | 'runId'
+  | 'traceId'
+  | 'log'
+  | 'registry'
+  | 'lake'
+  | 'connector'
+  | 'signal'
+  | 'watermarkMirror'
 >
 
 export interface RunSourceRequest {
@@ -82,6 +94,7 @@ async function readSource(run: SourceRun, { source, world }: RunSourceRequest): 
     const connector = world.connector(source)
     try {
       const ended = await run.readToEnd(connector)
+      await run.publish()
       return { source: source.name, ...run.tally, outcome: ended, error: null }
     } finally {
       await connector.close()
@@ -113,6 +126,9 @@ class SourceRun {
   readonly #range: SourceRange | null
   readonly #warned = new Set<string>()
   #lastColumns: readonly string[] = []
+  #wire: WireContract | null = null
+  /** Where the source stands by what this run appended. */
+  #watermark: string | null = null
 
   constructor(source: SourceSettings, world: ExtractWorld, range: SourceRange | null) {
     this.#source = source
@@ -123,6 +139,7 @@ class SourceRun {
   async readToEnd(connector: SourceConnector): Promise<'caught_up' | 'interrupted'> {
     const { log, signal } = this.#world
     const wire = await loadWireContract(this.#world, this.#source)
+    this.#wire = wire
     const description = await log.describe(this.#source.topic)
     if (description === null) {
       throw new SluiceError(
@@ -206,6 +223,7 @@ class SourceRun {
     const appended = await appendOnce({ log, clock, request: { batches: staged.appends(), state } })
     if (appended === null) return null
     const { sequence, ranges } = appended
+    this.#watermark = staged.progress.get(WATERMARK_ENTRY) ?? this.#watermark
     this.tally.read += staged.read
     this.tally.appended += staged.records
     this.tally.refused += refused
@@ -226,6 +244,18 @@ class SourceRun {
     const copied = await copyLetters({ log, topic, letters, sealKey, retentionMs, batchId })
     if (copied.kind === 'failed')
       this.emit({ type: 'letters.copy_failed', topic: `${topic}.errors`, message: copied.message }, batchId)
+  }
+
+  /** What cannot be published is told and not waited for: the truth stands in the log. */
+  async publish(): Promise<void> {
+    const watermark = this.#watermark
+    if (this.#wire === null || watermark === null || this.#range !== null) return
+    try {
+      await publishWatermark({ world: this.#world, source: this.#source, wire: this.#wire, watermark })
+    } catch (error) {
+      const { message, where } = classifyError(error)
+      this.emit({ type: 'warning', message, where: { ...where, source: this.#source.name } })
+    }
   }
 
   #tellNotes({ notes, object }: SourceBatch): void {

@@ -8,6 +8,7 @@ import type { ObjectStore } from './object-store.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import type { SourceConnector } from './source-connector.ts'
 import type { TopicLog } from './topic-log.ts'
+import type { WatermarkMirror } from './watermark-mirror.ts'
 
 /** Everything that one process was given. `compose` builds it once; a stage takes the parts that it names (`Pick<World, …>`). */
 export interface World {
@@ -27,6 +28,8 @@ export interface World {
   storeAt(uri: string): ObjectStore
   /** Opened at first use: verbs that ask nothing of it do not pay for it. */
   engine(): Promise<ModelEngine>
+  /** Null where none is asked for. */
+  readonly watermarkMirror: WatermarkMirror | null
   connector(source: SourceSettings): SourceConnector
   /** A fresh local folder for staged files, on the lake's own disk where that is local; removed by `close`. */
   stagingFolder(purpose: string): Promise<string>

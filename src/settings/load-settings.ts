@@ -16,7 +16,7 @@ import { findSettingsFile } from './find-settings.ts'
 import { problemsError } from './resolve/problem.ts'
 import { resolveSettings } from './resolve/resolve-settings.ts'
 import type { Resolved } from './resolve/resolve-settings.ts'
-import { toLake, toRegistry } from './place-settings.ts'
+import { toLake, toRegistry, toWatermarkMirror } from './place-settings.ts'
 import { entryFields } from './resolve/entry-fields.ts'
 import { SettingReader } from './setting-reader.ts'
 import { applySets, readSettingsTree } from './yaml/settings-tree.ts'
@@ -67,6 +67,7 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
     lake: toLake(read),
     broker: toBroker(read),
     registry: toRegistry(read),
+    watermarkMirror: toWatermarkMirror(read),
     paths: {
       schemas: read.text('paths', 'schemas'),
       models: read.text('paths', 'models'),

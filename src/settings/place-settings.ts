@@ -1,4 +1,4 @@
-import type { RegistrySettings, S3Settings, Settings } from '../domain/settings.ts'
+import type { RegistrySettings, WatermarkMirrorSettings, S3Settings, Settings } from '../domain/settings.ts'
 import type { SettingReader } from './setting-reader.ts'
 
 /** `lake:` and `registry:` as the rooms receive them. */
@@ -33,4 +33,11 @@ export function toRegistry(read: SettingReader): RegistrySettings {
     caFile: read.textOrNull('registry', 'ca_file'),
     timeoutMs: read.number('registry', 'timeout'),
   }
+}
+
+export function toWatermarkMirror(read: SettingReader): WatermarkMirrorSettings {
+  if (read.text('watermark_mirror', 'kind') === 'none') return { kind: 'none' }
+  const text = (key: string): string | null => read.textOrNull('watermark_mirror', key)
+  const prefix = text('prefix') ?? ''
+  return { kind: 'ssm', prefix, region: text('region'), endpoint: text('endpoint'), profile: text('profile') }
 }

@@ -151,6 +151,7 @@ export function worldOf(over: WorldOver): WorldDouble {
   } as unknown as Settings
   const world: ExtractWorld = {
     settings,
+    watermarkMirror: null,
     clock: {
       nowMs: () => 1_700_000_000_000,
       newId: () => {

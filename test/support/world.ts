@@ -64,6 +64,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
   return {
     folder,
     settings,
+    watermarkMirror: null,
     clock,
     signal: options.signal ?? new AbortController().signal,
     runId,

@@ -1,22 +1,23 @@
 import { hasWatermark } from '../../domain/database-source.ts'
 import { SluiceError } from '../../domain/errors.ts'
-import { formatWatermark, noRange, WATERMARK_ENTRY } from '../../domain/watermark.ts'
+import { formatWatermark, noRange, parseWatermark, WATERMARK_ENTRY, type Watermark } from '../../domain/watermark.ts'
 import type { SourceState } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
+import { mirrorName } from '../../extract/publish-watermark.ts'
 import { clearStops } from '../status/stop-note.ts'
 
 export interface PreparedSourceReset {
   readonly source: string
   readonly state: SourceState
-  /** A text of its watermark column, which is read next, itself included; null: from the beginning. */
-  readonly to: string | null
+  /** Where it reads on: behind this row, or, without a key, from the first row of its value; null: the beginning. */
+  readonly to: Watermark | null
 }
 
 /** Throws SOURCE_UNKNOWN, and SOURCE_NO_RANGE for a `to` where the source has no watermark. */
 export async function prepareSourceReset(
   { settings, log }: Pick<World, 'settings' | 'log'>,
   source: string,
-  to: string | null,
+  to: Watermark | null,
 ): Promise<PreparedSourceReset> {
   const declared = settings.sources.get(source)
   if (declared === undefined) {
@@ -36,7 +37,7 @@ export async function resetSource(
   { source, state, to }: PreparedSourceReset,
 ): Promise<void> {
   const set = new Map<string, string | null>([...state.entries.keys()].map((entry) => [entry, null]))
-  if (to !== null) set.set(WATERMARK_ENTRY, formatWatermark({ value: to, key: [] }))
+  if (to !== null) set.set(WATERMARK_ENTRY, formatWatermark(to))
   const outcome = await world.log.append({ batches: [], state: { source, expectedSequence: state.sequence, set } })
   if (outcome.kind === 'conflicted') {
     throw new SluiceError('COMMIT_CONTENDED', `source ${source} was moved by another process`, {
@@ -45,4 +46,23 @@ export async function resetSource(
     })
   }
   await clearStops(world, { kind: 'source', name: source })
+}
+
+/** What was published last of a source. Throws SOURCE_UNKNOWN, USAGE where nothing is published, and what the mirror throws. */
+export async function mirroredWatermark(
+  { settings, watermarkMirror }: Pick<World, 'settings' | 'watermarkMirror'>,
+  source: string,
+): Promise<Watermark> {
+  const declared = settings.sources.get(source)
+  if (declared === undefined) {
+    throw new SluiceError('SOURCE_UNKNOWN', `there is no source ${source}`, { where: { source } })
+  }
+  const name = mirrorName(declared)
+  const text = name === null || watermarkMirror === null ? null : await watermarkMirror.read(name)
+  const watermark = text === null ? null : parseWatermark(text)
+  if (watermark !== null) return watermark
+  throw new SluiceError('USAGE', `no watermark of source ${source} is published`, {
+    where: { source },
+    hint: 'It needs `watermark_mirror` and the source’s `watermark_state_key`; else give it with --to.',
+  })
 }

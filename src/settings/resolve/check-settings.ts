@@ -58,6 +58,14 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
   if (registry.kind === 'confluent' && /^https?:\/\/[^/]*@/.test(registry.url))
     refuse(['registry', 'url'], 'holds credentials; they belong in registry.username and registry.password')
   checkBroker(settings.broker, refuse)
+  const { watermarkMirror } = settings
+  if (watermarkMirror.kind === 'ssm' && !/^(\/[\w.-]+){1,10}\/?$/.test(watermarkMirror.prefix))
+    refuse(['watermark_mirror', 'prefix'], 'names of parameters begin with it: /sluice/prod')
+  for (const { name, options } of settings.sources.values()) {
+    const key = options['watermark_state_key']
+    if (typeof key === 'string' && !/^[\w.-]{1,200}$/.test(key))
+      refuse(['sources', name, 'watermark_state_key'], 'may hold letters, digits, "_", "." and "-"')
+  }
   const { lineage } = settings
   if (lineage.kind === 'file' && lineage.path === '')
     refuse(['lineage', 'path'], 'is needed where lineage.kind is file')

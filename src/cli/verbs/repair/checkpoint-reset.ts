@@ -1,4 +1,6 @@
 import { SluiceError } from '../../../domain/errors.ts'
+import type { Watermark } from '../../../domain/watermark.ts'
+import type { World } from '../../../ports/world.ts'
 import type { BronzeTableSettings } from '../../../domain/settings.ts'
 import type { PartitionReset } from '../../../operate/checkpoint/plan-reset.ts'
 import {
@@ -7,7 +9,7 @@ import {
   type PreparedReset,
   type ResetTarget,
 } from '../../../operate/checkpoint/reset-lane.ts'
-import { prepareSourceReset, resetSource } from '../../../operate/checkpoint/reset-source.ts'
+import { mirroredWatermark, prepareSourceReset, resetSource } from '../../../operate/checkpoint/reset-source.ts'
 import type { FlagValues } from '../../flag-values.ts'
 import { formatTable } from '../../format-table.ts'
 import { offsetPairs } from '../../offset-pairs.ts'
@@ -37,6 +39,11 @@ export const checkpointReset: Verb = {
       value: 'VALUE',
       meaning: 'with --source: from the first row of that watermark on, as its column writes it',
     },
+    {
+      name: 'from-mirror',
+      type: 'switch',
+      meaning: 'with --source: behind the watermark that was published last, where the state was lost',
+    },
     DRY_RUN,
     YES,
   ],
@@ -52,7 +59,8 @@ export const checkpointReset: Verb = {
 
 async function resetTopic({ world: open, flags, print, confirm }: VerbCall): Promise<0> {
   const topic = flags.text('topic')
-  if (flags.text('to') !== null) throw usage('takes --to with --source alone')
+  if (flags.text('to') !== null || flags.on('from-mirror'))
+    throw usage('takes --to and --from-mirror with --source alone')
   if (topic === null) throw usage('needs --topic TOPIC or --source SOURCE')
   const accept = flags.on('accept-new-topic')
   const target = readTarget(flags)
@@ -80,7 +88,7 @@ async function resetOneSource({ world: open, flags, print, confirm }: VerbCall, 
   const others = ['topic', 'table'].filter((flag) => flags.text(flag) !== null)
   if (others.length > 0 || readTarget(flags) !== null) throw usage('--source goes with none of the flags of a topic')
   const world = await open()
-  const to = flags.text('to')
+  const to = await placeToReadOn(world, source, flags)
   const prepared = await prepareSourceReset(world, source, to)
   const { sequence, entries } = prepared.state
   const dryRun = flags.on('dry-run')
@@ -90,13 +98,31 @@ async function resetOneSource({ world: open, flags, print, confirm }: VerbCall, 
     await resetSource(world, prepared)
   }
   const outcome = idle ? 'unchanged' : dryRun ? 'planned' : 'reset'
-  const form = { run_id: world.runId, source, outcome, sequence, entries_forgotten: entries.size, to }
+  const form = {
+    run_id: world.runId,
+    source,
+    outcome,
+    sequence,
+    entries_forgotten: entries.size,
+    to: to?.value ?? null,
+  }
   print.result(form, () => sourceText(source, outcome, placeOf(to)))
   return 0
 }
 
-function placeOf(to: string | null): string {
-  return to === null ? 'its beginning' : `watermark ${to}`
+async function placeToReadOn(
+  world: Pick<World, 'settings' | 'watermarkMirror'>,
+  source: string,
+  flags: FlagValues,
+): Promise<Watermark | null> {
+  const value = flags.text('to')
+  if (!flags.on('from-mirror')) return value === null ? null : { value, key: [] }
+  if (value !== null) throw usage('takes one of --to and --from-mirror')
+  return mirroredWatermark(world, source)
+}
+
+function placeOf(to: Watermark | null): string {
+  return to === null ? 'its beginning' : `watermark ${to.value}`
 }
 
 function sourceText(source: string, outcome: 'unchanged' | 'planned' | 'reset', place: string): string {
