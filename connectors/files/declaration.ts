@@ -3,25 +3,25 @@ import type { ConnectorDeclaration } from '../../src/domain/setting-declarations
 /** What `connector: files` adds to an entry of `sources:`. */
 export const filesDeclaration: ConnectorDeclaration = {
   connector: 'files',
-  meaning: 'CSV files or JSON lines from a folder, also gzip-compressed.',
+  meaning: 'CSV files, JSON lines (both also gzip-compressed) or Parquet, from a folder or from S3.',
   options: {
     path: {
       kind: 'setting',
-      type: { kind: 'path' },
+      type: { kind: 'store_uri' },
       required: true,
       example: 'data',
-      meaning: 'The folder that is read, or one file.',
+      meaning: 'The folder that is read, or `s3://bucket/prefix`, reached as `lake` says; or one file.',
     },
     pattern: {
       kind: 'setting',
       type: { kind: 'text' },
       example: '**/*.csv.gz',
       meaning:
-        'Which files below it, with `*`, `?` and `**` (default: all that end in .csv, .tsv, .jsonl or .ndjson, also with .gz).',
+        'Which files below it, with `*`, `?` and `**` (default: all that end in .csv, .tsv, .jsonl or .ndjson, also with .gz, and .parquet).',
     },
     format: {
       kind: 'setting',
-      type: { kind: 'choice', values: ['auto', 'csv', 'jsonl'] },
+      type: { kind: 'choice', values: ['auto', 'csv', 'jsonl', 'parquet'] },
       default: 'auto',
       meaning: 'How files are written; `auto` goes by the ending.',
     },

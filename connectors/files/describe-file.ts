@@ -1,20 +1,22 @@
 import { plainNames } from '../../src/domain/plain-names.ts'
 import { undeclaredColumn, type DescribedObject } from '../../src/ports/source-connector.ts'
 import { formatOf, type FilesOptions } from './files-options.ts'
-import type { FoundFile } from './list-files.ts'
-import { openBytes } from './read-bytes.ts'
+import { describeParquet } from './formats/parquet-file.ts'
+import { openBytes, type OpenFile } from './read-bytes.ts'
 import { createSplitter, splitAll } from './read-file.ts'
-import { csvRows, jsonRows } from './read-rows.ts'
+import { csvRows, jsonRows } from './formats/read-rows.ts'
 
 const LOOKED_AT_RECORDS = 100
 
-/** Columns as the header names them, or as the first JSON objects do. */
-export async function describeFile(source: string, options: FilesOptions, file: FoundFile): Promise<DescribedObject> {
+/** Columns as a Parquet file declares them, as the header names them, or as the first JSON objects do. */
+export async function describeFile(opened: OpenFile, options: FilesOptions): Promise<DescribedObject> {
+  const { source, file } = opened
+  if (formatOf(file.object, options.format) === 'parquet') return describeParquet(opened, options)
   const seenNames = new Set<string>()
   const csv = formatOf(file.object, options.format) === 'csv'
   const toRow = csv ? csvRows({ source, object: file.object, plainNames: false }) : jsonRows({ plainNames: false })
   let seen = 0
-  look: for await (const records of splitAll(openBytes(source, file).chunks, createSplitter(file, options))) {
+  look: for await (const records of splitAll(openBytes(opened).chunks, createSplitter(file, options))) {
     for (const record of records) {
       const row = toRow(record)
       if (csv && record.kind === 'fields') for (const name of record.fields) seenNames.add(name)

@@ -1,15 +1,16 @@
 import { foreignState } from '../../src/domain/watermark.ts'
-import type { FoundFile } from './list-files.ts'
+import type { FoundFile } from './places/file-place.ts'
 
 /** One entry of the source's state: `file:<path>` → this, as JSON. */
 export interface FileProgress {
   /** Of the file as stored, compressed where it is. */
   readonly bytes: number
   readonly sha256: string
-  /** Hints: while both are as they were, the content is taken to be as it was. */
+  /** Hints: while all are as they were, the content is taken to be as it was. */
   readonly mtimeMs: number
   readonly ctimeMs: number
-  /** Lines that were passed, the header included. */
+  readonly etag: string | null
+  /** Lines that were passed, the header included; rows of a Parquet file. */
   readonly lines: number
   readonly done: boolean
 }
@@ -20,8 +21,9 @@ export function progressKey(object: string): string {
   return PREFIX + object
 }
 
-export function formatProgress({ bytes, sha256, mtimeMs, ctimeMs, lines, done }: FileProgress): string {
-  return JSON.stringify({ bytes, sha256, mtimeMs, ctimeMs, lines, done })
+export function formatProgress({ bytes, sha256, mtimeMs, ctimeMs, etag, lines, done }: FileProgress): string {
+  const tag = etag === null ? {} : { etag }
+  return JSON.stringify({ bytes, sha256, mtimeMs, ctimeMs, ...tag, lines, done })
 }
 
 /** The known files by path. Entries of another kind are not ours and are left alone. */
@@ -33,8 +35,17 @@ export function readProgress(source: string, entries: ReadonlyMap<string, string
   return files
 }
 
-export function seenUnchanged(known: FileProgress, now: FoundFile): boolean {
-  return known.bytes === now.bytes && known.mtimeMs === now.mtimeMs && known.ctimeMs === now.ctimeMs
+export function seenUnchanged(
+  known: Pick<FileProgress, 'bytes' | 'mtimeMs' | 'ctimeMs' | 'etag'>,
+  now: FoundFile,
+): boolean {
+  const { bytes, mtimeMs, ctimeMs, etag } = now
+  return known.bytes === bytes && known.mtimeMs === mtimeMs && known.ctimeMs === ctimeMs && known.etag === etag
+}
+
+/** What a place says of a file's version. */
+export function hintsOf({ mtimeMs, ctimeMs, etag }: FoundFile): Pick<FileProgress, 'mtimeMs' | 'ctimeMs' | 'etag'> {
+  return { mtimeMs, ctimeMs, etag }
 }
 
 function parseProgress(source: string, key: string, text: string): FileProgress {
@@ -44,7 +55,7 @@ function parseProgress(source: string, key: string, text: string): FileProgress 
   } catch {
     // Told below.
   }
-  const { bytes, sha256, mtimeMs, ctimeMs, lines, done } = value ?? {}
+  const { bytes, sha256, mtimeMs, ctimeMs, etag, lines, done } = value ?? {}
   if (
     typeof bytes !== 'number' ||
     typeof sha256 !== 'string' ||
@@ -53,5 +64,5 @@ function parseProgress(source: string, key: string, text: string): FileProgress 
   ) {
     throw foreignState(source, key)
   }
-  return { bytes, sha256, lines, done, mtimeMs: mtimeMs ?? -1, ctimeMs: ctimeMs ?? -1 }
+  return { bytes, sha256, lines, done, mtimeMs: mtimeMs ?? -1, ctimeMs: ctimeMs ?? -1, etag: etag ?? null }
 }

@@ -14,7 +14,7 @@ export interface FilesOptions {
   readonly maxRecordBytes: number
 }
 
-export type FileFormat = 'csv' | 'jsonl'
+export type FileFormat = 'csv' | 'jsonl' | 'parquet'
 
 const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024
 
@@ -30,7 +30,8 @@ export function readFilesOptions(name: string, options: SourceSettings['options'
   const path = text('path')
   if (path === null) throw refuse('path', 'is missing')
   const format = text('format') ?? 'auto'
-  if (format !== 'auto' && format !== 'csv' && format !== 'jsonl') throw refuse('format', 'is none of auto, csv, jsonl')
+  if (format !== 'auto' && format !== 'csv' && format !== 'jsonl' && format !== 'parquet')
+    throw refuse('format', 'is none of auto, csv, jsonl, parquet')
   const delimiter = text('delimiter') ?? ','
   if (!/^[\t\x20-\x7e]$/.test(delimiter) || delimiter === '"') {
     throw refuse('delimiter', 'must be one ASCII character other than a quote')
@@ -48,6 +49,7 @@ export function readFilesOptions(name: string, options: SourceSettings['options'
 /** How a file is written, by its options and its ending; null where neither tells. */
 export function formatOf(object: string, format: FilesOptions['format']): FileFormat | null {
   if (format !== 'auto') return format
+  if (/\.(parquet|pq)$/i.test(object)) return 'parquet'
   const ending = /\.([a-z]+)(\.gz)?$/i.exec(object)?.[1]?.toLowerCase()
   if (ending === 'csv' || ending === 'tsv') return 'csv'
   return ending === 'jsonl' || ending === 'ndjson' ? 'jsonl' : null

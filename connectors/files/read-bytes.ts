@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 
 import { SluiceError } from '../../src/domain/errors.ts'
 import { isGzip } from './files-options.ts'
-import { unreadable, type FoundFile } from './list-files.ts'
+import type { FilePlace, FoundFile } from './places/file-place.ts'
 
 const CHUNK_BYTES = 256 * 1024
+
+export interface OpenFile {
+  readonly source: string
+  readonly place: FilePlace
+  readonly file: FoundFile
+}
 
 export interface FileBytes {
   /** Decompressed. */
@@ -23,11 +28,12 @@ export interface StoredDigest {
 }
 
 /** Streams a file, and what it hashed to on the way. Throws SOURCE_UNREADABLE naming the file. */
-export function openBytes(source: string, file: FoundFile, signal?: AbortSignal): FileBytes {
+export function openBytes(opened: OpenFile, signal?: AbortSignal): FileBytes {
+  const { place, file } = opened
   const hash = createHash('sha256')
   let bytes = 0
   let digest: StoredDigest | null = null
-  const stored = createReadStream(file.path, { highWaterMark: CHUNK_BYTES })
+  const stored = place.stream(file)
   const tap = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk)
@@ -46,7 +52,7 @@ export function openBytes(source: string, file: FoundFile, signal?: AbortSignal)
         yield chunk as Buffer
       }
     } catch (error) {
-      throw readFailure(source, file, error)
+      throw readFailure(opened, error)
     } finally {
       stored.destroy()
       last.destroy()
@@ -66,15 +72,15 @@ export function openBytes(source: string, file: FoundFile, signal?: AbortSignal)
  * Reads a file once to its end: hashes what is stored and proves that it decompresses, so that no row of a file
  * travels that cannot be read whole. Null where the signal ended it.
  */
-export async function fingerprint(source: string, file: FoundFile, signal?: AbortSignal): Promise<StoredDigest | null> {
-  const bytes = openBytes(source, file, signal)
+export async function fingerprint(file: OpenFile, signal?: AbortSignal): Promise<StoredDigest | null> {
+  const bytes = openBytes(file, signal)
   for await (const _ of bytes.chunks) {
     // Only read.
   }
   return signal?.aborted === true ? null : bytes.digest()
 }
 
-function readFailure(source: string, file: FoundFile, error: unknown): SluiceError {
+function readFailure({ source, place, file }: OpenFile, error: unknown): unknown {
   if (error instanceof SluiceError) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code.startsWith('Z_')) {
@@ -85,5 +91,5 @@ function readFailure(source: string, file: FoundFile, error: unknown): SluiceErr
       cause: error,
     })
   }
-  return unreadable(source, file.object, error)
+  return place.failed(file, error)
 }

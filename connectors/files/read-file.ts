@@ -1,11 +1,11 @@
-import { SluiceError } from '../../src/domain/errors.ts'
+import { fileChanged } from './file-changed.ts'
 import type { SourceBatch, SourceRefusal, SourceRow } from '../../src/ports/source-connector.ts'
 import { formatProgress, progressKey, type FileProgress } from './file-progress.ts'
 import { delimiterOf, formatOf, type FilesOptions } from './files-options.ts'
-import type { FoundFile } from './list-files.ts'
+import type { FilePlace, FoundFile } from './places/file-place.ts'
 import { openBytes } from './read-bytes.ts'
-import { csvRows, jsonRows, type FileRow } from './read-rows.ts'
-import { createRecordSplitter, type RecordSplitter, type TextRecord } from './split-records.ts'
+import { csvRows, jsonRows, type FileRow } from './formats/read-rows.ts'
+import { createRecordSplitter, type RecordSplitter, type TextRecord } from './formats/split-records.ts'
 
 export const BATCH_ROWS = 2_000
 export const BATCH_BYTES = 1024 * 1024
@@ -13,6 +13,7 @@ export const BATCH_BYTES = 1024 * 1024
 export interface ReadFileRequest {
   readonly source: string
   readonly options: FilesOptions
+  readonly place: FilePlace
   readonly file: FoundFile
   /** The fingerprint just taken, and the lines passed already. */
   readonly start: FileProgress
@@ -27,6 +28,7 @@ export interface ReadFileRequest {
 export async function* readFile({
   source,
   options,
+  place,
   file,
   start,
   signal,
@@ -34,8 +36,8 @@ export async function* readFile({
   const csv = formatOf(file.object, options.format) === 'csv'
   const splitter = createSplitter(file, options)
   const toRow = csv ? csvRows({ source, object: file.object, plainNames: options.plainNames }) : jsonRows(options)
-  const bytes = openBytes(source, file, signal ?? undefined)
-  const held = createBatch(file.object, csv)
+  const bytes = openBytes({ source, place, file }, signal ?? undefined)
+  const held = new HeldRows(file.object, csv)
   let lines = start.lines
 
   for await (const records of splitAll(bytes.chunks, splitter)) {
@@ -55,10 +57,7 @@ export async function* readFile({
   }
   if (signal?.aborted === true) return
   if (bytes.digest().sha256 !== start.sha256) {
-    throw new SluiceError('SOURCE_FILE_CHANGED', `source ${source}: ${file.object} changed while it was read`, {
-      where: { source, file: file.object },
-      hint: 'Put whole files into the folder, by a rename; some rows of this one may have travelled.',
-    })
+    throw fileChanged(source, file)
   }
   yield held.take(progressAt(file, { ...start, lines, done: true }))
 }
@@ -76,45 +75,55 @@ export async function* splitAll(chunks: AsyncIterable<Buffer>, splitter: RecordS
   yield splitter.end()
 }
 
-interface HeldBatch {
-  readonly rows: readonly SourceRow[]
-  columns(): readonly string[]
-  add(row: FileRow, bytes: number): void
-  isFull(): boolean
-  take(progress: SourceBatch['progress']): SourceBatch
-}
+/** Rows of one list of columns on their way into a batch. */
+export class HeldRows {
+  rows: SourceRow[] = []
+  readonly #object: string
+  readonly #textual: boolean
+  #columns: readonly string[] = []
+  #refused: SourceRefusal[] = []
+  #bytes = 0
 
-function createBatch(object: string, textual: boolean): HeldBatch {
-  let columns: readonly string[] = []
-  let rows: SourceRow[] = []
-  let refused: SourceRefusal[] = []
-  let bytes = 0
-  return {
-    get rows() {
-      return rows
-    },
-    columns: () => columns,
-    add: (row, size) => {
-      if (row.kind === 'none') return
-      bytes += size
-      if (row.kind === 'refused') {
-        refused.push(row.refusal)
-        return
-      }
-      columns = row.columns
-      rows.push(row.row)
-    },
-    isFull: () => rows.length + refused.length >= BATCH_ROWS || bytes >= BATCH_BYTES,
-    take: (progress) => {
-      const batch: SourceBatch = { object, columns, textual, rows, refused, progress }
-      rows = []
-      refused = []
-      bytes = 0
-      return batch
-    },
+  constructor(object: string, textual: boolean) {
+    this.#object = object
+    this.#textual = textual
+  }
+
+  columns(): readonly string[] {
+    return this.#columns
+  }
+
+  add(row: FileRow, bytes: number): void {
+    if (row.kind === 'none') return
+    this.#bytes += bytes
+    if (row.kind === 'refused') {
+      this.#refused.push(row.refusal)
+      return
+    }
+    this.#columns = row.columns
+    this.rows.push(row.row)
+  }
+
+  isFull(): boolean {
+    return this.rows.length + this.#refused.length >= BATCH_ROWS || this.#bytes >= BATCH_BYTES
+  }
+
+  take(progress: SourceBatch['progress']): SourceBatch {
+    const batch: SourceBatch = {
+      object: this.#object,
+      columns: this.#columns,
+      textual: this.#textual,
+      rows: this.rows,
+      refused: this.#refused,
+      progress,
+    }
+    this.rows = []
+    this.#refused = []
+    this.#bytes = 0
+    return batch
   }
 }
 
-function progressAt(file: FoundFile, progress: FileProgress): SourceBatch['progress'] {
+export function progressAt(file: FoundFile, progress: FileProgress): SourceBatch['progress'] {
   return new Map([[progressKey(file.object), formatProgress(progress)]])
 }

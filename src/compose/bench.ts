@@ -34,9 +34,10 @@ export function openBench(): Bench {
     folder = await mkdtemp(join(tmpdir(), 'sluice-'))
     return openDuckdbEngine({ ...ENGINE, tempFolder: folder })
   }
+  const storeAt = openStores({ workDir: WORK_DIR, cacheBytes: CACHE_BYTES, s3: S3 })
   return {
-    storeAt: openStores({ workDir: WORK_DIR, cacheBytes: CACHE_BYTES, s3: S3 }),
-    connector: openConnectors(systemClock),
+    storeAt,
+    connector: openConnectors(systemClock, storeAt),
     engine() {
       engine ??= open()
       return engine

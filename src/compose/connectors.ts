@@ -10,27 +10,30 @@ import type { Clock } from '../ports/clock.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { TableSource } from '../ports/table-source.ts'
 import { openOtherSide } from './sources/other-cluster.ts'
+import type { OpenStore } from './stores.ts'
 
 /** The connectors of one process: what they keep beyond a pass is kept by the source's name. */
-export function openConnectors(clock: Clock): (settings: SourceSettings) => SourceConnector {
+export function openConnectors(clock: Clock, storeAt?: OpenStore): (settings: SourceSettings) => SourceConnector {
   const circuits = new Map<string, CircuitBreaker>()
   return (settings) => {
     const circuit = circuits.get(settings.name) ?? new CircuitBreaker(clock)
     circuits.set(settings.name, circuit)
-    return openConnector(settings, { clock, circuit })
+    return openConnector(settings, { clock, storeAt, circuit })
   }
 }
 
 interface Kept {
   readonly clock: Clock
+  /** For sources that read from buckets. */
+  readonly storeAt: OpenStore | undefined
   readonly circuit: CircuitBreaker
 }
 
 /** A driver is loaded when it is first used, not before. */
-function openConnector(settings: SourceSettings, { clock, circuit }: Kept): SourceConnector {
+function openConnector(settings: SourceSettings, { clock, storeAt, circuit }: Kept): SourceConnector {
   switch (settings.connector) {
     case 'files':
-      return createFilesConnector(settings)
+      return createFilesConnector({ ...settings, ...(storeAt === undefined ? {} : { storeAt }) })
     case 'kafka':
       return createKafkaConnector({ settings, open: () => openOtherSide(settings, clock) })
     case 'simulator':

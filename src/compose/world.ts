@@ -61,7 +61,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
       return engine
     },
     watermarkMirror: openWatermarkMirror(settings.watermarkMirror),
-    connector: openConnectors(clock),
+    connector: openConnectors(clock, storeAt),
     stagingFolder: (purpose) => staging.folder(purpose),
     async close() {
       await decodePool.close()

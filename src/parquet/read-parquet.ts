@@ -29,6 +29,14 @@ export interface ParquetReadOptions {
   /** Top-level columns to read, in this order; those that the file lacks are left out. All by default. */
   readonly columns?: readonly string[]
   readonly limits?: Partial<ParquetLimits>
+  /** Row groups that lie wholly before this many rows are not read. */
+  readonly skipRows?: number
+}
+
+/** A row group, and the row that it begins at, from 0. */
+export interface ParquetGroup {
+  readonly first: number
+  readonly batch: ColumnBatch
 }
 
 /** What a file may claim before it is refused: a few bytes can claim billions of values. */
@@ -108,8 +116,23 @@ export async function* readParquetRows(options: ParquetReadOptions): AsyncGenera
 
 /** A batch for each row group. */
 export async function* readParquetBatches(options: ParquetReadOptions): AsyncGenerator<ColumnBatch> {
+  for await (const { batch } of readParquetGroups(options)) yield batch
+}
+
+export async function* readParquetGroups(options: ParquetReadOptions): AsyncGenerator<ParquetGroup> {
   const file = await openFile(options)
-  for (const group of file.metadata.row_groups) yield await readGroup(file, group)
+  const skip = options.skipRows ?? 0
+  let first = 0
+  for (const group of file.metadata.row_groups) {
+    const rows = Number(group.num_rows)
+    if (first + rows > skip || skip === 0) yield { first, batch: await readGroup(file, group) }
+    first += rows
+  }
+}
+
+/** The columns of a file, from its footer alone. */
+export async function describeParquetFile(options: ParquetReadOptions): Promise<readonly ColumnField[]> {
+  return (await openFile(options)).columns.map(({ field }) => field)
 }
 
 async function openFile({ source, name, columns, limits }: ParquetReadOptions): Promise<OpenFile> {

@@ -36,6 +36,8 @@ export interface ObjectStat {
   readonly path: string
   readonly bytes: number
   readonly modifiedMs: number
+  /** Another for another content (S3's ETag), where the store has one. */
+  readonly etag?: string
 }
 
 export interface ObjectWriter {

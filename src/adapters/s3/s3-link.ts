@@ -48,6 +48,7 @@ export interface S3Object {
   readonly key: string
   readonly bytes: number
   readonly modifiedMs: number
+  readonly etag: string
 }
 
 /** How long the world may take; for tests that have less time. */
@@ -130,7 +131,8 @@ class Bucket implements S3Link {
   async head(key: string): Promise<S3Object | null> {
     try {
       const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }))
-      return { key, bytes: found.ContentLength ?? 0, modifiedMs: found.LastModified?.getTime() ?? 0 }
+      const { ContentLength: bytes = 0, LastModified: modified, ETag: etag = '' } = found
+      return { key, bytes, modifiedMs: modified?.getTime() ?? 0, etag }
     } catch (error) {
       if (isAbsent(error)) return null
       throw this.#failed(error, 'Looking at', key)
@@ -141,9 +143,9 @@ class Bucket implements S3Link {
     let token: string | undefined
     do {
       const page = await this.#page(prefix, token === undefined ? { StartAfter: after } : { ContinuationToken: token })
-      for (const { Key: key, Size: bytes = 0, LastModified: modified } of page.Contents ?? []) {
+      for (const { Key: key, Size: bytes = 0, LastModified: modified, ETag: etag = '' } of page.Contents ?? []) {
         // Some consoles mark a folder by an empty object whose name ends in a slash: no object of ours.
-        if (key !== undefined && !key.endsWith('/')) yield { key, bytes, modifiedMs: modified?.getTime() ?? 0 }
+        if (key !== undefined && !key.endsWith('/')) yield { key, bytes, modifiedMs: modified?.getTime() ?? 0, etag }
       }
       token = page.IsTruncated === true ? page.NextContinuationToken : undefined
     } while (token !== undefined)

@@ -106,15 +106,17 @@ class S3Store implements ObjectStore {
   async stat(path: string): Promise<ObjectStat | null> {
     const key = this.#key(path)
     const found = await (await this.#shared.connect()).head(key)
-    return found === null ? null : { path, bytes: found.bytes, modifiedMs: found.modifiedMs }
+    if (found === null) return null
+    const { bytes, modifiedMs, etag } = found
+    return { path, bytes, modifiedMs, etag }
   }
 
   async *list(prefix: string, after = ''): AsyncIterable<ObjectStat> {
     checkStorePrefix(prefix)
     const link = await this.#shared.connect()
     const from = after === '' ? '' : this.#root + after
-    for await (const { key, bytes, modifiedMs } of link.list({ prefix: this.#root + prefix, after: from })) {
-      yield { path: key.slice(this.#root.length), bytes, modifiedMs }
+    for await (const { key, bytes, modifiedMs, etag } of link.list({ prefix: this.#root + prefix, after: from })) {
+      yield { path: key.slice(this.#root.length), bytes, modifiedMs, etag }
     }
   }
 

@@ -44,7 +44,7 @@ export function breakRow(request: BadRowRequest): BadRow {
   }
   const key = required.find((column) => kindOf(column) === 'text')
   if (key !== undefined) return withoutText(request, key.name)
-  return request.file.format === 'jsonl'
+  return request.file.format !== 'csv'
     ? { text: 'this is no JSON\n', why: 'the line is no JSON object' }
     : {
         text: `${csvLine(request, request.header)}\n${csvLine(request, [...request.header, 'one too many'])}\n`,
@@ -53,7 +53,7 @@ export function breakRow(request: BadRowRequest): BadRow {
 }
 
 function withoutText(request: BadRowRequest, column: string): BadRow {
-  if (request.file.format === 'jsonl') {
+  if (request.file.format !== 'csv') {
     return {
       text: rowText(request, column, null),
       why: `its \`${column}\` is null, and the contract does not allow that`,
@@ -68,7 +68,7 @@ function withoutText(request: BadRowRequest, column: string): BadRow {
 function rowText(request: BadRowRequest, column: string, value: string | null): string {
   const { file, header, sample } = request
   const values = sample.columns.map((name, index) => (name === column ? value : (sample.values[index] ?? null)))
-  if (file.format === 'jsonl') {
+  if (file.format !== 'csv') {
     return `${JSON.stringify(Object.fromEntries(header.map((name, index) => [name, plain(values[index] ?? null)])))}\n`
   }
   return `${csvLine(request, header)}\n${csvLine(
@@ -78,7 +78,10 @@ function rowText(request: BadRowRequest, column: string, value: string | null): 
 }
 
 function plain(value: SourceValue): unknown {
-  return typeof value === 'bigint' ? Number(value) : value
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? Number(value) : value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each as SourceValue)]))
 }
 
 function csvLine({ file }: BadRowRequest, fields: readonly string[]): string {

@@ -4,12 +4,14 @@ import { constants, gunzipSync } from 'node:zlib'
 import { SluiceError } from '../../domain/errors.ts'
 import { plainNames } from '../../domain/plain-names.ts'
 import type { SourceSettings } from '../../domain/settings.ts'
+import type { DescribedColumn } from '../../ports/source-connector.ts'
+import type { Bench } from '../../ports/world.ts'
 
 /** A file that a person named, as the files connector reads it. */
 export interface SourceFile {
   /** Absolute. */
   readonly path: string
-  readonly format: 'csv' | 'jsonl'
+  readonly format: 'csv' | 'jsonl' | 'parquet'
   readonly delimiter: string
   readonly gzip: boolean
   /** A name for its topic and table, from the file's. */
@@ -18,11 +20,12 @@ export interface SourceFile {
 
 const LOOKED_AT_BYTES = 64 * 1024
 
-/** Looks at the ending and the first line. Throws FILE_UNREADABLE, also for what is no CSV and no JSON lines. */
+/** Looks at the ending and the first line. Throws FILE_UNREADABLE, also for what is no CSV, no JSON lines and no Parquet. */
 export async function lookAtFile(path: string): Promise<SourceFile> {
   const gzip = /\.gz$/i.test(path)
   const head = await readHead(path, gzip)
-  const wrong = whatElse(head)
+  const isParquet = !gzip && head.startsWith('PAR1')
+  const wrong = isParquet ? null : whatElse(head)
   if (wrong !== null) {
     throw new SluiceError('FILE_UNREADABLE', `${path} cannot be read: ${wrong.is}`, {
       where: { file: path },
@@ -36,8 +39,8 @@ export async function lookAtFile(path: string): Promise<SourceFile> {
     .replace(/\.[^.]*$/, '')
   return {
     path,
-    format: isJson ? 'jsonl' : 'csv',
-    delimiter: isJson ? ',' : delimiterOf(head),
+    format: isParquet ? 'parquet' : isJson ? 'jsonl' : 'csv',
+    delimiter: isJson || isParquet ? ',' : delimiterOf(head),
     gzip,
     table: (plainNames([stem])[0] ?? 'records').toLowerCase().slice(0, 60),
   }
@@ -53,6 +56,16 @@ export function sourceOf(file: SourceFile): SourceSettings {
     pollIntervalMs: 0,
     options: { path: file.path, format: file.format, delimiter: file.delimiter, plain_names: true },
   }
+}
+
+/** The columns that a file's own schema declares; none where it has no schema. */
+export async function declaredColumns(
+  { connector }: Pick<Bench, 'connector'>,
+  file: SourceFile,
+): Promise<{ readonly declared?: readonly DescribedColumn[] }> {
+  if (file.format !== 'parquet') return {}
+  const { objects } = await connector(sourceOf(file)).discover()
+  return { declared: objects[0]?.columns ?? [] }
 }
 
 /** Forms that are met often, and what makes them readable; null for any other. */

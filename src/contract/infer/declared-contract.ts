@@ -1,6 +1,5 @@
-import type { ColumnType } from '../../domain/column-batch.ts'
-import type { JsonValue } from '../../domain/dead-letter.ts'
-import type { DescribedColumn, DescribedObject, SourceBatch } from '../../ports/source-connector.ts'
+import type { DescribedObject, SourceBatch } from '../../ports/source-connector.ts'
+import { declaredType } from './declared-type.ts'
 import { draftSchema, type InferredColumn } from './draft-schema.ts'
 import type { InferredContract } from './infer-contract.ts'
 import { guessPii } from './pii-guess.ts'
@@ -65,49 +64,4 @@ async function lookAtRows({
     if (rows >= maxRows) break
   }
   return { profiles, rows }
-}
-
-interface DeclaredType {
-  readonly type: JsonValue
-  readonly note: string | null
-}
-
-function declaredType({ holds, type }: DescribedColumn): DeclaredType {
-  if (holds === null) return { type: 'string', note: `${type} as text: no type of a contract holds all of it` }
-  // A time without a zone is read as UTC; that it has none is worth knowing to those who read the contract.
-  const isZoneless = holds.kind === 'timestamp' && /without time zone|ntz/i.test(type ?? '')
-  return { type: isZoneless ? LOCAL : avroOf(holds), note: null }
-}
-
-const LOCAL: JsonValue = { type: 'long', logicalType: 'local-timestamp-micros' }
-
-function avroOf(type: ColumnType): JsonValue {
-  switch (type.kind) {
-    case 'boolean':
-    case 'string':
-      return type.kind
-    case 'int32':
-      return 'int'
-    case 'int64':
-      return 'long'
-    case 'float32':
-      return 'float'
-    case 'float64':
-      return 'double'
-    case 'binary':
-      return 'bytes'
-    case 'date':
-      return { type: 'int', logicalType: 'date' }
-    case 'timestamp':
-      return { type: 'long', logicalType: 'timestamp-micros' }
-    case 'decimal':
-      return { type: 'bytes', logicalType: 'decimal', precision: type.precision, scale: type.scale }
-    case 'list':
-      return { type: 'array', items: type.elementNullable ? ['null', avroOf(type.element)] : avroOf(type.element) }
-    case 'map':
-      return { type: 'map', values: type.valueNullable ? ['null', avroOf(type.value)] : avroOf(type.value) }
-    case 'struct':
-      // The records of one schema need names of their own, which a catalogue does not give.
-      return 'string'
-  }
 }

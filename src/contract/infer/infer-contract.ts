@@ -1,7 +1,8 @@
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import { SluiceError } from '../../domain/errors.ts'
-import type { SourceBatch } from '../../ports/source-connector.ts'
+import type { DescribedColumn, SourceBatch } from '../../ports/source-connector.ts'
 import { createEncoder } from '../encode.ts'
+import { declaredType } from './declared-type.ts'
 import { draftSchema, type InferredColumn } from './draft-schema.ts'
 import { draftType } from './draft-type.ts'
 import { KeySearch, pairsOf } from './key-search.ts'
@@ -16,6 +17,8 @@ export interface InferRequest {
   readonly name: string
   /** Rows to look at; null for all. */
   readonly maxRows: number | null
+  /** What the data's own schema declares: types come from it, all else from the rows. */
+  readonly declared?: readonly DescribedColumn[]
 }
 
 export interface InferredContract {
@@ -49,7 +52,7 @@ export async function inferContract(request: InferRequest): Promise<InferredCont
     const why = seen.refused === 0 ? none : `${none}: none of ${seen.refused} lines is one; ${seen.firstRefused}`
     throw new SluiceError('SOURCE_UNREADABLE', why, { hint: 'Name a file with a header and at least one row.' })
   }
-  const drafts = [...seen.profiles].map(([name, profile]) => draftColumn(name, profile, seen))
+  const drafts = [...seen.profiles].map(([name, profile]) => draftColumn(request, { name, profile, rows: seen.rows }))
   const keys = await findKeys(request, seen, drafts)
   const key = keys.found[0] ?? null
   const proved = await proveDraft(request, drafts)
@@ -128,8 +131,15 @@ async function* rowsOf({ read, maxRows }: InferRequest): AsyncGenerator<SourceBa
   }
 }
 
-function draftColumn(name: string, profile: ValueProfile, { rows }: SeenRows): InferredColumn {
-  const { type, note } = draftType(profile, name)
+interface ProfiledColumn {
+  readonly name: string
+  readonly profile: ValueProfile
+  readonly rows: number
+}
+
+function draftColumn({ declared }: InferRequest, { name, profile, rows }: ProfiledColumn): InferredColumn {
+  const said = declared?.find((column) => column.name === name)
+  const { type, note } = said === undefined || said.type === null ? draftType(profile, name) : declaredType(said)
   const pii = guessPii(name, profile)
   const hint = pii === null && type === 'string' ? seenHint(profile, rows) : null
   return {
@@ -175,7 +185,7 @@ async function findKeys(request: InferRequest, seen: SeenRows, drafts: readonly 
 
 function canBeKey(draft: InferredColumn | undefined): boolean {
   if (draft === undefined || draft.nullable) return false
-  if (draft.type === 'string' || draft.type === 'long') return true
+  if (draft.type === 'string' || draft.type === 'int' || draft.type === 'long') return true
   return typeof draft.type === 'object' && JSON.stringify(draft.type).includes('"date"')
 }
 

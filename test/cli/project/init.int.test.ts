@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { openDuck } from '../../parquet/duckdb-cells.ts'
 import { sluice, sluiceJson, temporaryFolder } from '../../support/sluice.ts'
 
 /** `init` and `contract infer`: a stranger's file to a running project in two commands. */
@@ -98,6 +99,24 @@ test('compressed JSON lines with nested values, and rows that nothing names, run
   assert.equal(landed, 3)
   // two that are alike count once
   assert.equal(ran.models.find(({ model }) => model === 'silver.events')?.rows, 2)
+})
+
+test('a Parquet file gives its own types, nested ones too, and runs beside the one bad row of JSON lines', async () => {
+  const duck = await openDuck()
+  const file = join(folder.path, 'made.parquet')
+  const columns =
+    "i as order_id, 'c' || i as customer, (i * 1.25)::decimal(12,3) as amount, [i, null] as parts, {'city': 'Bern'} as place, 'ab'::blob as code"
+  await duck.run(`copy (select ${columns} from range(40) t(i)) to '${file}' (format parquet)`)
+  duck.close()
+  const { landed, shop, letter } = await initAndRun('parquet', { name: 'orders.parquet', bytes: await readFile(file) })
+  assert.equal(landed, 40)
+  assert.deepEqual(
+    letter.errors.map(({ field }) => field),
+    ['customer'],
+  )
+  const sql =
+    'select sum(amount)::varchar as total, max(place.city) as city, max(len(parts))::int as n from bronze.orders'
+  assert.deepEqual(await sluiceJson(['query', sql], { cwd: shop }), [{ total: '975.000', city: 'Bern', n: 2 }])
 })
 
 test('columns that may all be empty, and a file without an ending, still show one refused row', async () => {

@@ -1,16 +1,20 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { declaredContract, isDeclared } from '../../../contract/infer/declared-contract.ts'
-import { inferContract, type InferredContract } from '../../../contract/infer/infer-contract.ts'
+import { inferContract, type InferredContract, type InferRequest } from '../../../contract/infer/infer-contract.ts'
 import { SluiceError } from '../../../domain/errors.ts'
 import type { DescribedObject, SourceBatch } from '../../../ports/source-connector.ts'
-import { lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
+import { declaredColumns, lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
 import type { Verb, VerbCall } from '../../verb.ts'
 
 /** Drafts a contract from data. */
 export const contractInfer: Verb = {
   positionals: [
-    { name: 'FILE', meaning: 'a CSV file or JSON lines, also .gz; or a source of the settings', required: true },
+    {
+      name: 'FILE',
+      meaning: 'a CSV file or JSON lines, also .gz, or Parquet; or a source of the settings',
+      required: true,
+    },
   ],
   flags: [
     {
@@ -25,11 +29,11 @@ export const contractInfer: Verb = {
   ],
   async run(call) {
     const { positionals, flags, print } = call
-    const { file, read, table, described } = await openData(call, positionals[0]!)
+    const { file, read, table, described, declared } = await openData(call, positionals[0]!)
     const subject = `${table}-value`
     const name = recordName(table)
     const maxRows = flags.integer('rows')
-    const infer = () => inferContract({ read, subject, name, maxRows })
+    const infer = async () => inferContract({ read, subject, name, maxRows, ...(await declared()) })
     const draft =
       described !== null
         ? await declaredContract({ object: described, read, subject, name, maxRows: maxRows ?? LOOKED_AT_ROWS })
@@ -69,6 +73,8 @@ interface OpenData {
   readonly table: string
   /** What the source's catalogue declares; null where it has none. */
   readonly described: DescribedObject | null
+  /** What a file's own schema declares, where types alone come from it. */
+  readonly declared: () => Promise<Pick<InferRequest, 'declared'>>
 }
 
 async function openData(call: VerbCall, named: string): Promise<OpenData> {
@@ -81,6 +87,7 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
       described: null,
       table: file.table,
       read: () => bench.connector(sourceOf(file)).read(new Map(), { signal: call.signal }),
+      declared: () => declaredColumns(bench, file),
     }
   }
   if (/[./\\]/.test(named))
@@ -96,8 +103,13 @@ async function openData(call: VerbCall, named: string): Promise<OpenData> {
   const connector = world.connector(source)
   try {
     const { objects } = await connector.discover()
-    const described = isDeclared(objects[0]) ? objects[0] : null
-    return { file: null, table: source.topic, read, described }
+    const [first] = objects
+    const isWhole = isDeclared(first)
+    // A file's schema declares no key: that, its rows tell.
+    const described = isWhole && source.connector !== 'files' ? first : null
+    const declared = (): Promise<Pick<InferRequest, 'declared'>> =>
+      Promise.resolve(isWhole ? { declared: first.columns } : {})
+    return { file: null, table: source.topic, read, described, declared }
   } finally {
     await connector.close()
   }

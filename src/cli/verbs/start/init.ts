@@ -7,7 +7,7 @@ import type { JsonValue } from '../../../domain/dead-letter.ts'
 import { breakRow, firstRow } from '../../project/bad-row.ts'
 import { SAMPLE_BAD, SAMPLE_NAME, SAMPLE_ROWS, SAMPLE_RULE } from '../../project/built-in-sample.ts'
 import { projectFiles } from '../../project/project-files.ts'
-import { lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
+import { declaredColumns, lookAtFile, sourceOf, withFile, type SourceFile } from '../../project/source-file.ts'
 import type { Verb, VerbCall } from '../../verb.ts'
 import { recordName, told } from '../contract/infer.ts'
 
@@ -19,7 +19,7 @@ export const initVerb: Verb = {
       name: 'from',
       type: 'text',
       value: 'FILE',
-      meaning: 'data to begin with: CSV or JSON lines, also .gz; it is copied',
+      meaning: 'data to begin with: CSV or JSON lines, also .gz, or Parquet; it is copied',
     },
   ],
   notes: [
@@ -75,15 +75,16 @@ async function writeProject(
   const file: SourceFile = { ...(await lookAtFile(copy)), ...(given === null ? {} : { table: given.table }) }
   const bench = await call.bench()
   const read = () => bench.connector(sourceOf(file)).read(new Map(), { signal: call.signal })
-  const draft = await withFile(given ?? file, () =>
-    inferContract({ read, subject: `${file.table}-value`, name: recordName(file.table), maxRows: null }),
+  const asked = { read, subject: `${file.table}-value`, name: recordName(file.table), maxRows: null }
+  const draft = await withFile(given ?? file, async () =>
+    inferContract({ ...asked, ...(await declaredColumns(bench, file)) }),
   )
   const sample = await firstRow(read)
   const header = (await headerOf(bench, file)) ?? sample.columns
   const isRenamed = header === sample.columns || header.some((name, index) => name !== sample.columns[index])
   const bad = breakRow({ file, draft, header, sample, ...(given === null ? { known: SAMPLE_BAD } : {}) })
   // an ending that the files connector knows, sorted after the data
-  const badFile = `zz-one-bad-row.${file.format === 'jsonl' ? 'jsonl' : dataFile.replace(/\.gz$/i, '').endsWith('.tsv') ? 'tsv' : 'csv'}`
+  const badFile = `zz-one-bad-row.${file.format !== 'csv' ? 'jsonl' : dataFile.replace(/\.gz$/i, '').endsWith('.tsv') ? 'tsv' : 'csv'}`
   await writeFile(join(folder, 'data', badFile), bad.text)
   const texts = projectFiles({
     draft,
@@ -121,7 +122,7 @@ async function headerOf(
 /** With an ending that the files connector knows. */
 function nameOf({ path, format, gzip }: SourceFile): string {
   const name = basename(path)
-  if (/\.(csv|tsv|jsonl|ndjson)(\.gz)?$/i.test(name) && !name.startsWith('.')) return name
+  if (/\.((csv|tsv|jsonl|ndjson)(\.gz)?|parquet)$/i.test(name) && !name.startsWith('.')) return name
   const stem = name
     .replace(/\.gz$/i, '')
     .replace(/\.[^.]*$/, '')

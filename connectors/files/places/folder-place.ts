@@ -1,30 +1,32 @@
 import type { BigIntStats } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-import { SluiceError } from '../../src/domain/errors.ts'
-import { formatOf, type FilesOptions } from './files-options.ts'
-import { globToRegExp } from './glob.ts'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import type { FilesOptions } from '../files-options.ts'
+import { byObject, checkFileCount, fileMatcher, type FilePlace, type FoundFile } from './file-place.ts'
 
-export interface FoundFile {
-  /** Relative to the source's root, `/`-separated. */
-  readonly object: string
-  /** As the operating system knows it. */
-  readonly path: string
-  readonly bytes: number
-  readonly mtimeMs: number
-  readonly ctimeMs: number
-}
+const CHUNK_BYTES = 256 * 1024
 
 /**
- * The files of a source, in byte order of their path relative to the root. Links to files are followed, wherever they
- * lead; links to folders are not. Names that begin with a dot are left alone. Throws SOURCE_UNREADABLE for a root,
- * folder or file that is missing or may not be looked at.
+ * A folder of this machine, or one file. Links to files are followed, wherever they lead; links to folders are not.
+ * Names that begin with a dot are left alone.
  */
-export async function listFiles(source: string, options: FilesOptions): Promise<readonly FoundFile[]> {
+export function openFolderPlace(source: string, options: FilesOptions): FilePlace {
+  return {
+    list: () => listFiles(source, options),
+    again: async ({ object, path }) => toFound(object, path, await statOf(source, path)),
+    stream: ({ path }) => createReadStream(path, { highWaterMark: CHUNK_BYTES }),
+    range: async (file, start, end) => readSpan(file.path, start, end),
+    failed: ({ object }, error) => unreadable(source, object, error),
+  }
+}
+
+async function listFiles(source: string, options: FilesOptions): Promise<readonly FoundFile[]> {
   const place = await findRoot(source, options)
   if (place.kind === 'file') return [toFound(basename(place.path), place.path, place.stats)]
-  const matches = matcher(options)
+  const matches = fileMatcher(options)
   const found: FoundFile[] = []
   const walk = async (folder: string, prefix: string): Promise<void> => {
     const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
@@ -38,19 +40,31 @@ export async function listFiles(source: string, options: FilesOptions): Promise<
       else if ((entry.isFile() || entry.isSymbolicLink()) && matches(object)) {
         const stats = await statOf(source, path)
         if (stats.isFile()) found.push(toFound(object, path, stats))
+        checkFileCount(source, place.path, found.length)
       }
     }
   }
   await walk(place.path, '')
-  return found.sort((a, b) => Buffer.compare(Buffer.from(a.object), Buffer.from(b.object)))
+  return found.sort(byObject)
 }
 
-/** The file as it stands now. */
-export async function lookAgain(source: string, file: FoundFile): Promise<FoundFile> {
-  return toFound(file.object, file.path, await statOf(source, file.path))
+async function readSpan(path: string, start: number, end: number): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const bytes = Buffer.alloc(end - start)
+    let filled = 0
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return bytes.subarray(0, filled)
+  } finally {
+    await file.close()
+  }
 }
 
-export function unreadable(source: string, path: string, cause: unknown): SluiceError {
+function unreadable(source: string, path: string, cause: unknown): SluiceError {
   const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it is not readable'
   const said: Readonly<Record<string, string>> = {
     ENOENT: 'it does not exist',
@@ -86,17 +100,6 @@ async function findRoot(source: string, { path }: FilesOptions): Promise<Root> {
   }
 }
 
-function matcher(options: FilesOptions): (object: string) => boolean {
-  if (options.pattern === null) {
-    return (object) => {
-      const format = formatOf(object, 'auto')
-      return format !== null && (options.format === 'auto' || options.format === format)
-    }
-  }
-  const pattern = globToRegExp(options.pattern)
-  return (object) => pattern.test(object)
-}
-
 async function statOf(source: string, path: string): Promise<BigIntStats> {
   return stat(path, { bigint: true }).catch((cause: unknown) => {
     throw unreadable(source, path, cause)
@@ -104,7 +107,7 @@ async function statOf(source: string, path: string): Promise<BigIntStats> {
 }
 
 function toFound(object: string, path: string, stats: BigIntStats): FoundFile {
-  return { object, path, bytes: Number(stats.size), mtimeMs: ms(stats.mtimeNs), ctimeMs: ms(stats.ctimeNs) }
+  return { object, path, bytes: Number(stats.size), mtimeMs: ms(stats.mtimeNs), ctimeMs: ms(stats.ctimeNs), etag: null }
 }
 
 /** With what a double keeps of the microseconds. */

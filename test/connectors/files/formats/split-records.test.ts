@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 
-import { createRecordSplitter, type TextRecord } from '../../../connectors/files/split-records.ts'
+import { createRecordSplitter, type TextRecord } from '../../../../connectors/files/formats/split-records.ts'
 
 interface Seen {
   readonly line: number

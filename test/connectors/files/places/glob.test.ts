@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { globToRegExp } from '../../../connectors/files/glob.ts'
+import { globToRegExp } from '../../../../connectors/files/places/glob.ts'
 
 const CASES: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ['*.csv.gz', ['a.csv.gz', '2010-12-01.csv.gz'], ['a.csv', 'x/a.csv.gz', '.a.csv.gz', 'aXcsvXgz']],

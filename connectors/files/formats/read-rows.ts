@@ -1,7 +1,7 @@
-import { SluiceError } from '../../src/domain/errors.ts'
-import { parseExactJson, plainExact } from '../../src/domain/exact-json.ts'
-import { plainNames } from '../../src/domain/plain-names.ts'
-import type { SourceRefusal, SourceRow, SourceValue } from '../../src/ports/source-connector.ts'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import { parseExactJson, plainExact } from '../../../src/domain/exact-json.ts'
+import { plainNames } from '../../../src/domain/plain-names.ts'
+import type { SourceRefusal, SourceRow, SourceValue } from '../../../src/ports/source-connector.ts'
 import type { TextRecord } from './split-records.ts'
 
 /** What one record of a file comes to: a row with its columns, a refusal, or nothing (a header). */
