@@ -8,7 +8,7 @@ import { orderModels, selectModels } from './graph.ts'
 import type { ModelNode } from './graph.ts'
 import type { ModelOutcome } from './model-outcome.ts'
 import { runModel } from './run-model.ts'
-import type { BuildWorld, MayRead } from './run-model.ts'
+import type { BuildWorld, MayRead, StillBlocked } from './run-model.ts'
 
 export type { Bypass, JudgeStaged, StagedModel, Verdict } from './commit-model.ts'
 export type { ModelOutcome } from './model-outcome.ts'
@@ -26,6 +26,8 @@ export interface BuildOptions {
   readonly judge?: JudgeStaged
   /** Asked of what a model is about to be built from. */
   readonly mayRead?: MayRead
+  /** Asked before anything is worked out, but where a full refresh is wanted. */
+  readonly stillBlocked?: StillBlocked
   /** See `GraphFacts.after`. */
   readonly after?: ReadonlyMap<string, readonly string[]>
 }
@@ -129,6 +131,7 @@ async function tryBuild({ options, node, nodes, emit, outcomes, committed, read 
       dryRun,
       judge: options.judge ?? (async () => ({ kind: 'passed' })),
       ...(options.mayRead === undefined ? {} : { mayRead: options.mayRead }),
+      ...(options.stillBlocked === undefined || fullRefresh ? {} : { stillBlocked: options.stillBlocked }),
       emit,
       committed,
       isReadNext: read.has(node.name),

@@ -32,6 +32,8 @@ export interface RunRequest {
   readonly judge: JudgeStaged
   /** None: all may be read. */
   readonly mayRead?: MayRead
+  /** None: all is worked out. */
+  readonly stillBlocked?: StillBlocked
   /** What the build changed so far; takes what this model changes, where `isReadNext`. */
   readonly committed?: Map<string, CommittedChange>
   readonly isReadNext?: boolean
@@ -40,6 +42,13 @@ export interface RunRequest {
 
 /** Why rows of these inputs, just as they are open, must not be built on; null where they may. */
 export type MayRead = (inputs: readonly OpenInput[]) => Promise<GateNote | null>
+
+/** What a gate said of just this result, which it blocked before and which waits; null where it is to be worked out. */
+export type StillBlocked = (
+  node: ModelNode,
+  target: Snapshot | null,
+  inputs: readonly OpenInput[],
+) => Promise<GateNote | null>
 
 const MAX_ATTEMPTS = 5
 
@@ -80,6 +89,8 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
   if (request.dryRun) return done(node, target, { outcome: 'planned', mode: work.mode, reason: work.reason })
   const refused = (await request.mayRead?.(at.inputs)) ?? null
   if (refused !== null) return done(node, target, refusal(node, refused))
+  const waiting = (await request.stillBlocked?.(node, target, at.inputs)) ?? null
+  if (waiting !== null) return done(node, target, { ...blocked(node, waiting.reason), mode: 'nothing', gate: waiting })
   const staged = await stageWork(at, work)
   if (staged === null) {
     return done(node, target, {
@@ -95,8 +106,7 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
     return done(node, target, { outcome: 'staged', mode: staged.mode, reason: verdict.reason, ...gate })
   }
   if (verdict.kind === 'blocked') {
-    const error = new SluiceError('GATE_BLOCKED', `${node.name}: ${verdict.reason}`, { where: { model: node.name } })
-    return done(node, target, { outcome: 'blocked', mode: staged.mode, reason: verdict.reason, error, ...gate })
+    return done(node, target, { ...blocked(node, verdict.reason), mode: staged.mode, ...gate })
   }
   const committed = await commitModel({
     ...request,
@@ -123,6 +133,11 @@ async function tryModel(request: RunRequest): Promise<Attempt> {
     version: committed.version,
     ...gate,
   })
+}
+
+function blocked({ name }: ModelNode, reason: string): Pick<ModelOutcome, 'outcome' | 'reason' | 'error'> {
+  const error = new SluiceError('GATE_BLOCKED', `${name}: ${reason}`, { where: { model: name } })
+  return { outcome: 'blocked', reason, error }
 }
 
 /** What to do where rows of a bronze table keep models from being built. */

@@ -4,6 +4,7 @@ import { BronzeGate } from './bronze/bronze-gate.ts'
 import { checkSuites, knownTables, parentsOf } from './expectations-of.ts'
 import type { GateWorld } from './judge-staged.ts'
 import { openGate } from './open-gate.ts'
+import { openStillBlocked } from './report/still-blocked.ts'
 import { dropStaged, sweepStaged } from './staged-manifest.ts'
 
 export interface BuildGateOptions {
@@ -16,7 +17,7 @@ export interface BuildGateOptions {
 /** The gates of one build. Throws SETTINGS_INVALID before anything is built where a suite cannot be asked. */
 export async function openBuildGate(
   options: BuildGateOptions,
-): Promise<Required<Pick<BuildOptions, 'judge' | 'mayRead' | 'after'>>> {
+): Promise<Required<Pick<BuildOptions, 'judge' | 'mayRead' | 'stillBlocked' | 'after'>>> {
   const { world, models, stageOnly, dryRun } = options
   const { suites } = world.settings
   checkSuites(suites, knownTables(world, models))
@@ -26,6 +27,7 @@ export async function openBuildGate(
     after: parentsOf(suites),
     judge: openGate({ world, suites, stageOnly }),
     mayRead: (inputs) => bronze.mayRead(inputs),
+    stillBlocked: openStillBlocked(world, suites),
   }
 }
 

@@ -9,20 +9,29 @@ import { readHistory } from '../../lake/history.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import type { GateWorld } from './judge-staged.ts'
 import { toAssertion, type GateJudgement } from './report/judgement.ts'
-import { STAGED_MS, stagedStore, writeManifest, type ManifestFile, type StagedManifest } from './staged-manifest.ts'
+import { STAGED_MS, stagedStore, writeManifest } from './staged-manifest.ts'
+import type { JudgedWith, ManifestFile, StagedManifest } from './staged-manifest.ts'
 
 export interface KeepRequest {
   readonly world: GateWorld
   readonly staged: StagedModel
   readonly inputs: readonly OpenInput[]
   readonly judgement: GateJudgement
+  /** As it stood before it was judged. */
+  readonly judgedWith: JudgedWith
 }
 
 /**
  * Moves a staged result into the lake, where it waits for a day. A process that dies on the way leaves files that no
  * manifest names: they are swept, and what was staged before still stands.
  */
-export async function keepStaged({ world, staged, inputs, judgement }: KeepRequest): Promise<StagedManifest> {
+export async function keepStaged({
+  world,
+  staged,
+  inputs,
+  judgement,
+  judgedWith,
+}: KeepRequest): Promise<StagedManifest> {
   const { node, target } = staged
   const store = stagedStore(world.lake, node.name)
   const id = world.clock.newId()
@@ -57,6 +66,7 @@ export async function keepStaged({ world, staged, inputs, judgement }: KeepReque
     outcome: judgement.verdict.outcome,
     gate_reason: judgement.verdict.reason,
     assertions: judgement.findings.map((finding) => toAssertion(finding, judgement.hidden)),
+    judged_with: judgedWith,
   }
   await writeManifest(world.lake, manifest)
   return manifest

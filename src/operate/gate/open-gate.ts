@@ -9,6 +9,7 @@ import { gateCounts } from './counts-since.ts'
 import { checkSuites, expectationsOf, knownTables, type Suites } from './expectations-of.ts'
 import { judgeStaged, type GateWorld } from './judge-staged.ts'
 import type { GateJudgement } from './report/judgement.ts'
+import { judgedWith } from './report/still-blocked.ts'
 import { keepStaged } from './keep-staged.ts'
 
 export interface GateOptions {
@@ -23,11 +24,13 @@ export function openGate({ world, suites, stageOnly }: GateOptions): JudgeStaged
   return async (staged, inputs) => {
     // the rows are those that a gate let through before
     if (staged.isSame && !stageOnly) return { kind: 'passed' }
+    const expectations = expectationsOf(staged.node, suites)
+    const asked = await judgedWith(world.lake, expectations, inputs)
     const judgement = await judgeStaged({ world, staged, inputs, suites, bypass: [] })
     const { verdict } = judgement
-    const gate = gateNote(judgement, expectationsOf(staged.node, suites).length)
+    const gate = gateNote(judgement, expectations.length)
     if (verdict.outcome !== 'blocked' && !stageOnly) return { kind: 'passed', gate, ...gateCounts(judgement) }
-    await keepStaged({ world, staged, inputs, judgement })
+    await keepStaged({ world, staged, inputs, judgement, judgedWith: asked })
     if (verdict.outcome === 'blocked') return { kind: 'blocked', reason: verdict.reason, gate }
     return { kind: 'held', reason: `${staged.reason}; staged, and not committed`, gate }
   }

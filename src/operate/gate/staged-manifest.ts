@@ -32,6 +32,19 @@ export interface StagedManifest {
   readonly outcome: GateOutcome
   readonly gate_reason: string
   readonly assertions: readonly GateAssertion[]
+  /** What it was judged by; absent in manifests of before. */
+  readonly judged_with?: JudgedWith
+}
+
+export interface JudgedWith {
+  /** Hash of the suite. */
+  readonly suite: string
+  /** Tables beside the inputs that the suite asks about; null: there was none. */
+  readonly parents: readonly {
+    readonly table: string
+    readonly table_id: string | null
+    readonly version: number | null
+  }[]
 }
 
 export interface ManifestFile {
