@@ -27,7 +27,9 @@ export function schemaIdAt(bytes: Uint8Array, start: number, end: number): numbe
 }
 
 export function frameRecord(schemaId: number, body: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(HEADER_BYTES + body.length)
+  // Out of Node's pool: a buffer of its own a record costs more than the record.
+  const room = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+  const framed = new Uint8Array(room.buffer, room.byteOffset, room.length)
   framed[0] = MAGIC
   framed[1] = schemaId >>> 24
   framed[2] = schemaId >>> 16

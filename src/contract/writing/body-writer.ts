@@ -13,6 +13,7 @@ export interface BodyWriter {
 }
 
 export type Written =
+  /** The body stands until the next one is written. */
   | { readonly kind: 'written'; readonly body: Uint8Array }
   | { readonly kind: 'refused'; readonly errors: readonly RuleBreach[] }
 

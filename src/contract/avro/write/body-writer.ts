@@ -1,3 +1,4 @@
+import type { ColumnType } from '../../../domain/column-batch.ts'
 import { SluiceError } from '../../../domain/errors.ts'
 import type { RuleBreach } from '../../../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../../../ports/schema-registry.ts'
@@ -19,6 +20,7 @@ export function avroBodyWriter(schema: RegisteredSchema, isHidden: (field: strin
     throw invalidContract({ subject: schema.subject, path: '' }, `a wire schema must be a record, not ${type.kind}`)
   }
   const out = new AvroWriter()
+  const keyTexts = new Map(type.fields.map((field) => [field.name, keyTextOf(field)]))
   const fields = type.fields.map((field) => ({
     name: field.name,
     wanted: describeAvro(field.type),
@@ -41,24 +43,33 @@ export function avroBodyWriter(schema: RegisteredSchema, isHidden: (field: strin
         if (!write(value ?? null, form, out)) errors.push(sourceValueBreach({ field: name, wanted, pii, value }))
         return undefined
       })
-      return errors.length > 0 ? { kind: 'refused', errors } : { kind: 'written', body: out.take() }
+      return errors.length > 0 ? { kind: 'refused', errors } : { kind: 'written', body: out.view() }
     },
-    keyText: (name, value) =>
-      keyText(
-        type.fields.find((field) => field.name === name),
-        value,
-      ),
+    keyText: (name, value) => (keyTexts.get(name) ?? plainKeyText)(value),
   }
 }
 
+type KeyText = (value: SourceValue) => string | null
+
+const plainKeyText: KeyText = (value) => sourceText(value)
+
 /** `13995` for `13995.0` in a long: the same key whatever text the source gave. */
-function keyText(field: AvroField | undefined, value: SourceValue): string | null {
-  const text = sourceText(value)
-  if (field === undefined || text === null || (text === '' && isNullable(field.type))) return null
+function keyTextOf(field: AvroField): KeyText {
+  const nullable = isNullable(field.type)
+  const type = columnTypeOrNull(field.type)
+  return (value) => {
+    const text = sourceText(value)
+    if (text === null || (text === '' && nullable)) return null
+    return type === null ? text : canonicalText(type, text)
+  }
+}
+
+/** A nested type has no text of its own. */
+function columnTypeOrNull(type: AvroType): ColumnType | null {
   try {
-    return canonicalText(avroColumnType(field.type, { subject: '', path: '' }), text)
+    return avroColumnType(type, { subject: '', path: '' })
   } catch (error) {
-    if (error instanceof SluiceError) return text
+    if (error instanceof SluiceError) return null
     throw error
   }
 }

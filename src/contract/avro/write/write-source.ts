@@ -8,7 +8,7 @@ import {
   parseIntegerText,
   scaleExactly,
 } from '../../../domain/decimal-text.ts'
-import { quickTimestampMicros } from '../../values/quick-text.ts'
+import { quickDecimal, quickTimestampMicros } from '../../values/quick-text.ts'
 import { floorDivide, parseDateDays, parseTimeMicros, parseTimestampNanos } from '../../../domain/time-text.ts'
 import type { AvroLogical } from '../logical.ts'
 import { isNullable } from '../column-types.ts'
@@ -63,9 +63,9 @@ function writerOf(type: AvroType): WriteSource {
       const write = lazily(type.items)
       return (value, form, out) => {
         if (!isSourceList(value)) return false
-        if (value.length > 0) out.writeLong(BigInt(value.length))
+        if (value.length > 0) out.writeSmall(value.length)
         const written = value.every((each) => write()(each, form, out))
-        out.writeLong(0n)
+        out.writeSmall(0)
         return written
       }
     }
@@ -187,7 +187,14 @@ function decimalWriter(
   { precision, scale }: { readonly precision: number; readonly scale: number },
   size?: number,
 ): WriteSource {
+  // Fifteen digits at the most, so that all of the arithmetic is exact.
+  const limit = 10 ** Math.min(precision, 15)
   return (value, _form, out) => {
+    const quick = size === undefined && typeof value === 'string' ? quickDecimal(value, scale) : null
+    if (quick !== null && quick < limit && quick > -limit) {
+      out.writeUnscaled(quick)
+      return true
+    }
     const number = textOr(value, parseDecimalText)
     const unscaled = number === null ? null : scaleExactly(number, scale)
     if (unscaled === null || !fitsPrecision(unscaled, precision)) return false
@@ -202,7 +209,7 @@ function decimalWriter(
 function enumWriter(symbols: readonly string[]): WriteSource {
   return (value, _form, out) => {
     const index = typeof value === 'string' ? symbols.indexOf(value) : -1
-    if (index >= 0) out.writeLong(BigInt(index))
+    if (index >= 0) out.writeSmall(index)
     return index >= 0
   }
 }
@@ -217,7 +224,7 @@ function unionWriter(branches: readonly AvroType[]): WriteSource {
   return (value, form, out) => {
     const start = out.length
     for (const { index, write } of typeof value === 'string' && form === 'typed' ? stringsFirst : stringsLast) {
-      out.writeLong(BigInt(index))
+      out.writeSmall(index)
       if (write(value, form, out)) return true
       out.truncate(start)
     }
@@ -229,13 +236,13 @@ function mapWriter(write: () => WriteSource): WriteSource {
   return (value, form, out) => {
     if (!isSourceObject(value)) return false
     const entries = Object.entries(value)
-    if (entries.length > 0) out.writeLong(BigInt(entries.length))
+    if (entries.length > 0) out.writeSmall(entries.length)
     for (const [key, each] of entries) {
       if (!key.isWellFormed()) return false
       out.writeText(key)
       if (!write()(each, form, out)) return false
     }
-    out.writeLong(0n)
+    out.writeSmall(0)
     return true
   }
 }
