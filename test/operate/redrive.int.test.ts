@@ -161,6 +161,20 @@ describe('redrive', () => {
     assert.deepEqual([table?.letters, table?.failed], [6, 6])
   })
 
+  it('what it lands is held to the suite of the table at once, and the verdict is told', async () => {
+    const world = await refusedOrders()
+    await registerOrders(world, loosened(-100))
+    await project()
+    await writeFile(
+      join(folder, 'dq.yaml'),
+      'bronze.orders: {critical: [expect_column_values_to_be_unique: {column: n}]}\n',
+    )
+    const { code, stdout } = await sluice(['errors', 'redrive', '--yes', '--config', join(folder, 'sluice.yaml')])
+    assert.equal(code, 0)
+    assert.match(stdout, /bronze\.orders: gate blocked: expect_column_values_to_be_unique\(n\): 10 of 10 rows break it/)
+    assert.match(stdout, /next: sluice gate bronze\.orders/)
+  })
+
   it('a dry run judges and writes nothing', async () => {
     const world = await refusedOrders()
     await registerOrders(world, loosened(-2))

@@ -1,7 +1,10 @@
 import type { LetterFilter } from '../../../error-lane/ledger.ts'
+import { judgeLanded } from '../../../operate/gate/bronze/judge-landed.ts'
+import type { GateReport } from '../../../operate/gate/report/gate-report.ts'
 import { redriveTable, type RedriveReport } from '../../../operate/redrive.ts'
 import { selectTables } from '../../../operate/verify.ts'
 import { formatTable } from '../../format-table.ts'
+import { gateForm, gateText } from '../flow/pass-report.ts'
 import { DRY_RUN, YES, type Verb } from '../../verb.ts'
 
 /** Judges dead letters again under the contract in force and lands those that pass. Letters that fail again stay; exit 0. */
@@ -32,8 +35,14 @@ export const redriveVerb: Verb = {
       rowIdPrefix: flags.text('row-id'),
       sinceMs: flags.ms('since'),
     })
-    const reports: RedriveReport[] = []
-    for (const table of tables) reports.push(await redriveTable({ world, table, filter, dryRun }))
+    const reports: Redriven[] = []
+    for (const table of tables) {
+      const report = await redriveTable({ world, table, filter, dryRun })
+      // as after ingest: the suite looks at what landed, and keeps models from it where it must
+      const landed = !dryRun && report.passed > 0
+      const gate = landed ? await judgeLanded(world, { layer: 'bronze', table: table.table }) : null
+      reports.push(gate === null ? report : { ...report, gate })
+    }
     print.result({ run_id: world.runId, dry_run: dryRun, tables: reports.map(redriveForm) }, () =>
       [
         formatTable({
@@ -55,12 +64,15 @@ export const redriveVerb: Verb = {
           ]),
         }),
         ...rulesText(reports),
+        ...reports.flatMap(({ gate }) => gateText(gate)),
         ...nextText(reports, dryRun),
       ].join('\n'),
     )
     return 0
   },
 }
+
+type Redriven = RedriveReport & { readonly gate?: GateReport }
 
 interface FilterFlags {
   readonly code: string | null
@@ -78,7 +90,7 @@ function letterFilter({ code, field, rowIdPrefix, sinceMs }: FilterFlags): Lette
   }
 }
 
-export function redriveForm(report: RedriveReport): object {
+export function redriveForm(report: Redriven): object {
   return {
     table: report.table,
     letters: report.letters,
@@ -87,6 +99,7 @@ export function redriveForm(report: RedriveReport): object {
     failed: report.failed,
     version: report.version,
     rules: report.rules,
+    ...(report.gate === undefined ? {} : { gate: gateForm(report.gate) }),
   }
 }
 

@@ -29,7 +29,7 @@ export function tableForm(report: LaneReport): object {
   }
 }
 
-function gateForm({ outcome, assertions, reason }: GateReport): object {
+export function gateForm({ outcome, assertions, reason }: GateReport): object {
   return { outcome, expectations: assertions.length, reason }
 }
 
@@ -53,13 +53,15 @@ export function tableText(reports: readonly LaneReport[]): string {
     heads: ['table', 'read', 'landed', 'quarantined', 'skipped', 'version'],
     rows: reports.map((each) => [each.table, each.read, each.landed, each.quarantined, each.skipped, each.version]),
   })
-  const told = reports.flatMap(({ gate }) => (gate === undefined || gate.outcome === 'passed' ? [] : gateText(gate)))
+  const told = reports.flatMap(({ gate }) => gateText(gate))
   return [table, ...told].join('\n')
 }
 
-function gateText({ table, outcome, reason }: GateReport): string {
+export function gateText(gate: GateReport | undefined): readonly string[] {
+  if (gate === undefined || gate.outcome === 'passed') return []
+  const { table, outcome, reason } = gate
   const next = outcome === 'blocked' ? `; models that read it wait. next: sluice gate ${table}` : ''
-  return `${table}: gate ${outcome}: ${reason}${next}`
+  return [`${table}: gate ${outcome}: ${reason}${next}`]
 }
 
 /** Why, and what the gate tells of. */
