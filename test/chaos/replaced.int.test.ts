@@ -13,12 +13,12 @@ import { orders, orderSchema } from '../support/orders.ts'
 import { activeFiles, rawRows } from '../support/raw-delta.ts'
 import { sluice, sluiceJson, temporaryFolder } from '../support/sluice.ts'
 import { IngestProcess } from './ingest-process.ts'
+import { until } from './until.ts'
 
 /** What a topic or a cluster that is another one under an old name does to its lanes, as an operator sees and mends it. */
 
 const skip = await kafkaMissing()
 const PARTITIONS = 2
-const PATIENCE_MS = 60_000
 
 interface Lane {
   readonly topic: string
@@ -88,14 +88,6 @@ describe('another topic, another cluster under the old name', { skip }, () => {
     const log = openLog(kafka.bootstrap)
     while ((await log.describe(topic)) !== null) await sleep(20)
     await log.close()
-  }
-
-  async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS
-    while (!(await holds())) {
-      if (performance.now() > deadline) assert.fail(`never: ${what}`)
-      await sleep(100)
-    }
   }
 
   async function landed(topic: string): Promise<number> {
