@@ -7,6 +7,8 @@ import { orderBatches, type OrdersOptions } from './order-batches.ts'
  * bytes and 0 as u32, first offset as i64, then timestamps (f64), key and value starts and ends (i32 each), the bytes.
  */
 const HEADER_BYTES = 24
+/** A time, and where key and value begin and end. */
+const BYTES_A_RECORD = 8 + 4 * 4
 
 export function writeOrdersFile(file: string, options: OrdersOptions): void {
   const out = openSync(file, 'w')
@@ -35,33 +37,32 @@ export function readOrdersFile(file: string, topic = 'orders'): RecordBatch[] {
     const size = whole.readUInt32LE(at + 8)
     const first = whole.readBigInt64LE(at + 16)
     at += HEADER_BYTES
-    const take = (bytes: number): ArrayBuffer => {
-      const copy = new Uint8Array(whole.subarray(at, at + bytes)).buffer
-      at += bytes
-      return copy
-    }
-    const timestampsMs = new Float64Array(take(count * 8))
-    const [keyStarts, keyEnds, valueStarts, valueEnds] = [0, 1, 2, 3].map(() => new Int32Array(take(count * 4))) as [
-      Int32Array,
-      Int32Array,
-      Int32Array,
-      Int32Array,
-    ]
+    // One buffer a batch, as a log has it: the records, then what is known of them.
+    const stored = count * BYTES_A_RECORD
+    const parts = Math.ceil(size / 8) * 8
+    const own = new Uint8Array(parts + stored + count * 12)
+    own.set(whole.subarray(at + stored, at + stored + size))
+    own.set(whole.subarray(at, at + stored), parts)
+    at += stored + size
+    const { buffer } = own
+    const numbers = (index: number): Int32Array => new Int32Array(buffer, parts + count * (8 + 4 * index), count)
+    const offsetDeltas = numbers(4)
+    for (let i = 0; i < count; i += 1) offsetDeltas[i] = i
     batches.push({
       topic,
       partition,
       first,
       next: first + BigInt(count),
       count,
-      bytes: new Uint8Array(take(size)),
-      offsetDeltas: Int32Array.from({ length: count }, (_, i) => i),
-      timestampsMs,
-      keyStarts,
-      keyEnds,
-      valueStarts,
-      valueEnds,
-      headersStarts: new Int32Array(count),
-      headersEnds: new Int32Array(count),
+      bytes: own,
+      offsetDeltas,
+      timestampsMs: new Float64Array(buffer, parts, count),
+      keyStarts: numbers(0),
+      keyEnds: numbers(1),
+      valueStarts: numbers(2),
+      valueEnds: numbers(3),
+      headersStarts: numbers(5),
+      headersEnds: numbers(6),
       skips: [],
     })
   }

@@ -54,7 +54,9 @@ export function headerColumns(
   const { length } = rows
   const first = length === 0 ? null : headersOf(rows[0]!)
   let alike = first !== null && ops === null
-  for (let row = 1; row < length && alike; row += 1) alike = headersOf(rows[row]!) === first
+  // Where no record has headers, as is common, none is looked at one by one.
+  if (alike && !haveNone(batch))
+    for (let row = 1; row < length && alike; row += 1) alike = headersOf(rows[row]!) === first
   if (first !== null && alike) {
     return {
       batchIds: constantColumn(SYSTEM_FIELDS.batchId.type, first.batchId ?? batchId, length),
@@ -68,6 +70,11 @@ export function headerColumns(
     sources: repeatedTextColumn(each.map(({ source }) => source)),
     ops: repeatedTextColumn(each.map(({ op }, row) => (ops?.[row] === 1 ? 'd' : op))),
   }
+}
+
+function haveNone({ headersStarts, headersEnds, count }: RecordBatch): boolean {
+  for (let i = 0; i < count; i += 1) if (headersStarts[i]! < headersEnds[i]!) return false
+  return true
 }
 
 function int64Room(room: ColumnRoom, length: number): { readonly data: BigInt64Array; readonly halves: Int32Array } {
