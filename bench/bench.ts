@@ -17,6 +17,8 @@ const BY_DEFAULT = [
   'parquet',
   'memory',
   'memory-workers',
+  'memory-cold',
+  'memory-workers-cold',
   'delta',
   'delta-workers',
   'naive',

@@ -54,8 +54,11 @@ export function startProgram(
 }
 
 /** Runs a program that measures a section of itself and prints it; the peak is the whole process's. */
-export async function measureSection(program: readonly string[]): Promise<Measured> {
-  const { wallSeconds, cpuSeconds, peakBytes } = JSON.parse(await runProgram(program)) as Measured
+export async function measureSection(
+  program: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measured> {
+  const { wallSeconds, cpuSeconds, peakBytes } = JSON.parse(await runProgram(program, env)) as Measured
   return { wallSeconds, cpuSeconds, peakBytes }
 }
 

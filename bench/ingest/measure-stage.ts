@@ -7,6 +7,8 @@ import { parseContract } from '../../src/contract/parse-contract.ts'
 import { landingFields } from '../../src/domain/contract.ts'
 import type { RecordBatch } from '../../src/domain/record-batch.ts'
 import { createFlushWork } from '../../src/ingest/decode/flush-work.ts'
+import { BatchJoiner } from '../../src/ingest/decode/join-batches.ts'
+import { SlabRoom, Slabs } from '../../src/ingest/decode/slab-room.ts'
 import { RUN_DATE, SYSTEM_FIELDS } from '../../src/ingest/rows/system-columns.ts'
 import { createParquetWriter } from '../../src/parquet/write-parquet.ts'
 import type { DecodePool } from '../../src/ports/decode-pool.ts'
@@ -14,7 +16,10 @@ import { ORDERS_SCHEMA } from '../orders/order-schema.ts'
 import { readOrdersFile } from '../orders/orders-file.ts'
 import { counted, printMeasured, type Counted } from './measured-section.ts'
 
-/** One stage of the way from bytes to a table, in this process, on orders that are in memory: `STAGE FILE SCRATCH`. */
+/**
+ * One stage of the way from bytes to a table, in this process, on orders that are in memory: `STAGE FILE SCRATCH`. What
+ * is judged and written is what ingest does: the batches of a fetch, joined.
+ */
 
 const [stage = '', file = '', scratch = ''] = process.argv.slice(2)
 const WRITERS = new Map([[ORDERS_SCHEMA.id, ORDERS_SCHEMA]])
@@ -71,8 +76,13 @@ function withoutRules(): typeof ORDERS_SCHEMA {
 async function judging(schema: typeof ORDERS_SCHEMA): Promise<Counted> {
   const judge = createJudge({ schema, mode: 'rescue', keyColumns: ['order_id'] })
   const writers = new Map([[schema.id, schema]])
+  const [joiner, slabs] = [new BatchJoiner(), new Slabs(FLUSH_BYTES)]
   return lastCounted(async () => {
-    for (const batch of batches) judge.judge(batch, writers)
+    for (const fetch of fetchesOf(batches)) {
+      const room = new SlabRoom(slabs)
+      for (const batch of joiner.join(fetch)) judge.judge(batch, writers, room)
+      room.release()
+    }
   })
 }
 
@@ -83,7 +93,10 @@ async function lastCounted(section: () => Promise<void>): Promise<Counted> {
 
 async function writing(): Promise<Counted> {
   const judge = createJudge({ schema: ORDERS_SCHEMA, mode: 'rescue', keyColumns: ['order_id'] })
-  const judged: Judgement[] = batches.map((batch) => judge.judge(batch, WRITERS))
+  const joiner = new BatchJoiner()
+  const judged: Judgement[] = []
+  for (const fetch of fetchesOf(batches))
+    for (const batch of joiner.join(fetch)) judged.push(judge.judge(batch, WRITERS))
   const fields = landingFields(parseContract(ORDERS_SCHEMA))
   return lastCounted(async () => {
     const writer = createParquetWriter({ fields })

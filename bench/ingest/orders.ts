@@ -31,6 +31,8 @@ interface Way {
 
 const INGEST = join(REPOSITORY, 'bench/ingest')
 const TIMES_MANY = 10
+/** As a process that is always on: it has done the same once before it is measured. */
+const WARM: Readonly<Record<string, string>> = { SLUICE_BENCH_WARM: '1' }
 
 /** In turn, so that what else the machine does falls on all of them alike; each in a process of its own. */
 export async function measureOrders({ names, runs, count, say }: OrdersRequest): Promise<OrdersRow[]> {
@@ -63,7 +65,10 @@ interface Place {
 }
 
 async function waysOf({ scratch, file, count, say }: Place): Promise<Way[]> {
-  const stage = (name: string) => () => measureSection([join(INGEST, 'measure-stage.ts'), name, file, scratch])
+  const stage =
+    (name: string, env = WARM) =>
+    () =>
+      measureSection([join(INGEST, 'measure-stage.ts'), name, file, scratch], env)
   const found = await findPython(['deltalake==1.6.6', 'fastavro==1.12.1', 'pyarrow==22.0.0'])
   const few = Math.min(count, 40_000)
   const some = Math.min(count, 200_000)
@@ -93,6 +98,8 @@ async function waysOf({ scratch, file, count, say }: Place): Promise<Way[]> {
     { name: 'parquet', what: 'Parquet alone, zstd', rows: count, run: stage('parquet') },
     { name: 'memory', what: 'in memory, bytes → Parquet, one thread', rows: count, run: stage('memory') },
     { name: 'memory-workers', what: 'the same, two workers', rows: count, run: stage('memory-workers') },
+    { name: 'memory-cold', what: 'one thread, in a process that begins', rows: count, run: stage('memory', {}) },
+    { name: 'memory-workers-cold', what: 'two workers, likewise', rows: count, run: stage('memory-workers', {}) },
     { name: 'delta', what: `${delta}, one thread`, rows: count, run: ingest(1, '0') },
     { name: 'delta-workers', what: `${delta}, two workers`, rows: count, run: ingest(1, '2') },
     {
@@ -106,7 +113,7 @@ async function waysOf({ scratch, file, count, say }: Place): Promise<Way[]> {
       name: 'naive',
       what: 'avsc → ajv → parquetjs-lite',
       rows: few,
-      run: () => measureSection([join(INGEST, 'naive.ts'), file, String(few), scratch]),
+      run: () => measureSection([join(INGEST, 'naive.ts'), file, String(few), scratch], WARM),
     },
   ]
   if (found.skip !== false) {
