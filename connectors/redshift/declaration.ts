@@ -42,6 +42,18 @@ export const redshiftDeclaration: ConnectorDeclaration = {
       default: '10m',
       meaning: 'How long the database may work on one statement.',
     }),
+    unload_above_rows: setting({
+      type: { kind: 'integer', min: 1, max: 1_000_000_000 },
+      meaning: 'Pages of more rows than this are written to S3 by UNLOAD and read from there (default: none are).',
+    }),
+    unload_to: setting({
+      type: { kind: 'store_uri' },
+      meaning: 'Where UNLOAD writes, `s3://bucket/prefix`; it is reached as `lake` says, and emptied again.',
+    }),
+    unload_role: setting({
+      type: { kind: 'text' },
+      meaning: "The IAM role by which the cluster writes there: an ARN, or `default` for the cluster's own.",
+    }),
     ...databaseSettings({ table: 'public.behavior' }),
   },
 }

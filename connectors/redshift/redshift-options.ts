@@ -14,6 +14,16 @@ export interface RedshiftOptions extends DatabaseOptions {
   readonly tlsCaFile: string | null
   readonly connectTimeoutMs: number
   readonly statementTimeoutMs: number
+  readonly unload: UnloadOptions | null
+}
+
+/** Pages of more rows than this go by way of S3. */
+export interface UnloadOptions {
+  readonly aboveRows: number
+  /** `s3://bucket/prefix`. */
+  readonly to: string
+  /** An ARN, or `default`. */
+  readonly role: string
 }
 
 export function readRedshiftOptions(source: string, options: SourceSettings['options']): RedshiftOptions {
@@ -44,5 +54,14 @@ export function readRedshiftOptions(source: string, options: SourceSettings['opt
     tlsCaFile: textOrNull('tls_ca'),
     connectTimeoutMs: number('connect_timeout', 10_000),
     statementTimeoutMs: number('statement_timeout', 600_000),
+    unload: unloadOf(source, options),
   }
+}
+
+function unloadOf(source: string, options: SourceSettings['options']): UnloadOptions | null {
+  const [aboveRows, to, role] = [options['unload_above_rows'], options['unload_to'], options['unload_role']]
+  if (typeof aboveRows !== 'number') return null
+  if (typeof to === 'string' && typeof role === 'string') return { aboveRows, to, role }
+  const key = `sources.${source}.${typeof to === 'string' ? 'unload_role' : 'unload_to'}`
+  throw new SluiceError('SETTINGS_INVALID', `${key} is missing, and unload_above_rows needs it`, { where: { key } })
 }

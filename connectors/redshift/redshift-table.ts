@@ -10,16 +10,25 @@ import type {
   TableSight,
   TableSource,
 } from '../../src/ports/table-source.ts'
+import type { ObjectStore } from '../../src/ports/object-store.ts'
 import { describeTable } from './catalogue.ts'
 import { readRedshiftOptions, type RedshiftOptions } from './redshift-options.ts'
 import { openSession, type Session, type Transaction, type WireRow } from './session.ts'
+import { countUpTo, readUnloaded } from './unload.ts'
 
 /** Redshift's comparison of rows is not documented to follow SQL, so keys are compared column by column. */
 const DIALECT: SqlDialect = { form: 'expanded', placeholder: (number) => `$${number}` }
 
+export interface RedshiftParts {
+  readonly settings: Pick<SourceSettings, 'name' | 'options'>
+  readonly newId: () => string
+  /** Reaches S3 for UNLOAD. */
+  readonly storeAt: ((uri: string) => ObjectStore) | undefined
+}
+
 /** A table of Redshift, or of PostgreSQL, whose wire protocol it speaks; README.md says what it promises. */
-export function openRedshiftTable({ name, options }: Pick<SourceSettings, 'name' | 'options'>): TableSource {
-  const checked = readRedshiftOptions(name, options)
+export function openRedshiftTable({ settings, newId, storeAt }: RedshiftParts): TableSource {
+  const checked = readRedshiftOptions(settings.name, settings.options)
   const session = openSession(checked)
   let described: Promise<TableDescription> | null = null
   const describe = (): Promise<TableDescription> => {
@@ -29,7 +38,21 @@ export function openRedshiftTable({ name, options }: Pick<SourceSettings, 'name'
   return {
     describe,
     look: async (request) => look({ session, options: checked, columns: (await describe()).columns }, request),
-    rows: (query, rowsOptions) => readRows(session, { query, rowsOptions, describe }),
+    async *rows(query, rowsOptions) {
+      const { unload } = checked
+      const convert = converterOf(query, (await describe()).columns)
+      if (
+        unload !== null &&
+        storeAt !== undefined &&
+        (await countUpTo(session.query, query, unload.aboveRows)) > unload.aboveRows
+      ) {
+        const { columns } = await describe()
+        const parts = { query, columns, options: checked, unload, store: storeAt(unload.to), folder: `${newId()}/` }
+        for await (const rows of readUnloaded(session.query, { ...parts, ...rowsOptions })) yield convert(rows)
+        return
+      }
+      for await (const rows of readRows(session, { query, rowsOptions })) yield convert(rows)
+    },
     close: () => session.close(),
   }
 }
@@ -79,20 +102,15 @@ async function look({ session, options, columns }: Looking, request: TableLook):
 interface Reading {
   readonly query: TableQuery
   readonly rowsOptions: RowsOptions
-  readonly describe: () => Promise<TableDescription>
 }
 
 /**
  * A cursor in a transaction of its own, the way that Redshift itself supports. While one list of rows is at work the
  * next is under way.
  */
-async function* readRows(
-  session: Session,
-  { query, rowsOptions, describe }: Reading,
-): AsyncGenerator<readonly TableRow[]> {
+async function* readRows(session: Session, { query, rowsOptions }: Reading): AsyncGenerator<WireRow[]> {
   const { batchRows, signal } = rowsOptions
   const { text, binds } = selectRows(query, DIALECT)
-  const convert = converterOf(query, (await describe()).columns)
   const cut = (): void => session.cut()
   signal?.addEventListener('abort', cut)
   let transaction: Transaction | null = null
@@ -110,7 +128,7 @@ async function* readRows(
     while (next !== null) {
       const rows: WireRow[] = await next
       next = rows.length < batchRows ? null : fetch()
-      if (rows.length > 0) yield convert(rows)
+      if (rows.length > 0) yield rows
     }
     await transaction.commit()
     transaction = null
@@ -124,7 +142,10 @@ async function* readRows(
 }
 
 /** Bytes from their text; all other values as they are. */
-function converterOf(query: TableQuery, columns: readonly TableColumn[]): (rows: WireRow[]) => readonly TableRow[] {
+function converterOf(
+  query: TableQuery,
+  columns: readonly TableColumn[],
+): (rows: readonly WireRow[]) => readonly TableRow[] {
   const binary = query.columns.flatMap((name, at) =>
     columns.find((column) => column.name === name)?.holds?.kind === 'binary' ? [at] : [],
   )

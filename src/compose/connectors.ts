@@ -41,7 +41,7 @@ function openConnector(settings: SourceSettings, { clock, storeAt, circuit }: Ke
     case 'redshift': {
       const table = openedLater(async () => {
         const { openRedshiftTable } = await import('../../connectors/redshift/redshift-table.ts')
-        return openRedshiftTable(settings)
+        return openRedshiftTable({ settings, newId: () => clock.newId(), storeAt })
       })
       return createTableConnector({ settings, table, clock, circuit })
     }
