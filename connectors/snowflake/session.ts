@@ -4,8 +4,8 @@ import type * as Sdk from 'snowflake-sdk'
 import type { Bind, Connection, ConnectionOptions, RowStatement } from 'snowflake-sdk'
 
 import { cellOf, type Cell } from './cell-text.ts'
-import { snowflakeError } from './snowflake-error.ts'
-import type { SnowflakeOptions } from './snowflake-options.ts'
+import { keyError, snowflakeError } from './snowflake-error.ts'
+import type { Login, SnowflakeOptions } from './snowflake-options.ts'
 
 export type WireRow = readonly Cell[]
 
@@ -200,7 +200,7 @@ async function connect(options: SnowflakeOptions): Promise<Connection> {
 }
 
 async function connectionOptions(options: SnowflakeOptions): Promise<ConnectionOptions> {
-  const { source, account, url, user, role, warehouse, database, schema, login } = options
+  const { source, account, url, user, role, warehouse, database, schema } = options
   return {
     account,
     accessUrl: url,
@@ -208,7 +208,7 @@ async function connectionOptions(options: SnowflakeOptions): Promise<ConnectionO
     ...(role === null ? {} : { role }),
     ...(warehouse === null ? {} : { warehouse }),
     ...(database === null ? {} : { database, schema }),
-    ...(await loginOptions(login)),
+    ...(await loginOptions(options)),
     application: 'sluice',
     queryTag: `sluice:${source}`,
     // A database, schema or warehouse that is not there is told at the login, not by what fails later.
@@ -224,18 +224,29 @@ async function connectionOptions(options: SnowflakeOptions): Promise<ConnectionO
 
 const ROWS_AHEAD = 1_000
 
-async function loginOptions(login: SnowflakeOptions['login']): Promise<ConnectionOptions> {
+async function loginOptions(options: SnowflakeOptions): Promise<ConnectionOptions> {
+  const { login } = options
   switch (login.kind) {
     case 'password':
       return { authenticator: 'SNOWFLAKE', password: login.password }
     case 'oauth':
       return { authenticator: 'OAUTH', token: login.token }
-    case 'key_pair': {
-      const pem = 'pem' in login.key ? login.key.pem : await readFile(login.key.file, 'utf8')
-      // Opened here, so that a wrong passphrase is told before anything is sent.
-      const key = createPrivateKey({ key: pem, ...(login.passphrase === null ? {} : { passphrase: login.passphrase }) })
-      return { authenticator: 'SNOWFLAKE_JWT', privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
-    }
+    case 'key_pair':
+      return { authenticator: 'SNOWFLAKE_JWT', privateKey: await openKey(options, login) }
+  }
+}
+
+/** Opened here, so that a wrong passphrase is told before anything is sent. */
+async function openKey(
+  options: SnowflakeOptions,
+  { key, passphrase }: Extract<Login, { kind: 'key_pair' }>,
+): Promise<string> {
+  try {
+    const pem = 'pem' in key ? key.pem : await readFile(key.file, 'utf8')
+    const opened = createPrivateKey({ key: pem, ...(passphrase === null ? {} : { passphrase }) })
+    return opened.export({ type: 'pkcs8', format: 'pem' }).toString()
+  } catch (thrown) {
+    throw keyError(options, thrown)
   }
 }
 

@@ -78,6 +78,17 @@ export function snowflakeError(options: SnowflakeOptions, thrown: unknown): Slui
   return error('SOURCE_UNAVAILABLE', `${host} does not serve: ${message}`, null)
 }
 
+/** For a private key that cannot be read or opened. */
+export function keyError(options: SnowflakeOptions, thrown: unknown): SluiceError {
+  const { source } = options
+  const key = `sources.${source}.${loginSetting(options)}`
+  return new SluiceError(
+    'SOURCE_REFUSED',
+    `source ${source}: its private key cannot be opened: ${withoutSecrets(options, messageOf(thrown))}`,
+    { where: { source, key }, hint: `Set ${key} to a key in PEM, and private_key_passphrase where it is encrypted.` },
+  )
+}
+
 function loginSetting({ login }: SnowflakeOptions): string {
   switch (login.kind) {
     case 'password':

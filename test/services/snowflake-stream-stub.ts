@@ -1,6 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { gunzipSync } from 'node:zlib'
+import { serveSnowflake, type SnowflakeWire, type WireAnswer, type WireQuery } from './snowflake-wire.ts'
 
 /**
  * A scripted stub of Snowflake's STREAM, which fakesnow has not: one table `SHOP.PUBLIC.ORDERS (ID, V)` in memory with a
@@ -59,26 +57,22 @@ export class StreamStub {
   control: Control | null = null
   #offset = new Map<number, StoredRow>()
   #nextRow = 1
-  #nextSession = 1
   #nextTransaction = 1
   readonly #dead = new Set<string>()
   readonly #open: OpenTransaction[] = []
-  readonly #answers = new Map<string, unknown>()
-  #server: Server | null = null
+  #wire: SnowflakeWire | null = null
 
   async start(): Promise<Readonly<Record<string, string>>> {
-    const server = createServer((request, response) => {
-      void this.#handle(request).then((body) => {
-        response.setHeader('content-type', 'application/json')
-        response.end(JSON.stringify(body))
-      })
+    this.#wire = await serveSnowflake({
+      query: (asked) => this.#execute(asked),
+      logout: (session) => {
+        // An orderly end rolls back.
+        if (!this.#dead.has(session)) this.#rollback(session)
+      },
     })
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-    this.#server = server
-    const { port } = server.address() as AddressInfo
     return {
       account: 'stub',
-      host: `http://127.0.0.1:${port}`,
+      host: this.#wire.url,
       user: 'sluice',
       password: 'stub-password',
       database: 'shop',
@@ -89,8 +83,7 @@ export class StreamStub {
   }
 
   async close(): Promise<void> {
-    this.#server?.closeAllConnections()
-    await new Promise((closed) => this.#server?.close(closed))
+    await this.#wire?.close()
   }
 
   insert(id: string, v: string | null): void {
@@ -116,41 +109,7 @@ export class StreamStub {
     this.death = null
   }
 
-  async #handle(request: IncomingMessage): Promise<unknown> {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const raw = Buffer.concat(chunks)
-    const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString()
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stub')
-    if (pathname === '/session/v1/login-request') {
-      const token = `session-${this.#nextSession++}`
-      return { success: true, data: { token, masterToken: token, parameters: [], sessionInfo: {} } }
-    }
-    const session = /Token="([^"]*)"/.exec(request.headers.authorization ?? '')?.[1] ?? ''
-    if (pathname === '/session') {
-      // An orderly end rolls back.
-      if (!this.#dead.has(session)) this.#rollback(session)
-      return { success: true, data: null }
-    }
-    if (pathname !== '/queries/v1/query-request') return { success: true, data: null }
-    // What is sent again is not done again.
-    const id = searchParams.get('requestId') ?? ''
-    const known = this.#answers.get(id)
-    if (known !== undefined) return known
-    const { sqlText, bindings = {} } = JSON.parse(text) as {
-      sqlText: string
-      bindings?: Record<string, { value: string }>
-    }
-    const answer = this.#execute(
-      session,
-      sqlText,
-      Object.values(bindings).map(({ value }) => value),
-    )
-    this.#answers.set(id, answer)
-    return answer
-  }
-
-  #execute(session: string, sql: string, binds: readonly string[]): unknown {
+  #execute({ session, sql, binds }: WireQuery): WireAnswer {
     if (this.#dead.has(session)) return failed('003001', '42501', 'the client is dead')
     this.statements.push(sql)
     const dies = this.death !== null && this.statements.length === this.death.statement ? this.death.phase : null
@@ -164,9 +123,7 @@ export class StreamStub {
         this.#dead.add(session)
         return failed('003001', '42501', 'died after')
       }
-      const rowtype = names.map((name) => ({ name, type: 'text', nullable: true, scale: null, precision: null }))
-      const data = { rowtype, rowset: rows, returned: rows.length, total: rows.length, queryId: 'q', version: 1 }
-      return { success: true, data: { ...data, parameters: [], queryResultFormat: 'json', statementTypeId: 4096 } }
+      return { columns: names.map((name) => ({ name, type: 'text' })), rows }
     } catch (error) {
       if (error instanceof Refused) return failed(error.code, error.sqlState, error.message)
       return failed('000603', 'XX000', String(error))
@@ -319,6 +276,6 @@ class Refused extends Error {
   }
 }
 
-function failed(code: string, sqlState: string, message: string): unknown {
-  return { success: false, code, message, data: { sqlState, errorCode: code } }
+function failed(code: string, sqlState: string, message: string): WireAnswer {
+  return { code, sqlState, message }
 }
