@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from 'node:os'
-import { measureRedshift } from './databases.ts'
+import { measureRedshift, measureSnowflake } from './databases.ts'
 import { measureOrders } from './ingest/orders.ts'
 import { measureKafka } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
@@ -24,7 +24,7 @@ const BY_DEFAULT = [
   'naive',
   'hand-written',
 ]
-const APART = ['retail', 'kafka', 'redshift']
+const APART = ['retail', 'kafka', 'redshift', 'snowflake']
 const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
 const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
@@ -44,4 +44,8 @@ if (names.includes('kafka')) await keepResults({ kafka: { machine, ...(await mea
 if (names.includes('redshift'))
   await keepResults({
     databases: { machine, rows: await measureRedshift({ runs, rows: Math.min(count, 1_000_000), say }) },
+  })
+if (names.includes('snowflake'))
+  await keepResults({
+    snowflake: { machine, rows: await measureSnowflake({ runs, rows: Math.min(count, 100_000), say }) },
   })

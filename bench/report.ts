@@ -16,6 +16,7 @@ interface Results {
   readonly orders?: Section<OrdersRow>
   readonly retail?: Section<RetailRow>
   readonly databases?: Section<DatabaseRow>
+  readonly snowflake?: Section<DatabaseRow>
   readonly kafka?: KafkaFigures & { readonly machine: string }
 }
 
@@ -32,7 +33,13 @@ export async function keepResults(fresh: Results): Promise<void> {
       ? results
       : { ...results, orders: { ...orders, rows: joinRows(kept.orders?.rows ?? [], orders.rows) } }
   await writeFile(JSON_FILE, `${JSON.stringify(all, null, 2)}\n`)
-  const page = [ordersPage(all.orders), kafkaPage(all.kafka), databasesPage(all.databases), retailPage(all.retail)]
+  const page = [
+    ordersPage(all.orders),
+    kafkaPage(all.kafka),
+    databasesPage(all.databases, 'Tables of databases', 'redshift'),
+    databasesPage(all.snowflake, 'Tables of Snowflake', 'snowflake'),
+    retailPage(all.retail),
+  ]
     .flat()
     .join('\n')
   await writeFile(PAGE, page)
@@ -72,12 +79,12 @@ function ordersPage(section: Section<OrdersRow> | undefined): string[] {
   ]
 }
 
-function databasesPage(section: Section<DatabaseRow> | undefined): string[] {
+function databasesPage(section: Section<DatabaseRow> | undefined, title: string, name: string): string[] {
   if (section === undefined) return []
   return [
-    '# Tables of databases: measured',
+    `# ${title}: measured`,
     '',
-    `A first load by \`sluice connect\`, the database on the same machine; medians of ${section.rows[0]!.runs.length} runs in turn, by \`npm run bench -- redshift\`, on ${section.machine}. CPU-seconds are those of Sluice, from its start to its end.`,
+    `A first load by \`sluice connect\`, the database on the same machine; medians of ${section.rows[0]!.runs.length} runs in turn, by \`npm run bench -- ${name}\`, on ${section.machine}. CPU-seconds are those of Sluice, from its start to its end.`,
     '',
     '| what | rows | rows a second | rows a CPU-second | peak MB |',
     '|---|---:|---:|---:|---:|',

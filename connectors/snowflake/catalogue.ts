@@ -4,7 +4,8 @@ import { travelNames } from '../../src/domain/source-name.ts'
 import { quoteTable } from '../../src/domain/table-query.ts'
 import type { TableColumn, TableDescription } from '../../src/ports/table-source.ts'
 import { columnTypeOf, orderOf, typeText } from './column-type.ts'
-import type { Session, WireRow } from './session.ts'
+import type { WireRow } from './execute.ts'
+import type { Session } from './session.ts'
 import type { SnowflakeOptions } from './snowflake-options.ts'
 
 export interface CatalogueTable extends TableDescription {

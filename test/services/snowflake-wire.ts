@@ -11,7 +11,9 @@ export interface SnowflakeWire {
 export interface WireScript {
   /** The `data` of a login request; by default every login is let in. */
   login?(data: Readonly<Record<string, unknown>>): WireAnswer
-  query(asked: WireQuery): WireAnswer
+  query(asked: WireQuery): WireAnswer | Promise<WireAnswer>
+  /** The client asks for its running statements to end. */
+  cancel?(): void
   /** A session that is ended in order. */
   logout?(session: string): void
 }
@@ -52,13 +54,14 @@ export async function serveSnowflake(script: WireScript): Promise<SnowflakeWire>
       return { success: true, data: { token, masterToken: token, parameters: [], sessionInfo: {} } }
     }
     const session = /Token="([^"]*)"/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    if (pathname === '/queries/v1/abort-request') script.cancel?.()
     if (pathname === '/session') script.logout?.(session)
     if (pathname !== '/queries/v1/query-request') return { success: true, data: null }
     // What is sent again is not done again.
     const id = searchParams.get('requestId') ?? ''
     if (!answered.has(id)) {
       const binds = Object.values(body.bindings ?? {}).map(({ value }) => value)
-      answered.set(id, toBody(script.query({ session, sql: body.sqlText ?? '', binds })))
+      answered.set(id, toBody(await script.query({ session, sql: body.sqlText ?? '', binds })))
     }
     return answered.get(id)
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import { snowflakeError } from '../../../connectors/snowflake/snowflake-error.ts'
 import { readSnowflakeOptions } from '../../../connectors/snowflake/snowflake-options.ts'
-import { SluiceError } from '../../../src/domain/errors.ts'
+import type { SluiceError } from '../../../src/domain/errors.ts'
 import type { SettingValue } from '../../../src/domain/setting-declarations.ts'
 
 const OPTIONS: Readonly<Record<string, SettingValue>> = {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 
 import { openConnectors } from '../../../src/compose/connectors.ts'
 import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
-import { SluiceError } from '../../../src/domain/errors.ts'
+import type { SluiceError } from '../../../src/domain/errors.ts'
 import type { SourceSettings } from '../../../src/domain/settings.ts'
 import type { SourceConnector } from '../../../src/ports/source-connector.ts'
 import { readPass } from '../../conformance/sqlite-table.ts'
@@ -65,7 +65,7 @@ function table(asked: Asked[], fail: (sql: string) => WireAnswer | null = () => 
         ]),
       )
     }
-    if (/current_timestamp\(\)$/.test(sql)) return text(['2026-01-01T00:00:00.000+00:00'])
+    if (sql.endsWith('current_timestamp()')) return text(['2026-01-01T00:00:00.000+00:00'])
     if (/from "SHOP"\."PUBLIC"\."HARD" where/.test(sql)) {
       const after = binds.length === 0 ? -1 : ROWS.findIndex(([id]) => id === binds.at(-1))
       return { columns: COLUMNS, rows: ROWS.slice(after + 1) }
@@ -207,6 +207,32 @@ test('a warehouse that is suspended is waited out, and reading goes on; one that
   } finally {
     await suspended.close()
     await missing.close()
+  }
+})
+
+test('a reader that is told to end does so in the middle of a statement', async () => {
+  const ended = new AbortController()
+  const answer = table([])
+  let cancelled: (answer: WireAnswer) => void = () => assert.fail('nothing was running')
+  const wire = await serveSnowflake({
+    query(asked) {
+      if (!asked.sql.includes('"HARD" where')) return answer(asked)
+      setTimeout(() => ended.abort(), 50)
+      return new Promise((answered) => (cancelled = answered))
+    },
+    cancel: () => cancelled({ code: '000604', sqlState: '57014', message: 'SQL execution canceled' }),
+  })
+  const connector = open(wire.url, { password: 'p' })
+  try {
+    await assert.rejects(
+      (async () => {
+        for await (const _ of connector.read(new Map(), { signal: ended.signal })) assert.fail('a batch came')
+      })(),
+      { name: 'AbortError' },
+    )
+  } finally {
+    await connector.close()
+    await wire.close()
   }
 })
 
