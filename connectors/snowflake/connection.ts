@@ -55,7 +55,7 @@ async function connectionOptions(options: SnowflakeOptions): Promise<ConnectionO
     rowStreamHighWaterMark: ROWS_AHEAD,
     resultPrefetch: 1,
     // What lasts is the pass's to wait out: the driver would ask a thousand times.
-    sfRetryMaxLoginRetries: 1,
+    sfRetryMaxLoginRetries: 0,
     sfRetryMaxNumRetries: 3,
     sfRetryMaxSleepTime: 4,
     largeResultSetRetryMaxNumRetries: 3,

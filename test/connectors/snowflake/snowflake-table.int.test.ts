@@ -59,16 +59,16 @@ if (skip === false) {
       async () => {
         await server.run(
           'create or replace table conformance (id int not null, moved_at timestamp_ntz(9) not null, v varchar, primary key (id))',
-          "insert into conformance select i, dateadd(second, floor(i / 7)::int, '2026-01-01'::timestamp_ntz), 'v' || i from (select row_number() over (order by seq4()) as i from table(generator(rowcount => 100)))",
+          "insert into conformance select i, dateadd(second, floor(i / 7)::int, '2026-01-01'::timestamp_ntz), 'v' || i from (select row_number() over (order by seq4()) as i from table(generator(rowcount => 40)))",
         )
-        const options = { table: 'conformance', batch_rows: 10, page_rows: 25, load_type }
+        const options = { table: 'conformance', batch_rows: 7, page_rows: 15, load_type }
         return { open: () => open(options), close: () => Promise.resolve() }
       },
       {
         places: [
           {
             object: 'SHOP.PUBLIC.CONFORMANCE',
-            rows: Array.from({ length: 100 }, (_, i) => String(i + 1)),
+            rows: Array.from({ length: 40 }, (_, i) => String(i + 1)),
             refused: [],
           },
         ],
