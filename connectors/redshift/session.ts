@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { rootCertificates } from 'node:tls'
 import pg from 'pg'
 
+import { SluiceError } from '../../src/domain/errors.ts'
 import { redshiftError } from './redshift-error.ts'
 import type { RedshiftOptions } from './redshift-options.ts'
 
@@ -141,11 +142,21 @@ async function rowsOf(client: pg.Client, text: string, binds: readonly string[])
   return rows
 }
 
-async function tlsOf({ tls, tlsCaFile }: RedshiftOptions): Promise<pg.ClientConfig['ssl']> {
+async function tlsOf(options: RedshiftOptions): Promise<pg.ClientConfig['ssl']> {
+  const { tls, tlsCaFile } = options
   if (tls === 'off') return false
   if (tls === 'require') return { rejectUnauthorized: false }
-  const ca = tlsCaFile === null ? {} : { ca: [...rootCertificates, await readFile(tlsCaFile, 'utf8')] }
+  const ca = tlsCaFile === null ? {} : { ca: [...rootCertificates, await readCa(options, tlsCaFile)] }
   return { rejectUnauthorized: true, ...ca }
+}
+
+async function readCa({ source }: RedshiftOptions, file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const key = `sources.${source}.tls_ca`
+    throw new SluiceError('SETTINGS_INVALID', `${key}: ${file} cannot be read`, { where: { key, file }, cause: error })
+  }
 }
 
 function destroy(client: pg.Client): void {

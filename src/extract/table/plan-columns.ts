@@ -1,7 +1,7 @@
 import type { DatabaseOptions } from '../../domain/database-source.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { findNamed, nearestNamed } from '../../domain/source-name.ts'
-import type { SourceRow, SourceValue } from '../../ports/source-connector.ts'
+import type { SourceBatch, SourceRow, SourceValue } from '../../ports/source-connector.ts'
 import type { TableColumn, TableDescription, TableRow } from '../../ports/table-source.ts'
 
 /** What is read of a table, settled between the settings and the catalogue. */
@@ -59,6 +59,11 @@ export function planColumns(source: string, options: DatabaseOptions, described:
     watermarkAt: watermark === null ? null : positionOf(watermark),
     softDeleteAt: softDelete === null ? null : positionOf(softDelete),
   }
+}
+
+/** A batch of the table without rows. */
+export function emptyBatch({ table, travels }: ColumnPlan): SourceBatch {
+  return { object: table, columns: travels, textual: false, rows: [], refused: [], progress: new Map() }
 }
 
 /** The key's values as text. Pages leave out rows where one is null. */

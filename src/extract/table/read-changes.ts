@@ -12,7 +12,7 @@ import type { SourceBatch, SourceRefusal, SourceRow } from '../../ports/source-c
 import type { RowsOptions, TableRow } from '../../ports/table-source.ts'
 import { columnNotes } from './column-notes.ts'
 import type { Patience } from './patience.ts'
-import { keyOf, toDeletedRow, toSourceRow, type ColumnPlan } from './plan-columns.ts'
+import { emptyBatch, keyOf, toDeletedRow, toSourceRow, type ColumnPlan } from './plan-columns.ts'
 import { ALL_ROWS, type TableRows } from './table-rows.ts'
 
 export interface ReadChangesRequest {
@@ -165,10 +165,6 @@ class Reading {
     const entries = new Map([...first, [CHANGES_ENTRY, formatChangeProgress(progress)]])
     return { ...emptyBatch(this.#request.plan), progress: entries }
   }
-}
-
-function emptyBatch({ table, travels }: ColumnPlan): SourceBatch {
-  return { object: table, columns: travels, textual: false, rows: [], refused: [], progress: new Map() }
 }
 
 /** A feed gives a change once, so one that no record can be made of is kept. */

@@ -4,7 +4,7 @@ import type { SourceBatch, SourceRow } from '../../ports/source-connector.ts'
 import type { TableRow } from '../../ports/table-source.ts'
 import { columnNotes } from './column-notes.ts'
 import { changeSegments, readSegments, type KeySegment } from './key-segments.ts'
-import { keyOf, toDeletedRow, toSourceRow, type ColumnPlan } from './plan-columns.ts'
+import { emptyBatch, keyOf, toDeletedRow, toSourceRow, type ColumnPlan } from './plan-columns.ts'
 import type { ReadTableRequest } from './read-incremental.ts'
 import { ALL_ROWS, type TableRows } from './table-rows.ts'
 
@@ -96,8 +96,4 @@ function compare(plan: ColumnPlan, segment: KeySegment, { rows, isLast }: Chunk,
     marks: new Map(now.map(({ key, mark }) => [key, mark])),
     left: new Map(deleted.map((key) => [key, segment.marks.get(key)!])),
   }
-}
-
-function emptyBatch({ table, travels }: ColumnPlan): SourceBatch {
-  return { object: table, columns: travels, textual: false, rows: [], refused: [], progress: new Map() }
 }

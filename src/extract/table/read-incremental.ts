@@ -6,7 +6,7 @@ import { formatWatermark, readWatermark, WATERMARK_ENTRY, type Watermark } from 
 import type { SourceBatch, SourceRow } from '../../ports/source-connector.ts'
 import type { TableColumn, TableRow, TableSight, TableSource } from '../../ports/table-source.ts'
 import { columnNotes } from './column-notes.ts'
-import { keyOf, toSourceRow, type ColumnPlan } from './plan-columns.ts'
+import { emptyBatch, keyOf, toSourceRow, type ColumnPlan } from './plan-columns.ts'
 import { ALL_ROWS, type RowRange, type TableRows } from './table-rows.ts'
 
 /** The entry that holds the floor of the last pass. */
@@ -148,10 +148,6 @@ class Part {
       progress: new Map([...first, ...progress]),
     }
   }
-}
-
-function emptyBatch({ table, travels }: ColumnPlan): SourceBatch {
-  return { object: table, columns: travels, textual: false, rows: [], refused: [], progress: new Map() }
 }
 
 const DEFAULT_OVERLAP_MS: Readonly<Record<TableColumn['order'], number>> = {
