@@ -16,12 +16,10 @@ export function settingsExample(declared: SettingGroup, connector: ConnectorDecl
   ]
   for (const [name, node] of Object.entries({ ...common, ...connector.options })) {
     if (node.kind !== 'setting') continue
-    const { example, ...plain } = node
+    const { example: _example, ...plain } = node
     // The key of a table's rows is the records' key, where no other is written.
     const isTold = name === 'key' && Object.hasOwn(connector.options, 'primary_key')
-    lines.push(
-      ...settingLines(name, { ...(isTold || example === undefined ? plain : node), ...given(written[name]) }, 4),
-    )
+    lines.push(...settingLines(name, { ...(isTold ? plain : node), ...given(written[name]) }, 4))
   }
   lines.push('topics:', '  orders:')
   const topics = declared.fields['topics']

@@ -62,6 +62,8 @@ export async function* readIncremental({
   const last = part.reached === null ? start : { from: null, after: [part.reached] }
   const recent: RowRange = { ...ALL_ROWS, ...last, after: floor === null ? last.after : [...last.after, [floor]] }
   for await (const batch of rows(recent, options.batchRows)) yield part.recent(batch, overlapMs > 0)
+  const rest = part.rest()
+  if (rest !== null) yield rest
 }
 
 /** Rows whose watermark is at least where `from` stands and less than `to`; no window, for none comes back to them. */
@@ -86,6 +88,7 @@ function startOf(reached: Watermark | null): Pick<RowRange, 'from' | 'after'> {
 class Part {
   /** The place of the last row that moved the watermark in this pass. */
   reached: readonly string[] | null = null
+  #sentAgain = false
   readonly #plan: ColumnPlan
   readonly #window: OverlapWindow
   /** What travels with the first batch that has rows. */
@@ -106,11 +109,21 @@ class Part {
     return this.#batch(rows, this.#moved(rows))
   }
 
+  /**
+   * Where late rows alone went out: a row that lies in the future holds the watermark, and nothing is behind it. The floor
+   * moves all the same, or the window would grow for ever.
+   */
+  rest(): SourceBatch | null {
+    if (!this.#sentAgain || this.reached !== null) return null
+    return this.#batch([], this.#stale())
+  }
+
   /** Rows that were read before: those that went out as they are do not come again. */
   *again(rows: readonly TableRow[]): Generator<SourceBatch> {
     const marked = rows.map((row) => ({ row, mark: markRow(keyOf(this.#plan, row), row) }))
     const fresh = marked.filter(({ mark }) => !this.#window.wasSent(mark))
     if (fresh.length === 0) return
+    this.#sentAgain = true
     yield this.#batch(
       fresh.map(({ row }) => row),
       this.#marks(fresh.map(({ mark }) => mark)),

@@ -137,6 +137,28 @@ test('where the clock of the source went back, it is told, and what is written t
   )
 })
 
+test('a row that lies in the future holds nothing up, and the marks of rows that are read again stay few', async () => {
+  const table = new SqliteTable(DDL)
+  const state = new Map<string, string>()
+  insert(table, { id: 'future', part: 1, atMs: Date.UTC(2099, 0, 1) })
+  await readPass(table.connector({ ...INCREMENTAL, overlap: 60_000 }), state)
+  for (let part = 1; part <= 10; part += 1) {
+    table.nowMs += 45_000
+    insert(table, { id: 'a', part, atMs: table.nowMs })
+    const batches = await readPass(table.connector({ ...INCREMENTAL, overlap: 60_000 }), state)
+    assert.deepEqual(
+      batches.flatMap(({ rows }) => rows.map(({ at }) => at)),
+      [JSON.stringify(['a', String(part)])],
+    )
+    const idle = await readPass(table.connector({ ...INCREMENTAL, overlap: 60_000 }), state)
+    assert.deepEqual(
+      idle.filter(({ progress }) => progress.size > 0),
+      [],
+    )
+  }
+  assert.ok([...state.keys()].filter((entry) => entry.startsWith('seen:')).length <= 5)
+})
+
 test('a column that changed its type, came or went is told once', async () => {
   const table = new SqliteTable(DDL)
   const state = new Map<string, string>()
