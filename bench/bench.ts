@@ -1,14 +1,14 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { measureRedshift, measureSnowflake } from './databases.ts'
 import { measureOrders } from './ingest/orders.ts'
-import { measureKafka } from './kafka/kafka.ts'
+import { measureKafka, measureLoads } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
 import { keepResults } from './report.ts'
 
 /**
  * `npm run bench [-- NAME…]`: orders through each stage and from the log to the lake, beside the paths that one would
  * write first; medians of SLUICE_BENCH_RUNS runs. `retail` is the retail example, `delta-20m` twenty million orders once,
- * `kafka` orders from a Kafka on this machine to disk and to S3, `redshift` a table's first load from PostgreSQL.
+ * `kafka` orders from a Kafka on this machine to disk and to S3, `kafka-load` how soon they can be seen there, `redshift` a table's first load from PostgreSQL.
  * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
  */
 const BY_DEFAULT = [
@@ -24,7 +24,7 @@ const BY_DEFAULT = [
   'naive',
   'hand-written',
 ]
-const APART = ['retail', 'kafka', 'redshift', 'snowflake']
+const APART = ['retail', 'kafka', 'kafka-load', 'redshift', 'snowflake']
 const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
 const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
@@ -40,7 +40,8 @@ const orders = names.filter((name) => !APART.includes(name))
 if (orders.length > 0)
   await keepResults({ orders: { machine, rows: await measureOrders({ names: orders, runs, count, say }) } })
 if (names.includes('retail')) await keepResults({ retail: { machine, rows: await measureRetail(runs) } })
-if (names.includes('kafka')) await keepResults({ kafka: { machine, ...(await measureKafka({ runs, count, say })) } })
+if (names.includes('kafka')) await keepResults({ kafka: { machine, rows: await measureKafka({ runs, count, say }) } })
+if (names.includes('kafka-load')) await keepResults({ kafkaLoad: { machine, rows: await measureLoads({ runs, say }) } })
 if (names.includes('redshift'))
   await keepResults({
     databases: { machine, rows: await measureRedshift({ runs, rows: Math.min(count, 1_000_000), say }) },

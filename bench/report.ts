@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatabaseRow } from './databases.ts'
-import { kafkaPage } from './kafka/kafka-page.ts'
-import type { KafkaFigures } from './kafka/kafka.ts'
+import { kafkaPage, loadPage } from './kafka/kafka-page.ts'
+import type { KafkaRow, LoadRow } from './kafka/kafka.ts'
 import type { OrdersRow } from './ingest/orders.ts'
 import { median, REPOSITORY, type Measured } from './measure.ts'
 import type { RetailRow } from './retail.ts'
@@ -17,7 +17,8 @@ interface Results {
   readonly retail?: Section<RetailRow>
   readonly databases?: Section<DatabaseRow>
   readonly snowflake?: Section<DatabaseRow>
-  readonly kafka?: KafkaFigures & { readonly machine: string }
+  readonly kafka?: Section<KafkaRow>
+  readonly kafkaLoad?: Section<LoadRow>
 }
 
 const JSON_FILE = join(REPOSITORY, 'bench/results.json')
@@ -36,6 +37,7 @@ export async function keepResults(fresh: Results): Promise<void> {
   const page = [
     ordersPage(all.orders),
     kafkaPage(all.kafka),
+    loadPage(all.kafkaLoad),
     databasesPage(all.databases, 'Tables of databases', 'redshift'),
     databasesPage(all.snowflake, 'Tables of Snowflake', 'snowflake'),
     retailPage(all.retail),

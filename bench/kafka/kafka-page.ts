@@ -1,10 +1,15 @@
 import { median, medianOf } from '../measure.ts'
-import type { KafkaFigures } from './kafka.ts'
+import type { KafkaRow, LoadRow } from './kafka.ts'
+
+interface Section<Row> {
+  readonly machine: string
+  readonly rows: readonly Row[]
+}
 
 /** Lines of RESULTS.md. */
-export function kafkaPage(section: (KafkaFigures & { readonly machine: string }) | undefined): string[] {
+export function kafkaPage(section: Section<KafkaRow> | undefined): string[] {
   if (section === undefined) return []
-  const { machine, rows, loads } = section
+  const { machine, rows } = section
   const byHand = rows.find(({ name }) => name === 'kafka-by-hand')
   const handCost = byHand === undefined ? null : median(byHand.runs).cpuSeconds / byHand.rows
   return [
@@ -23,12 +28,20 @@ export function kafkaPage(section: (KafkaFigures & { readonly machine: string })
       return `| ${[what, count.toLocaleString('en'), runs.length, (cost * 1e6).toFixed(2), wallSeconds.toFixed(1), (count / wallSeconds / 1e6).toFixed(2), Math.round(peakBytes / 2 ** 20), times].join(' | ')} |`
     }),
     '',
-    'Append to visible: `sluice up --only ingest` with `ingest.flush_age: 2s` beside an even load of its own process; from before a record is',
-    'appended until its commit is seen in the table’s log, without the first five seconds.',
+  ]
+}
+
+export function loadPage(section: Section<LoadRow> | undefined): string[] {
+  if (section === undefined) return []
+  return [
+    '# Append to visible: measured',
+    '',
+    '`npm run bench -- kafka-load`: `sluice up --only ingest` with `ingest.flush_age: 2s` beside an even load by another process; from before',
+    `a record is appended until its commit is seen in the table’s log, without the first five seconds. Medians of the runs, on ${section.machine}.`,
     '',
     '| to | records a second | seconds | runs | p50 s | p99 s | most s | CPU s of ingest | peak MB |',
     '|---|---:|---:|---:|---:|---:|---:|---:|---:|',
-    ...loads.map(({ what, recordsPerSecond, seconds, runs }) => {
+    ...section.rows.map(({ what, recordsPerSecond, seconds, runs }) => {
       const { cpuSeconds, peakBytes } = median(runs)
       const middle = (pick: (run: (typeof runs)[number]) => number): string =>
         (medianOf(runs.map(pick)) / 1000).toFixed(2)

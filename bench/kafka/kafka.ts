@@ -26,11 +26,6 @@ export interface LoadRow {
   readonly runs: readonly (Seen & Measured)[]
 }
 
-export interface KafkaFigures {
-  readonly rows: readonly KafkaRow[]
-  readonly loads: readonly LoadRow[]
-}
-
 export interface KafkaRequest {
   readonly runs: number
   readonly count: number
@@ -48,12 +43,50 @@ interface Place {
 const HERE = join(REPOSITORY, 'bench/kafka')
 const CONFIG = join(HERE, 'config.yaml')
 const BUCKET = 'bench'
-const LOAD_SECONDS = 30
+const LOAD_SECONDS = 20
+const LOADED_ORDERS = 200_000
 const RECORDS_PER_SECOND = 20_000
 const PYTHON = ['confluent-kafka==2.14.2', 'deltalake==1.6.6', 'fastavro==1.12.1', 'pyarrow==22.0.0']
 
 /** In turn, so that what else the machine does falls on all alike; each in a process of its own, broker and S3 beside it. */
-export async function measureKafka({ runs, count, say }: KafkaRequest): Promise<KafkaFigures> {
+export function measureKafka({ runs, count, say }: KafkaRequest): Promise<KafkaRow[]> {
+  return withServices({ count, say }, async (place) => {
+    say('filling the topic')
+    await runProgram([join(HERE, 'fill-topic.ts'), place.file, place.kafka.bootstrap, place.scratch])
+    const done = (await waysOf(place, say)).map((way) => ({ ...way, runs: [] as Measured[] }))
+    for (let i = 0; i < runs; i += 1)
+      for (const { name, rows, run, runs: all } of done) {
+        const measured = await run(`${name}-${i}`)
+        all.push(measured)
+        const cost = (measured.cpuSeconds / rows) * 1e6
+        say(`${name}: ${cost.toFixed(2)} CPU µs a row, ${measured.wallSeconds.toFixed(1)} s`)
+      }
+    return done.map(({ name, what, rows, runs: all }) => ({ name, what, rows, runs: all }))
+  })
+}
+
+/** How soon what is appended at an even pace can be seen, on disk and on S3. */
+export function measureLoads({ runs, say }: Omit<KafkaRequest, 'count'>): Promise<LoadRow[]> {
+  return withServices({ count: LOADED_ORDERS, say }, async (place) => {
+    const loads = [
+      { name: 'load', what: 'Delta on disk', onS3: false, runs: [] as (Seen & Measured)[] },
+      { name: 'load-s3', what: 'Delta on S3', onS3: true, runs: [] as (Seen & Measured)[] },
+    ]
+    for (let i = 0; i < runs; i += 1)
+      for (const { name, onS3, runs: all } of loads) {
+        const seen = await steady(place, { topic: `${name}-${i}`, onS3 })
+        all.push(seen)
+        say(`${name}: p50 ${seen.p50Ms} ms, p99 ${seen.p99Ms} ms`)
+      }
+    const even = { recordsPerSecond: RECORDS_PER_SECOND, seconds: LOAD_SECONDS }
+    return loads.map(({ name, what, runs: all }) => ({ name, what, ...even, runs: all }))
+  })
+}
+
+async function withServices<T>(
+  { count, say }: Omit<KafkaRequest, 'runs'>,
+  work: (place: Place) => Promise<T>,
+): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   const kafka = await startKafka()
   const s3 = await startS3({ kind: 'versitygw' })
@@ -62,32 +95,7 @@ export async function measureKafka({ runs, count, say }: KafkaRequest): Promise<
     const file = join(scratch, 'orders.bin')
     say(`making ${count} orders`)
     await runProgram([join(REPOSITORY, 'bench/ingest/make-orders.ts'), file, String(count)])
-    say('filling the topic')
-    await runProgram([join(HERE, 'fill-topic.ts'), file, kafka.bootstrap, scratch])
-    const place = { scratch, file, count, kafka, s3 }
-    const ways = await waysOf(place, say)
-    const done = ways.map((way) => ({ ...way, runs: [] as Measured[] }))
-    for (let i = 0; i < runs; i += 1)
-      for (const { name, rows, run, runs: all } of done) {
-        const measured = await run(`${name}-${i}`)
-        all.push(measured)
-        say(
-          `${name}: ${((measured.cpuSeconds / rows) * 1e6).toFixed(2)} CPU µs a row, ${measured.wallSeconds.toFixed(1)} s`,
-        )
-      }
-    const loads: LoadRow[] = []
-    for (const [name, what, onS3] of [
-      ['load', 'Delta on disk', false],
-      ['load-s3', 'Delta on S3', true],
-    ] as const) {
-      const all: (Seen & Measured)[] = []
-      for (let i = 0; i < runs; i += 1) {
-        all.push(await steady(place, { topic: `${name}-${i}`, onS3 }))
-        say(`${name}: p50 ${all.at(-1)!.p50Ms} ms, p99 ${all.at(-1)!.p99Ms} ms`)
-      }
-      loads.push({ name, what, recordsPerSecond: RECORDS_PER_SECOND, seconds: LOAD_SECONDS, runs: all })
-    }
-    return { rows: done.map(({ name, what, rows, runs: all }) => ({ name, what, rows, runs: all })), loads }
+    return await work({ scratch, file, count, kafka, s3 })
   } finally {
     await s3.close()
     await kafka.close()
@@ -128,7 +136,7 @@ async function waysOf(place: Place, say: (line: string) => void): Promise<Way[]>
     say(`without Python: ${found.skip}`)
     return ways
   }
-  const some = Math.min(count, 600_000)
+  const some = Math.min(count, 400_000)
   const script = await handWritten(join(HERE, 'hand-written.py'))
   const byHand = async (turn: string): Promise<Measured> => {
     const table = join(scratch, turn)

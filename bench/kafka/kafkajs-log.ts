@@ -16,6 +16,7 @@ export async function withKafkajs(log: TopicLog, brokers: string, topic: string)
   const client = new Client({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
   const consumer: Consumer = client.consumer({
     groupId: `kafkajs-${process.pid}-${Date.now()}`,
+    sessionTimeout: 120_000,
     maxBytesPerPartition: FETCH_BYTES,
     maxBytes: 4 * FETCH_BYTES,
   })
@@ -25,27 +26,35 @@ export async function withKafkajs(log: TopicLog, brokers: string, topic: string)
     wake.resolve()
     wake = Promise.withResolvers<void>()
   }
+  // kafkajs fetches no more before all that a fetch brought was taken: what is asked for may be behind what is not.
+  let starving = false
   const eachBatch = async ({ batch }: EachBatchPayload): Promise<void> => {
     const queue = queues.get(batch.partition) ?? []
     queues.set(batch.partition, queue)
     queue.push(recordBatchOf(batch))
     changed()
-    while (queue.length > AHEAD) await wake.promise
+    while (queue.length > AHEAD && !starving) await wake.promise
   }
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 4, eachBatch })
 
-  const fetch = async ({ partition, from, signal }: FetchRequest): Promise<FetchOutcome> => {
+  const given = new Map<number, bigint>()
+  const fetch = async (request: FetchRequest): Promise<FetchOutcome> => {
+    const { partition, from, signal } = request
+    // A look back at the last record that landed.
+    if (from < (given.get(partition) ?? 0n)) return log.fetch(request)
     for (;;) {
       signal?.throwIfAborted()
       const head = queues.get(partition)?.shift()
+      starving = head === undefined
       changed()
       if (head === undefined) {
         await Promise.race([wake.promise, new Promise((go) => setTimeout(go, 5))])
         continue
       }
       if (head.first !== from) throw new Error(`kafkajs is at ${head.first}, and ${from} is asked for`)
+      given.set(partition, head.next)
       return { kind: 'batches', batches: [head], end: head.next }
     }
   }

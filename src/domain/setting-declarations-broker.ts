@@ -57,7 +57,7 @@ export function declareBroker(): SettingGroup {
     instance_id: setting({
       type: { kind: 'text' },
       meaning:
-        'For `kafka`: static membership: a process that comes back under this name keeps its share. One a process.',
+        'For `kafka`: static membership: a process that comes back under this name keeps its share. One a process: of two the later one stays.',
     }),
     session_timeout: setting({
       type: { kind: 'duration', forever: false },

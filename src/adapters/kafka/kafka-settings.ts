@@ -20,7 +20,7 @@ export interface KafkaSettings {
   readonly heartbeatMs: number
   /** How long a request is tried again before it fails as LOG_UNAVAILABLE. */
   readonly retryMs: number
-  /** No record batch may unpack to more. */
+  /** A record batch that unpacks to more is kept back, whoever reads it: its records are not handed out. */
   readonly maxBatchBytes: number
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PartitionReader, type PartitionBytes } from '../../../../src/adapters/kafka/records/partition-reader.ts'
+import { movableBatch, wholeBuffers } from '../../../../src/adapters/workers/whole-buffers.ts'
 import {
   readHeaders,
   recordKey,
@@ -209,6 +210,23 @@ test('I12: what is kept back of a batch of many records comes in parts, and a da
     1e6,
   )
   assert.deepEqual([only?.keptBack, only?.skips, only?.count], [undefined, [skip(0n, 25_000n, 'aborted')], 1])
+})
+
+test('what was unpacked stands with its positions in one buffer, which goes to another thread whole and uncopied', () => {
+  const wire = Buffer.concat([0n, 5n].map((baseOffset) => encodeBatch({ baseOffset, records: some(5), codec: 'lz4' })))
+  const [batch, ...more] = readAll({ wire, from: 0n }, 1e6)
+  assert.deepEqual([batch!.count, more.length], [10, 0])
+  const views: ArrayBufferView[] = []
+  const movable = movableBatch(batch!, views)
+  assert.deepEqual(wholeBuffers(views), [batch!.bytes.buffer])
+  for (const view of [
+    movable.bytes,
+    movable.offsetDeltas,
+    movable.timestampsMs,
+    movable.valueStarts,
+    movable.headersEnds,
+  ])
+    assert.equal(view.buffer, batch!.bytes.buffer)
 })
 
 test('readers of several partitions in turn do not tread on what the others have ahead of them', () => {
