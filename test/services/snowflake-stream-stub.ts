@@ -54,6 +54,8 @@ export class StreamStub {
   readonly statements: string[] = []
   death: Death | null = null
   stale = false
+  /** Then three more rows of the table have none. */
+  keyIsNullable = false
   control: Control | null = null
   #offset = new Map<number, StoredRow>()
   #nextRow = 1
@@ -136,7 +138,7 @@ export class StreamStub {
     if (on(/information_schema\.tables where/))
       return { names: ['s', 't', 'k', 'r', 'b'], rows: [['PUBLIC', 'ORDERS', 'BASE TABLE', '0', '0']] }
     if (on(/^select column_name, data_type/)) {
-      const number: Cell[] = ['ID', 'NUMBER', '38', '0', null, 'NO']
+      const number: Cell[] = ['ID', 'NUMBER', '38', '0', null, this.keyIsNullable ? 'YES' : 'NO']
       return { names: ['n', 'd', 'p', 's', 'l', 'i'], rows: [number, ['V', 'TEXT', null, null, '100', 'YES']] }
     }
     if (on(/^select column_name from/)) {
@@ -145,7 +147,7 @@ export class StreamStub {
     }
     if (on(/^show primary keys/)) return { names: ['key_sequence', 'column_name'], rows: [['1', 'ID']] }
     if (on(/^select current_timestamp\(\)/)) return { names: ['now'], rows: [['2026-01-02T00:00:00.000+00:00']] }
-    if (on(/^select count\(\*\) from/)) return { names: ['n'], rows: [['0']] }
+    if (on(/^select count\(\*\) from/)) return { names: ['n'], rows: [[this.keyIsNullable ? '3' : '0']] }
     if (on(/^describe stream "SHOP"\."PUBLIC"\."ORDERS_STREAM"$/))
       return { names: ['table_name', 'stale'], rows: [['SHOP.PUBLIC.ORDERS', String(this.stale)]] }
     if (on(/^describe stream/)) throw new Refused('002003', '42S02', 'Stream does not exist or not authorized.')

@@ -9,7 +9,7 @@ import { SluiceError } from '../../domain/errors.ts'
 import { foldChanges, type KeyChange, type RowChange } from '../../domain/fold-changes.ts'
 import type { ChangeFeed, StagedChange, Taking } from '../../ports/change-feed.ts'
 import type { SourceBatch, SourceRefusal, SourceRow } from '../../ports/source-connector.ts'
-import type { RowsOptions, TableRow } from '../../ports/table-source.ts'
+import type { RowsOptions, TableRow, TableSource } from '../../ports/table-source.ts'
 import { columnNotes } from './column-notes.ts'
 import type { Patience } from './patience.ts'
 import { emptyBatch, keyOf, toDeletedRow, toSourceRow, type ColumnPlan } from './plan-columns.ts'
@@ -19,6 +19,7 @@ export interface ReadChangesRequest {
   readonly plan: ColumnPlan
   readonly options: DatabaseOptions
   readonly feed: ChangeFeed
+  readonly look: TableSource['look']
   /** Of the table as it stood when the feed began, or was last taken from. */
   readonly startRows: TableRows
   readonly patient: Patience
@@ -47,6 +48,7 @@ export async function* readChanges(request: ReadChangesRequest): AsyncGenerator<
     const taken = progress?.taken ?? last.number
     if (taken !== last.number) throw taken > last.number ? takingsGone(source, table) : takenMeanwhile(source, table)
     await patient.ask(() => feed.drop(taken, null))
+    yield* startNotes(request)
     yield* reading.start(taken, progress?.after ?? null)
     yield* takeNext(reading, request, last)
     return
@@ -65,6 +67,15 @@ export async function* readChanges(request: ReadChangesRequest): AsyncGenerator<
     yield* reading.taking(last, 0)
     yield* takeNext(reading, request, last)
   } else yield* takeNext(reading, request, last)
+}
+
+/** Rows without a key are no part of any page. */
+async function* startNotes({ plan, look }: ReadChangesRequest): AsyncGenerator<SourceBatch> {
+  const notNull = plan.key.filter(({ nullable }) => nullable).map(({ name }) => name)
+  if (notNull.length === 0) return
+  const { nulls } = await look({ watermark: null, notNull, overlapMs: 0, reached: null, floor: null })
+  if (nulls > 0n)
+    yield { ...emptyBatch(plan), notes: [`${nulls} rows of ${plan.table} with a null in their key are not read`] }
 }
 
 async function* takeNext(

@@ -57,16 +57,16 @@ export function createTableConnector({ settings, table, clock, circuit }: TableC
     const described = await patient.ask(() => table.describe())
     const plan = planColumns(name, options, described)
     const { signal } = bounds
+    const look: TableSource['look'] = (request) => patient.ask(() => table.look(request))
     if (options.load.kind === 'stream') {
       const feed = 'feed' in table ? await table.feed() : null
       if (feed === null) throw noFeed(name)
       const startTable: Pick<TableSource, 'rows'> = { rows: (query, of) => feed.startRows(query, of) }
       const startRows = tableRows({ table: startTable, plan, options, clock, patient, signal })
-      yield* readChanges({ plan, options, feed, startRows, patient, signal, from })
+      yield* readChanges({ plan, options, feed, look, startRows, patient, signal, from })
       return
     }
     const rows = tableRows({ table, plan, options, clock, patient, signal })
-    const look: TableSource['look'] = (request) => patient.ask(() => table.look(request))
     const request = { plan, options, look, rows, from }
     if (options.load.kind === 'full') yield* readFull(request)
     else if (bounds.to !== undefined) yield* readRange(request, bounds.to)

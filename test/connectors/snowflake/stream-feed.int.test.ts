@@ -231,6 +231,17 @@ test('of two processes that read one stream each change comes once', async () =>
   ])
 })
 
+test('rows without a key are counted and told at the start', async () => {
+  stub.keyIsNullable = true
+  stub.insert('1', 'a')
+  stub.createStream()
+  const notes: string[] = []
+  const connector = open()
+  for await (const batch of connector.read(new Map())) notes.push(...(batch.notes ?? []))
+  await connector.close()
+  assert.deepEqual(notes, ['3 rows of SHOP.PUBLIC.ORDERS with a null in their key are not read'])
+})
+
 test('a source that is reset reads all rows as they stand, and then what changes', async () => {
   stub.insert('1', 'a')
   stub.createStream()
