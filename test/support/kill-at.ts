@@ -3,12 +3,13 @@ import { subscribe } from 'node:diagnostics_channel'
 /**
  * Preloaded into the real program: kills it with SIGKILL, from within, right at the nth event of a kind. The event is
  * told just after its step is durable, so that dying there is dying between that step and the next.
- * SLUICE_KILL = `<event type>[@<table or model prefix>]:<nth>`. With SLUICE_KILL_SIGNAL=SIGSTOP it falls asleep there.
+ * SLUICE_KILL = `<event type>[@<table or model prefix>]:<nth>[+<ms>]`: it goes on for that long, into the next step. With SLUICE_KILL_SIGNAL=SIGSTOP it falls asleep there.
  */
 const wanted = process.env['SLUICE_KILL'] ?? ''
 const [step = '', count = '1'] = wanted.split(':')
 const [type = '', target = ''] = step.split('@')
-let left = Number(count)
+const [nth = '1', late] = count.split('+')
+let left = Number(nth)
 
 subscribe('sluice:event', (message) => {
   const event = message as { readonly type: string; readonly table?: string; readonly model?: string }
@@ -17,6 +18,10 @@ subscribe('sluice:event', (message) => {
   if (left > 0) return
   if (process.env['SLUICE_KILL_SIGNAL'] === 'SIGSTOP') {
     process.kill(process.pid, 'SIGSTOP')
+    return
+  }
+  if (late !== undefined) {
+    if (left === 0) setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(late))
     return
   }
   process.kill(process.pid, 'SIGKILL')
