@@ -52,6 +52,11 @@ export async function inferContract(request: InferRequest): Promise<InferredCont
     const why = seen.refused === 0 ? none : `${none}: none of ${seen.refused} lines is one; ${seen.firstRefused}`
     throw new SluiceError('SOURCE_UNREADABLE', why, { hint: 'Name a file with a header and at least one row.' })
   }
+  if (seen.profiles.size === 0) {
+    throw new SluiceError('SOURCE_UNREADABLE', 'the rows have no columns to draft a contract from', {
+      hint: 'Values that a source copies unread (`values: bytes`) have the contract of the other side.',
+    })
+  }
   const drafts = [...seen.profiles].map(([name, profile]) => draftColumn(request, { name, profile, rows: seen.rows }))
   const keys = await findKeys(request, seen, drafts)
   const key = keys.found[0] ?? null

@@ -187,3 +187,10 @@ test('every row that was looked at can be written by the draft, which is a contr
     { numRuns: 300 },
   )
 })
+
+test('rows that a source copies unread have no columns, and nothing is drafted of them', async () => {
+  await assert.rejects(infer([batch([], [[], []], false)]), {
+    code: 'SOURCE_UNREADABLE',
+    hint: /values: bytes/,
+  })
+})
