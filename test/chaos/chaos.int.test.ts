@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { startFaultProxy } from '../services/fault-proxy.ts'
 import { kafkaMissing, startKafka } from '../services/kafka.ts'
@@ -60,7 +61,10 @@ describe('chaos on Kafka, a registry and S3', { skip: found.skip }, () => {
     sleeping.catch(() => undefined)
   })
   after(async () => {
-    for (const close of closing.toReversed()) await close()
+    // What cannot be closed keeps nothing else open.
+    const failures: unknown[] = []
+    for (const close of closing.toReversed()) await close().catch((error: unknown) => failures.push(error))
+    assert.deepEqual(failures, [])
   })
 
   for (let round = 0; round < rounds; round += 1) {
