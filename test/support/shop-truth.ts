@@ -20,13 +20,29 @@ export interface ShopTables {
 const UNKNOWN = '-1'
 const CUSTOMER_COLUMNS = ['name', 'email', 'city', 'country', 'segment'] as const
 
+/** A change of a customer; of one customer in order of time, no two at one time. */
+export type CustomerChange = Pick<ShopEvent, 'op' | 'row' | 'timeMs'>
+
+/** Where the shop stands, whoever tells it. */
+export interface ShopState {
+  /** What there is of each stream; what is gone is left out. */
+  readonly stands: (stream: Stream) => readonly ShopRow[]
+  readonly customerChanges: ReadonlyMap<string, readonly CustomerChange[]>
+}
+
 /** `beforeMs`: the tables as of a time, which knows nothing of what happened then or later. */
 export function shopTables(facts: ShopFacts, told: DaysTold, beforeMs = Infinity): ShopTables {
-  const stands = (stream: Stream): ShopRow[] => [...standsAfter(stream, facts, told[stream], beforeMs).values()]
+  return tablesOf({
+    stands: (stream) => [...standsAfter(stream, facts, told[stream], beforeMs).values()],
+    customerChanges: knownAfter('customers', facts, told.customers, beforeMs),
+  })
+}
+
+export function tablesOf({ stands, customerChanges }: ShopState): ShopTables {
   const rates = stands('fx_rates')
   const orders = stands('orders').map((row) => orderRow(row, rates))
   const customers = new Map(stands('customers').map((row) => [String(row['customer_id']), row]))
-  const versions = customerVersions(knownAfter('customers', facts, told.customers, beforeMs))
+  const versions = customerVersions(customerChanges)
   const products = stands('products')
   const activity = stands('behavior').map((row) => activityRow(row, { customers, orders: byCustomer(orders) }))
   const productKeys = new Map(products.map((row) => [String(row['product_id']), md5(String(row['product_id']))]))
@@ -131,7 +147,7 @@ function orderOf(line: TruthRow): string {
   return `${String(line['ordered_at'])} ${String(line['order_line_id'])}`
 }
 
-function customerVersions(known: ReadonlyMap<string, readonly ShopEvent[]>): readonly TruthRow[] {
+function customerVersions(known: ReadonlyMap<string, readonly CustomerChange[]>): readonly TruthRow[] {
   const versions: Record<string, Cell>[] = []
   for (const [id, events] of known) {
     let open: Record<string, Cell> | null = null

@@ -17,7 +17,7 @@ import { buildModels } from '../../src/transform/build.ts'
 import { rawRows } from './raw-delta.ts'
 import { REPOSITORY } from './sluice.ts'
 import { shopTables } from './shop-truth.ts'
-import type { DaysTold, TruthRow } from './shop-truth.ts'
+import type { DaysTold, ShopTables, TruthRow } from './shop-truth.ts'
 
 /** The default shop as a project: a lake of its own a world, every pass a process's view of it. */
 
@@ -114,9 +114,13 @@ export interface SnapshotTime {
 /** Every silver and gold table, or its snapshot, equals what the record of truth comes to. */
 export async function assertTruth(shop: ShopWorld, asOf: SnapshotTime | null = null): Promise<void> {
   const { facts } = shop.options('orders')
-  const tables = shopTables(facts, await daysTold(shop), asOf?.beforeMs)
+  await assertTables(shop.lake, shopTables(facts, await daysTold(shop), asOf?.beforeMs), asOf)
+}
+
+/** The tables of a lake, or their snapshots, hold these rows and no others. */
+export async function assertTables(lake: string, tables: ShopTables, asOf: SnapshotTime | null = null): Promise<void> {
   for (const [table, expected] of Object.entries(tables)) {
-    const rows = await tableRows(shop, table, asOf)
+    const rows = await tableRows(lake, table, asOf)
     const wanted = table === 'gold.dim_date' ? ['date_sk', 'date'] : null
     const kept = rows.map((row) => withoutColumn(row, PARTITION_COLUMNS[table]))
     const found = kept.map((row) => (wanted === null ? row : pickColumns(row, wanted)))
@@ -148,8 +152,8 @@ export async function assertRefusals(shop: ShopWorld): Promise<void> {
   })
 }
 
-async function tableRows(shop: ShopWorld, table: string, asOf: SnapshotTime | null): Promise<readonly TruthRow[]> {
-  const folder = join(shop.lake, table.replace('.', '/'))
+async function tableRows(lake: string, table: string, asOf: SnapshotTime | null): Promise<readonly TruthRow[]> {
+  const folder = join(lake, table.replace('.', '/'))
   // the column that a table is partitioned by is not in its files, but a snapshot keeps it as any other
   const rows =
     asOf === null
