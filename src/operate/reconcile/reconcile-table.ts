@@ -10,6 +10,7 @@ import type { EngineInput, EngineRow } from '../../ports/model-engine.ts'
 import type { World } from '../../ports/world.ts'
 import { tableMentions } from '../look/table-mentions.ts'
 import { KeyHashes } from './key-hashes.ts'
+import { canonicalKey, shownKey } from './key-texts.ts'
 
 export type ReconcileWorld = ExtractWorld & Pick<World, 'engine'>
 
@@ -85,18 +86,18 @@ export async function reconcileTable(
   keys.close()
   const extra: (readonly string[])[] = []
   let [tableRows, extraCount] = [0, 0]
-  for await (const key of tableKeys(world, model)) {
+  for await (const key of tableKeys(world, model, wire)) {
     tableRows += 1
     if (keys.meet(key)) continue
     extraCount += 1
-    if (extra.length < named) extra.push(masked(wire, model, key))
+    if (extra.length < named) extra.push(shownKey(wire, model.key, key))
   }
   const missing: (readonly string[])[] = []
   const missingCount = keys.unmet
   if (missingCount > 0)
     for await (const key of sourceKeys(world, { source, model, wire })) {
       if (!keys.isUnmet(key)) continue
-      missing.push(masked(wire, model, key))
+      missing.push(shownKey(wire, model.key, key))
       if (missing.length >= Math.min(named, missingCount)) break
     }
   return {
@@ -136,7 +137,11 @@ async function* sourceKeys(
 /** Rows that one answer of the engine holds at once, about. */
 const SLICE_ROWS = 200_000
 
-async function* tableKeys({ lake, engine }: ReconcileWorld, model: ModelDefinition): AsyncGenerator<readonly string[]> {
+async function* tableKeys(
+  { lake, engine }: ReconcileWorld,
+  model: ModelDefinition,
+  wire: WireContract,
+): AsyncGenerator<readonly string[]> {
   const store = lake.at(`${model.layer}/${model.table}`)
   const snapshot = await openSnapshot(store)
   if (snapshot === null) return
@@ -154,17 +159,10 @@ async function* tableKeys({ lake, engine }: ReconcileWorld, model: ModelDefiniti
     const of = digits === 0 ? '' : ` and ${prefix} = '${slice.toString(16).padStart(digits, '0')}'`
     const selected = texts.map((text, at) => `${text} as k${at}`).join(', ')
     for (const row of await ask(`select ${selected} from ${table} where ${standing}${of}`))
-      yield texts.map((_, at) => plainText(row[`k${at}`]))
+      yield canonicalKey(
+        wire.encoder,
+        model.key,
+        texts.map((_, at) => row[`k${at}`]),
+      )
   }
-}
-
-function masked(wire: WireContract, model: ModelDefinition, key: readonly string[]): readonly string[] {
-  const record = wire.mask(Object.fromEntries(model.key.map((column, at) => [column, key[at]!])))
-  const shown = typeof record === 'object' && record !== null ? Object.entries(record) : []
-  return model.key.map((column) => plainText(shown.find(([name]) => name === column)?.[1]))
-}
-
-/** The engine was asked for texts, and a mask leaves one. */
-function plainText(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }
