@@ -63,6 +63,12 @@ export const ERRORS_OF_OPERATION = {
     6,
     'Check user, secret and rights of the source; `sluice doctor` tells when it works.',
   ),
+  SOURCE_PAUSED: row(
+    'An operator has paused the source: nothing is read of it.',
+    'operator',
+    6,
+    '`sluice resume SOURCE`, then call again.',
+  ),
   SOURCE_UNREADABLE: row('A source cannot be read until a person acts.', 'operator', 6, 'Mend what is named.'),
   CONTRACT_MISSING: row('A lane has no contract in force.', 'operator', 6, 'Register it: `sluice contract register`.'),
   TABLE_TYPE_CONFLICT: row(

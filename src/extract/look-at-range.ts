@@ -1,15 +1,18 @@
 import type { SourceSettings } from '../domain/settings.ts'
-import type { ReadBounds } from '../ports/source-connector.ts'
+import type { ReadBounds, SourceBatch } from '../ports/source-connector.ts'
 import type { ExtractWorld } from './run-source.ts'
 import { StagedAppend } from './staged-append.ts'
-import { loadWireContract } from './wire-contract.ts'
+import type { WireContract } from './wire-contract.ts'
 
 export interface LookAtRange {
   readonly world: ExtractWorld
   readonly source: SourceSettings
+  readonly wire: WireContract
   /** Where it begins. */
   readonly from: ReadonlyMap<string, string>
   readonly bounds: ReadBounds
+  /** Takes what would be appended, all of it in partition 0, batch by batch. */
+  readonly look: (staged: StagedAppend, batch: SourceBatch) => Promise<void>
 }
 
 export interface RangeSight {
@@ -20,8 +23,7 @@ export interface RangeSight {
 }
 
 /** Reads and encodes a range as `runSource` would, and appends none of it. Throws what the source throws. */
-export async function lookAtRange({ world, source, from, bounds }: LookAtRange): Promise<RangeSight> {
-  const wire = await loadWireContract(world, source)
+export async function lookAtRange({ world, source, wire, from, bounds, look }: LookAtRange): Promise<RangeSight> {
   const connector = world.connector(source)
   const { runId, traceId, clock } = world
   let [rows, refused, bytes] = [0, 0, 0]
@@ -40,6 +42,7 @@ export async function lookAtRange({ world, source, from, bounds }: LookAtRange):
       rows += staged.read
       refused += staged.letters.length
       bytes += staged.bytes
+      await look(staged, batch)
     }
   } finally {
     await connector.close()

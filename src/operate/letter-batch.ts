@@ -1,5 +1,6 @@
 import type { DeadLetter, LogCoordinate } from '../domain/dead-letter.ts'
-import { encodeHeaders, type RecordBatch } from '../domain/record-batch.ts'
+import type { RecordBatch } from '../domain/record-batch.ts'
+import { packRecords } from './pack-records.ts'
 
 /** A letter of a record that reached a topic. */
 export type LogLetter = DeadLetter & { readonly log: LogCoordinate }
@@ -41,44 +42,13 @@ export function batchLetters(letters: readonly LogLetter[]): LetterBatch[] {
 }
 
 function toBatch(letters: readonly LogLetter[]): LetterBatch {
-  const count = letters.length
-  const first = letters[0]!.log.offset
-  const parts: Uint8Array[] = []
-  let at = 0
-  const place = (bytes: Uint8Array | null): [number, number] => {
-    if (bytes === null) return [-1, -1]
-    parts.push(bytes)
-    at += bytes.length
-    return [at - bytes.length, at]
-  }
-  const spans = () => ({ starts: new Int32Array(count), ends: new Int32Array(count) })
-  const [keys, values, headers] = [spans(), spans(), spans()]
-  const offsetDeltas = new Int32Array(count)
-  const timestampsMs = new Float64Array(count)
-  letters.forEach((letter, i) => {
-    offsetDeltas[i] = Number(letter.log.offset - first)
-    timestampsMs[i] = letter.recordTsMs ?? 0
-    ;[keys.starts[i], keys.ends[i]] = place(letter.key)
-    ;[values.starts[i], values.ends[i]] = place(letter.raw)
-    ;[headers.starts[i], headers.ends[i]] = place(encodeHeaders(letter.headers))
-  })
   const { topic, partition, epoch } = letters[0]!.log
-  const batch: RecordBatch = {
-    topic,
-    partition,
-    first,
-    next: letters[count - 1]!.log.offset + 1n,
-    count,
-    bytes: Buffer.concat(parts),
-    offsetDeltas,
-    timestampsMs,
-    keyStarts: keys.starts,
-    keyEnds: keys.ends,
-    valueStarts: values.starts,
-    valueEnds: values.ends,
-    headersStarts: headers.starts,
-    headersEnds: headers.ends,
-    skips: [],
-  }
-  return { epoch, letters, batch }
+  const records = letters.map(({ log, key, raw, headers, recordTsMs }) => ({
+    offset: log.offset,
+    key,
+    value: raw,
+    headers,
+    timestampMs: recordTsMs ?? 0,
+  }))
+  return { epoch, letters, batch: packRecords({ topic, partition }, records) }
 }

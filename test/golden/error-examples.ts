@@ -127,6 +127,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 'source orders: 10.0.0.7:5439 refuses the login of user sluice',
     where: { source: 'orders', key: 'sources.orders.password' },
   },
+  SOURCE_PAUSED: {
+    message: 'source shop is paused: its database is being moved',
+    where: { source: 'shop' },
+  },
   SOURCE_UNREADABLE: { message: 'the folder does not exist', where: { source: 'shop', file: '/data/shop' } },
   CONTRACT_MISSING: {
     message: 'no version of orders-value is in force',

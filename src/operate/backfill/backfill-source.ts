@@ -4,7 +4,11 @@ import type { SourceSettings } from '../../domain/settings.ts'
 import { formatWatermark, noRange, WATERMARK_ENTRY } from '../../domain/watermark.ts'
 import { lookAtRange, type RangeSight } from '../../extract/look-at-range.ts'
 import { runSource, type ExtractWorld, type SourceOutcome } from '../../extract/run-source.ts'
+import { loadWireContract } from '../../extract/wire-contract.ts'
 import type { SourceState } from '../../ports/topic-log.ts'
+import { pauseKey, readPauseNotes } from '../status/pause-note.ts'
+import { ChangePreview, type TableChanges } from './preview-changes.ts'
+import type { PreviewWorld } from './table-preview.ts'
 
 export interface BackfillRequest {
   readonly source: SourceSettings
@@ -36,37 +40,60 @@ const BATCH = 'batch_id'
 const PAGE_ROWS = 100_000
 const GIVE_WAY_MS = 1_000
 const LONGEST_GIVE_WAY = 30
+/** Notes are asked for no more often: each time is a listing of the lake. */
+const ASK_PAUSE_MS = 1_000
 
-/** Throws USAGE for a range that holds nothing, SOURCE_NO_RANGE where the source has no watermark. */
+/**
+ * Throws USAGE for a range that holds nothing, SOURCE_NO_RANGE where the source has no watermark, SOURCE_PAUSED where an
+ * operator wants nothing read of it.
+ */
 export async function prepareBackfill(
-  world: Pick<ExtractWorld, 'log'>,
+  world: Pick<ExtractWorld, 'log' | 'lake'>,
   request: BackfillRequest,
 ): Promise<PreparedBackfill> {
   const { source, startMs, endMs } = request
   if (startMs >= endMs) throw new SluiceError('USAGE', 'the range of `sluice backfill` ends before it begins')
   if (!hasWatermark(source)) throw noRange(source.name)
+  await refusePaused(world, source.name)
   const [start, end] = [rangeText(startMs), rangeText(endMs)]
   const state = `${source.name}.backfill.${[start, end].map((text) => text.replaceAll(/[^0-9]/g, '')).join('-')}`
   const standing = await world.log.sourceState(state)
   return { request, state, standing, start, end, isResumed: standing.entries.size > 0 }
 }
 
-/** What it would read; nothing is appended. */
-export function lookAtBackfill(world: ExtractWorld, prepared: PreparedBackfill): Promise<RangeSight> {
-  const { entries } = prepared.standing
-  return lookAtRange({
+export interface BackfillSight extends RangeSight {
+  /** A row a bronze table of the topic. */
+  readonly changes: readonly TableChanges[]
+}
+
+/** What it would read and change: nothing is appended, and no state, table or letter is written. */
+export async function lookAtBackfill(
+  world: ExtractWorld & PreviewWorld,
+  prepared: PreparedBackfill,
+): Promise<BackfillSight> {
+  const { end, standing } = prepared
+  const source = slowed(prepared.request)
+  const from = standing.entries.size > 0 ? standing.entries : beginning(prepared.start)
+  const wire = await loadWireContract(world, source)
+  const preview = await ChangePreview.open(world, { source, wire, from: from.get(WATERMARK_ENTRY) ?? '', end })
+  const sight = await lookAtRange({
     world,
-    source: slowed(prepared.request),
-    from: entries.size > 0 ? entries : beginning(prepared.start),
-    bounds: { to: prepared.end, signal: world.signal },
+    source,
+    wire,
+    from,
+    bounds: { to: end, signal: world.signal },
+    look: (staged, batch) => preview.take(staged, batch),
   })
+  // Cut short, it would tell of a part as of the whole.
+  world.signal.throwIfAborted()
+  return { ...sight, changes: await preview.end() }
 }
 
 /**
  * Reads the range through the source's own topic. Guarantees: the source's watermark does not move; killed anywhere, the
  * next call of the same range goes on behind what is in the topic, under the same batch id; where the source itself is
- * at work, it goes first. A row that was in the topic before comes again and changes nothing: models take the latest by
- * its own time.
+ * at work, it goes first, and once it is paused this stops with SOURCE_PAUSED behind what was appended. A row that was
+ * in the topic before comes again and changes nothing: models take the latest by its own time.
  */
 export async function backfillSource(world: ExtractWorld, prepared: PreparedBackfill): Promise<BackfillOutcome> {
   const { request, state, standing, start, end } = prepared
@@ -115,10 +142,15 @@ function slowed({ source, maxRowsPerSecond }: BackfillRequest): SourceSettings {
   }
 }
 
-/** Waits while the source itself moves on, half a minute at the most. */
-function givingWay({ log, clock, signal }: ExtractWorld, source: string): () => Promise<void> {
+/** Waits while the source itself moves on, half a minute at the most. Throws SOURCE_PAUSED. */
+function givingWay({ log, lake, clock, signal }: ExtractWorld, source: string): () => Promise<void> {
   let seen: bigint | null = null
+  let askPauseMs = clock.nowMs() + ASK_PAUSE_MS
   return async () => {
+    if (clock.nowMs() >= askPauseMs) {
+      await refusePaused({ lake }, source)
+      askPauseMs = clock.nowMs() + ASK_PAUSE_MS
+    }
     for (let waits = 0; waits < LONGEST_GIVE_WAY && !signal.aborted; waits += 1) {
       const { sequence } = await log.sourceState(source)
       const isAtWork = seen !== null && seen !== sequence
@@ -127,6 +159,16 @@ function givingWay({ log, clock, signal }: ExtractWorld, source: string): () => 
       await clock.sleep(GIVE_WAY_MS, signal)
     }
   }
+}
+
+async function refusePaused({ lake }: Pick<ExtractWorld, 'lake'>, source: string): Promise<void> {
+  const note = (await readPauseNotes(lake)).get(pauseKey({ kind: 'source', name: source }))
+  if (note === undefined) return
+  const why = note.reason === '' ? '' : `: ${note.reason}`
+  throw new SluiceError('SOURCE_PAUSED', `source ${source} is paused${why}`, {
+    where: { source },
+    hint: `\`sluice resume source.${source}\`, then call again: a range that was begun goes on where it stands.`,
+  })
 }
 
 /** As databases read it in a session whose zone is UTC. */

@@ -1,14 +1,15 @@
 import { SluiceError } from '../../../domain/errors.ts'
 import { suggestion } from '../../../domain/nearest-word.ts'
 import type { Settings, SourceSettings } from '../../../domain/settings.ts'
-import type { RangeSight } from '../../../extract/look-at-range.ts'
 import {
   backfillSource,
   lookAtBackfill,
   prepareBackfill,
   type BackfillOutcome,
+  type BackfillSight,
   type PreparedBackfill,
 } from '../../../operate/backfill/backfill-source.ts'
+import type { KeySight, TableChanges } from '../../../operate/backfill/preview-changes.ts'
 import { formatTable } from '../../format-table.ts'
 import { prepareFlow } from '../../pass.ts'
 import { DRY_RUN, YES, type Verb } from '../../verb.ts'
@@ -33,7 +34,8 @@ export const backfillVerb: Verb = {
     YES,
   ],
   notes: [
-    "The rows go to the source's topic once more, as they are in the source now, under one batch id; its watermark does not move, and `up` goes first. Models take the latest by its own time, so what was there already changes nothing. Cut short, the same call goes on.",
+    "The rows go to the source's topic once more, as they are in the source now, under one batch id; its watermark does not move, and `up` goes first. Models take the latest by its own time, so what was there already changes nothing. Cut short, the same call goes on. A paused source is not read.",
+    '--dry-run reads the range and compares it by key with what bronze holds: new, changed, the same, older than the change that bronze has (models keep that one), and gone from the range: in bronze, but not in the source there now, so deleted or changed since. It writes nothing.',
   ],
   async run({ world: open, flags, print, confirm }) {
     const table = flags.text('table')
@@ -46,9 +48,11 @@ export const backfillVerb: Verb = {
     const prepared: PreparedBackfill[] = []
     for (const source of sources)
       prepared.push(await prepareBackfill(world, { source, startMs, endMs, maxRowsPerSecond }))
-    await prepareFlow(world)
     const dryRun = flags.on('dry-run')
-    if (!dryRun) await confirm(questionOf(prepared))
+    if (!dryRun) {
+      await confirm(questionOf(prepared))
+      await prepareFlow(world)
+    }
     const ended: Backfilled[] = []
     for (const each of prepared) {
       ended.push(
@@ -67,7 +71,7 @@ export const backfillVerb: Verb = {
 interface Backfilled {
   readonly prepared: PreparedBackfill
   /** On a dry run. */
-  readonly sight: RangeSight | null
+  readonly sight: BackfillSight | null
   readonly outcome: BackfillOutcome | null
 }
 
@@ -116,7 +120,12 @@ function backfillForm({ prepared, sight, outcome }: Backfilled): object {
     read: outcome?.read ?? sight?.rows ?? 0,
     appended: outcome?.appended ?? (sight === null ? 0 : sight.rows - sight.refused),
     refused: outcome?.refused ?? sight?.refused ?? 0,
+    ...(sight === null ? {} : { changes: sight.changes.map(changesForm) }),
   }
+}
+
+function changesForm({ notCompared, ...changes }: TableChanges): object {
+  return { ...changes, not_compared: notCompared }
 }
 
 function backfillText(ended: readonly Backfilled[]): string {
@@ -127,7 +136,42 @@ function backfillText(ended: readonly Backfilled[]): string {
   const heads = ['source', 'outcome', 'from', 'to', 'read', 'to its topic', 'refused']
   const isPlanned = ended.every(({ outcome }) => outcome === null)
   const next = isPlanned ? 'nothing was sent; without --dry-run it is' : 'next: sluice run'
-  return [formatTable({ heads, rows }), '', next].join('\n')
+  const sights = ended.flatMap(({ sight }) => sight?.changes ?? [])
+  return [formatTable({ heads, rows }), '', ...(sights.length === 0 ? [] : [...changesText(sights), '']), next].join(
+    '\n',
+  )
+}
+
+function changesText(changes: readonly TableChanges[]): string[] {
+  const count = (of: number | null | undefined): string => (of === null || of === undefined ? '?' : String(of))
+  const table = formatTable({
+    heads: ['table, by key', 'new', 'changed', 'same', 'older than there', 'gone from the range', 'refused rows'],
+    rows: changes.map((each) => [
+      each.table,
+      count(each.new?.count),
+      count(each.changed?.count),
+      count(each.same),
+      count(each.older?.count),
+      count(each.gone?.count),
+      String(each.refused),
+    ]),
+  })
+  return [table, ...changes.flatMap(examplesText)]
+}
+
+function examplesText({ table, notCompared, new: added, changed, older, gone }: TableChanges): string[] {
+  if (notCompared !== null) return [`${table}: keys cannot be compared, ${notCompared}`]
+  const kinds: readonly (readonly [string, KeySight | null])[] = [
+    ['new', added],
+    ['changed', changed],
+    ['older', older],
+    ['gone', gone],
+  ]
+  return kinds.flatMap(([kind, sight]) => {
+    if (sight === null || sight.count === 0) return []
+    const more = sight.count > sight.keys.length ? ', …' : ''
+    return [`  ${table} ${kind}: ${sight.keys.map((key) => key.join(' / ')).join(', ')}${more}`]
+  })
 }
 
 function isoOf(text: string): string {

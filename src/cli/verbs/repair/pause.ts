@@ -11,7 +11,9 @@ export const PAUSABLE: Positional = {
 export const pauseVerb: Verb = {
   positionals: [PAUSABLE],
   flags: [{ name: 'reason', type: 'text', value: 'TEXT', meaning: 'why; `sluice status` shows it' }],
-  notes: ['Passes leave it alone, and a running `up` lets go of it within seconds; what it holds then is committed.'],
+  notes: [
+    'Passes and backfills leave it alone, and a running `up` lets go of it within seconds; what it holds then is committed.',
+  ],
   async run({ world: open, positionals, flags, print }) {
     const reason = (flags.text('reason') ?? '').trim()
     if (reason === '') throw new SluiceError('USAGE', 'pause needs --reason TEXT')
