@@ -15,7 +15,11 @@ export interface ChangeFacts {
   readonly start: { readonly at: string; readonly included: boolean }
   /** Exclusive. Both are `YYYY-MM-DD HH:MM:SS.f`, UTC. */
   readonly end: string
+  /** Which of how many parts of the keys; all rows of a key are in one. */
+  readonly slice?: { readonly at: number; readonly of: number }
 }
+
+const BUCKETS = 4096
 
 export const KINDS = ['new', 'changed', 'older', 'same'] as const
 export type ChangeKind = (typeof KINDS)[number]
@@ -66,7 +70,11 @@ function matches(ks: readonly string[], of: string): string {
 }
 
 /** A table's rows under plain names, so that no column of it meets one of ours. */
-function shape({ key, columns, watermark }: ChangeFacts, table: string, held: ReadonlySet<string> | null): string {
+function shape(
+  { key, columns, watermark, slice }: ChangeFacts,
+  table: string,
+  held: ReadonlySet<string> | null,
+): string {
   const own = (name: string): string => (held === null || held.has(name) ? quoteIdentifier(name) : 'null')
   // Maps have no order of their own to compare by.
   const value = ({ name, type }: ColumnField): string =>
@@ -80,7 +88,25 @@ function shape({ key, columns, watermark }: ChangeFacts, table: string, held: Re
     '_op as op',
     `${time} as at_time`,
     '_epoch as p0, _partition as p1, _offset as p2',
-  ].join(', ')} from ${table}`
+  ].join(', ')} from ${table}${slice === undefined || slice.of === 1 ? '' : ` where ${inSlice(key, slice)}`}`
+}
+
+/** By a hash of the key's texts: both tables must have its columns in the same types. */
+function inSlice(key: readonly string[], { at, of }: { readonly at: number; readonly of: number }): string {
+  const bucket = (index: number): string =>
+    `'${Math.floor((index * BUCKETS) / of)
+      .toString(16)
+      .padStart(3, '0')}'`
+  const texts = key.map((name) => `cast(${quoteIdentifier(name)} as varchar)`).join(', ')
+  const hashed = `substr(md5(concat_ws('|', ${texts})), 1, 3)`
+  return `${hashed} >= ${bucket(at)}${at + 1 === of ? '' : ` and ${hashed} < ${bucket(at + 1)}`}`
+}
+
+/** How many rows of bronze lie in the range; null where that cannot be told. */
+export function inRangeQuestion({ held, watermark, start, end }: ChangeFacts): string | null {
+  if (held === null || watermark === null || !held.has(watermark)) return null
+  const time = `cast(${quoteIdentifier(watermark)} as timestamp)`
+  return `select count(*) as n from bronze_rows where ${time} >= timestamp '${start.at}' and ${time} < timestamp '${end}'`
 }
 
 function newest(rows: string, ks: readonly string[]): string {

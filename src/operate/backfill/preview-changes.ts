@@ -4,12 +4,12 @@ import { formatTimestamp, parseTimestampMicros } from '../../domain/time-text.ts
 import { parseWatermark } from '../../domain/watermark.ts'
 import type { StagedAppend } from '../../extract/staged-append.ts'
 import type { WireContract } from '../../extract/wire-contract.ts'
-import type { EngineRow } from '../../ports/model-engine.ts'
+import type { EngineRow, EngineValue } from '../../ports/model-engine.ts'
 import type { SourceBatch } from '../../ports/source-connector.ts'
 import { packRecords } from '../pack-records.ts'
 import { KeyHashes } from '../reconcile/key-hashes.ts'
 import { canonicalKey, shownKey } from '../reconcile/key-texts.ts'
-import { changeSteps, COUNTS, keysQuestion, type ChangeFacts, type ChangeKind } from './change-sql.ts'
+import { changeSteps, COUNTS, inRangeQuestion, keysQuestion, type ChangeFacts, type ChangeKind } from './change-sql.ts'
 import { TablePreview, type PreviewWorld } from './table-preview.ts'
 
 /** What a backfill would change in one bronze table, by key. */
@@ -34,7 +34,7 @@ export interface TableChanges {
 
 export interface KeySight {
   readonly count: number
-  /** The first few, as canonical texts, PII masked. */
+  /** A few, as canonical texts, PII masked. */
   readonly keys: readonly (readonly string[])[]
 }
 
@@ -48,6 +48,11 @@ export interface PreviewRange {
 }
 
 const NAMED = 3
+/** Keys are compared in parts of a share of the engine's memory: windows and joins hold several copies of a row (I12). */
+const SHARES = 4
+const MOST_SLICES = 1024
+/** A row of bronze of which the key alone counts. */
+const KEY_BYTES = 64
 /** A key that is missed in the range, and may be one of a refused row, is looked at by itself: up to this many. */
 const MOST_DOUBTED = 100_000
 
@@ -107,20 +112,31 @@ export class ChangePreview {
       return { ...told, notCompared: facts, new: null, changed: null, older: null, same: null, gone: null }
     const kinds: readonly (ChangeKind | 'gone')[] = ['new', 'changed', 'older', 'gone']
     const engine = await this.#world.engine()
-    const isDoubted = this.#doubted.size > 0
-    const answers = await engine.ask({
-      inputs: await table.inputs(),
-      steps: changeSteps(facts),
-      questions: [
-        ...COUNTS,
-        ...kinds.map((kind) => keysQuestion(key.length, kind, kind === 'gone' && isDoubted ? MOST_DOUBTED + 1 : NAMED)),
-      ],
-    })
-    const counts = new Map([...answers[0]!, ...answers[1]!].map(({ what, n }) => [what, Number(n)]))
+    const inputs = await table.inputs()
+    const ranged = inRangeQuestion(facts)
+    const [inRange] = ranged === null ? [] : await engine.ask({ inputs, questions: [ranged] })
+    const bytes = table.bytes + Number(inRange?.[0]?.['n'] ?? 0) * KEY_BYTES
+    const of = Math.min(MOST_SLICES, 1 + Math.floor((bytes * SHARES) / this.#world.settings.engine.memoryLimitBytes))
+    const wanted = (kind: ChangeKind | 'gone'): number =>
+      kind === 'gone' && this.#doubted.size > 0 ? MOST_DOUBTED + 1 : NAMED
+    const counts = new Map<EngineValue | undefined, number>()
+    const found = new Map(kinds.map((kind) => [kind, [] as EngineRow[]]))
+    for (let at = 0; at < of; at += 1) {
+      this.#world.signal.throwIfAborted()
+      const answers = await engine.ask({
+        inputs,
+        steps: changeSteps({ ...facts, slice: { at, of } }),
+        questions: [...COUNTS, ...kinds.map((kind) => keysQuestion(key.length, kind, wanted(kind)))],
+      })
+      for (const { what, n } of [...answers[0]!, ...answers[1]!]) counts.set(what, (counts.get(what) ?? 0) + Number(n))
+      kinds.forEach((kind, i) => {
+        const rows = found.get(kind)!
+        rows.push(...answers[COUNTS.length + i]!.slice(0, wanted(kind) - rows.length))
+      })
+    }
     const count = (kind: ChangeKind | 'gone'): number => counts.get(kind) ?? 0
     const { wire } = this.#range
-    const keysOf = (kind: ChangeKind | 'gone'): string[][] =>
-      answers[COUNTS.length + kinds.indexOf(kind)]!.map((row) => keyOf(row, wire, key))
+    const keysOf = (kind: ChangeKind | 'gone'): string[][] => found.get(kind)!.map((row) => keyOf(row, wire, key))
     const sight = (kind: ChangeKind): KeySight => ({
       count: count(kind),
       keys: keysOf(kind).map((each) => shownKey(wire, key, each)),
@@ -152,7 +168,7 @@ export class ChangePreview {
 
 /** What the comparison goes by, or why there is none. */
 export function factsOf(
-  table: Pick<TablePreview, 'columns' | 'snapshot'>,
+  table: Pick<TablePreview, 'columns' | 'snapshot' | 'widened'>,
   { source, from, end }: Pick<PreviewRange, 'source' | 'from' | 'end'>,
   key: readonly string[],
 ): ChangeFacts | string {
@@ -162,6 +178,8 @@ export function factsOf(
   const missing = key.find((column) => !named.has(column) || held?.has(column) === false)
   if (key.length === 0) return 'the source has no primary_key'
   if (missing !== undefined) return `column ${missing} of the key does not land`
+  const wider = key.find((column) => table.widened.has(column))
+  if (wider !== undefined) return `column ${wider} of the key has another type in the table`
   const watermark = named.get(String(source.options['watermark_column'])) ?? null
   const start = startOf(from)
   const isTime = start !== null && watermark !== null && isMoment(watermark)

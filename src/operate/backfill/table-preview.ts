@@ -6,8 +6,10 @@ import type { BronzeTableSettings } from '../../domain/settings.ts'
 import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import { LaneJudge } from '../../ingest/lane/lane-judge.ts'
 import { WriterCache } from '../../ingest/lane/resolve-writers.ts'
+import { castBatch } from '../../ingest/rows/cast-column.ts'
 import { judgeBatch } from '../../ingest/rows/judge-batch.ts'
 import { SYSTEM_FIELDS } from '../../ingest/rows/system-columns.ts'
+import { planFields, sameType } from '../../ingest/rows/table-fields.ts'
 import { writeDataFile } from '../../lake/data-file.ts'
 import { engineInput } from '../../lake/engine-input.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
@@ -17,7 +19,7 @@ import type { World } from '../../ports/world.ts'
 
 export type PreviewWorld = Pick<
   World,
-  'settings' | 'clock' | 'runId' | 'lake' | 'registry' | 'engine' | 'storeAt' | 'stagingFolder'
+  'settings' | 'clock' | 'runId' | 'lake' | 'registry' | 'engine' | 'storeAt' | 'stagingFolder' | 'signal'
 >
 
 const { op, epoch, partition, offset, recordTs } = SYSTEM_FIELDS
@@ -33,6 +35,8 @@ export class TablePreview {
   readonly snapshot: Snapshot | null
   /** Rows that the contract refuses. */
   refused = 0
+  /** Of all rows, in memory. */
+  bytes = 0
   readonly #world: PreviewWorld
   readonly #store: ObjectStore
   readonly #judge: LaneJudge
@@ -81,6 +85,7 @@ export class TablePreview {
     this.refused += letters.length
     if (rows.length > 0) this.#held.push(rows)
     this.#heldBytes += batchBytes(rows)
+    this.bytes += batchBytes(rows)
     if (this.#heldBytes >= this.#world.settings.ingest.flushBytes) await this.#spill()
     return letters.length
   }
@@ -94,8 +99,24 @@ export class TablePreview {
     return [read, await engineInput({ name: 'bronze_rows', store, snapshot: this.snapshot })]
   }
 
+  /** Columns whose type is wider than the table's, which ingest rewrites first; or is none that it takes. */
+  get widened(): ReadonlySet<string> {
+    return new Set(this.columns.filter((field) => !isHeldAs(this.#plan, field, this.snapshot)).map(({ name }) => name))
+  }
+
+  /** As they would land: a table may hold a column in a wider type. */
   get #fields(): ColumnField[] {
-    return [...this.columns.map((field) => ({ ...field, nullable: true })), ...PLACE]
+    const types = new Map(this.#plan.map(({ name, type }) => [name, type]))
+    return [
+      ...this.columns.map((field) => ({ ...field, type: types.get(field.name) ?? field.type, nullable: true })),
+      ...PLACE,
+    ]
+  }
+
+  get #plan(): readonly ColumnField[] {
+    if (this.snapshot === null) return this.columns
+    const plan = planFields(this.snapshot.metadata.fields, this.columns)
+    return plan.kind === 'conflict' ? this.columns : plan.fields
   }
 
   async #spill(): Promise<void> {
@@ -104,7 +125,7 @@ export class TablePreview {
       store: this.#store,
       fields: this.#fields,
       partitionColumns: [],
-      batches: this.#held,
+      batches: this.#held.map((rows) => castBatch(rows, this.#fields)),
       partitionValues: {},
       // the file is in no log
       unstated: new Set(),
@@ -115,6 +136,12 @@ export class TablePreview {
     this.#held = []
     this.#heldBytes = 0
   }
+}
+
+function isHeldAs(plan: readonly ColumnField[], { name }: ColumnField, snapshot: Snapshot | null): boolean {
+  const held = snapshot?.metadata.fields.find((field) => field.name === name)
+  const planned = plan.find((field) => field.name === name)
+  return held === undefined || planned === undefined || sameType(held.type, planned.type)
 }
 
 interface Opened {

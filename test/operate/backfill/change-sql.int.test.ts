@@ -66,6 +66,19 @@ async function told(
   )
 }
 
+async function counted(
+  read: readonly Row[],
+  bronze: readonly Row[],
+  over: Partial<ChangeFacts>,
+): Promise<Readonly<Record<string, number>>> {
+  const answers = await engine.ask({
+    inputs: [],
+    steps: [table('read_rows', read), table('bronze_rows', bronze), ...changeSteps({ ...FACTS, ...over })],
+    questions: COUNTS,
+  })
+  return Object.fromEntries(answers.flat().map(({ what, n }) => [what as string, Number(n)]))
+}
+
 const NOON = '2026-01-01 12:00:00'
 const LATER = '2026-01-01 18:00:00'
 const read = (id: string, n: number | null, at = NOON, op = 'u', offset = 0): Row => [id, n, at, op, NOW, 0, 0, offset]
@@ -121,6 +134,16 @@ describe('what a range would change is told by key, against the newest row that 
     const bronze = [held('a', 2), held('a', 1, LATER, 'c', 1), held('b', 1)]
     const columns = FACTS.columns.slice(0, 2)
     assert.deepEqual(await told([read('a', 1)], bronze, { watermark: null, columns }), { same: 'a' })
+  })
+
+  it('in parts, every key is told once', async () => {
+    const ids = Array.from({ length: 200 }, (_, i) => `k${i}`)
+    const bronze = ids.slice(50).map((id) => held(id, 1))
+    const rows = ids.slice(0, 150).map((id) => read(id, 1))
+    const parts = await Promise.all([0, 1, 2].map((at) => counted(rows, bronze, { slice: { at, of: 3 } })))
+    assert.ok(parts.every(({ same = 0 }) => same > 0 && same < 100))
+    const sum = (kind: string): number => parts.reduce((all, part) => all + (part[kind] ?? 0), 0)
+    assert.deepEqual([sum('new'), sum('same'), sum('gone'), sum('changed')], [50, 100, 50, 0])
   })
 
   it('of a range that goes on, what an earlier call has read is not missed', async () => {

@@ -17,7 +17,7 @@ const range = (value: string, key: readonly string[], watermark = 'at') => ({
   from: formatWatermark({ value, key }),
   end: '2026-02-01 00:00:00.000',
 })
-const table = { columns, snapshot: null }
+const table = { columns, snapshot: null, widened: new Set<string>() }
 
 test('a range that is read from its beginning holds its first moment; one that goes on, what lies behind', () => {
   const whole = factsOf(table, range('2026-01-01 00:00:00.000', []), ['id'])
@@ -49,11 +49,14 @@ test('keys that do not land cannot be compared, and that is said', () => {
     assert.ok(typeof facts === 'string')
     assert.match(facts, why)
   }
+  const facts = factsOf({ ...table, widened: new Set(['id']) }, range('2026-01-01', []), ['id'])
+  assert.ok(typeof facts === 'string')
+  assert.match(facts, /another type/)
 })
 
 test('I14: names of columns are quoted, and no text of a state reaches the SQL', () => {
   const hostile = 'a" from x; drop table "y'
-  const named = { columns: [...columns, field(hostile, 'string')], snapshot: null }
+  const named = { columns: [...columns, field(hostile, 'string')], snapshot: null, widened: new Set<string>() }
   const facts = factsOf(named, range("2026-01-01'; --", ['k']), [hostile])
   assert.ok(typeof facts === 'object')
   const sql = changeSteps(facts)
