@@ -42,7 +42,7 @@ describe('texts read quickly', () => {
       }),
       { numRuns: 2000 },
     )
-    assert.ok(taken.times > 200 && taken.days > 200, JSON.stringify(taken))
+    assert.ok(taken.times > 60 && taken.days > 60, JSON.stringify(taken))
   })
 
   it('are every day from 1970 to 2199', () => {
@@ -86,7 +86,7 @@ describe('texts read quickly', () => {
       ),
       { numRuns: 2000 },
     )
-    assert.ok(taken > 200, String(taken))
+    assert.ok(taken > 60, String(taken))
     for (const text of ['', '-', '.', '-.', '1.234', '1e3', '+1', ' 1', '1 ', '1..2', '1234567890123456'])
       assert.equal(quickDecimal(text, 2), null, text)
     for (const [text, unscaled] of [
