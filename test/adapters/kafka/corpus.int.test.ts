@@ -38,12 +38,7 @@ test(`every topic of the corpus is read as kafkajs reads it (SLUICE_SEED=${seed}
   const client = new Client({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING })
   const log = openLog(kafka.bootstrap)
   t.after(() => log.close())
-  const javaTopics = [
-    ...CODECS.map((codec) => `java-${codec}`),
-    'java-large',
-    'java-append-time',
-    'java-compacted',
-  ]
+  const javaTopics = [...CODECS.map((codec) => `java-${codec}`), 'java-large', 'java-append-time', 'java-compacted']
   const jsTopics = CODECS.map((codec) => `js-${codec}`)
   const ourTopics = CODECS.map((codec) => `own-${codec}`)
   const topics = [...javaTopics, ...jsTopics, ...ourTopics]
