@@ -68,7 +68,8 @@ test(`${MUTANTS} mutated batches give an error or the right records, and memory 
   assert.ok(counts.refused > MUTANTS / 2)
   assert.ok(counts.agreed > 0)
   const grownMb = (process.memoryUsage.rss() - before) / 1e6
-  assert.ok(grownMb < 200, `${grownMb} MB more`)
+  // A cap that does not hold would cost gigabytes; the collector alone lets some 200 MB stand.
+  assert.ok(grownMb < 600, `${grownMb} MB more`)
 })
 
 function readAll(wire: Buffer): string[] {
