@@ -182,6 +182,7 @@ function factsOf(tx: Transaction): CommitFacts {
   return {
     creates: tx.snapshot === null,
     reads: tx.reads,
+    table: tx.snapshot?.metadata ?? { fields: [], partitionColumns: [] },
     removes: new Set(tx.removes.map((file) => fileKey(file.path))),
     expectTxns: tx.expectTxns,
     txns: tx.txns,

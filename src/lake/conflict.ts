@@ -1,4 +1,8 @@
-import type { Action } from './log/action.ts'
+import { LoggedFile } from './files/add-file.ts'
+import type { PrunedTable } from './files/prune.ts'
+import { mayHoldRead } from './files/rows-read.ts'
+import type { RowsRead } from './files/rows-read.ts'
+import type { Action, AddAction, RemoveAction } from './log/action.ts'
 import { fileKey } from './log/file-key.ts'
 
 /** What a commit read: how much another writer may change under it. */
@@ -7,6 +11,8 @@ export type CommitReads =
   | 'nothing'
   /** The files that it removes. */
   | 'removed-files'
+  /** Rows of some partitions, or with some values: what changes elsewhere does not matter. */
+  | RowsRead
   /** All rows of the table. */
   | 'table'
 
@@ -15,6 +21,8 @@ export interface CommitFacts {
   /** It makes the table. */
   readonly creates: boolean
   readonly reads: CommitReads
+  /** Columns of the table as the commit read it; none where it makes the table. */
+  readonly table: PrunedTable
   /** `fileKey` of the files that it removes. */
   readonly removes: ReadonlySet<string>
   /** `appId` → version that must stand when it commits; null for none (I3). */
@@ -25,7 +33,17 @@ export interface CommitFacts {
 
 /**
  * Whether a commit still holds after another writer's, which took the version it wanted. The reason why not, or null.
- * Pure. Appends never conflict with appends, nor with compactions.
+ * Pure. What it guarantees: where no conflict is found, the table is as if the two had come one after the other; a
+ * commit that states the rows it read, as if it came after the other and had read again. So
+ *
+ * | this commit, after →         | append    | compaction    | merge, delete, overwrite        | schema, protocol |
+ * | append (reads nothing)       | passes    | passes        | passes                          | conflicts        |
+ * | compaction (removed files)   | passes    | of same files | of same files                   | conflicts        |
+ * | merge (reads rows of some    | into them | of same files | that adds or removes such rows, | conflicts        |
+ * |   partitions, or all)        |           |               |   or of same files              |                  |
+ *
+ * and a `txn` conflicts wherever it stands elsewhere than expected (I3). Appends never conflict with appends, nor with
+ * compactions: ingest is held up by neither.
  */
 export function checkConflict(facts: CommitFacts, winner: readonly Action[]): string | null {
   if (facts.creates) return 'another writer made the table'
@@ -58,16 +76,36 @@ function checkAction(facts: CommitFacts, action: Action): string | null {
       return checkTxn(facts, action.txn.appId, action.txn.version)
     case 'remove':
       if (facts.removes.has(fileKey(action.remove.path))) return `another writer removed ${action.remove.path}`
-      return facts.reads === 'table' && action.remove.dataChange ? 'another writer removed rows' : null
+      return action.remove.dataChange && hasRead(facts, action.remove)
+        ? `another writer removed ${wasRead(facts)}`
+        : null
     case 'add':
       // A file that is added anew may stand for other rows than when it was read (a deletion vector, a restore).
       if (facts.removes.has(fileKey(action.add.path))) return `another writer replaced ${action.add.path}`
-      return facts.reads === 'table' && action.add.dataChange ? 'another writer added rows' : null
+      return action.add.dataChange && hasRead(facts, action.add) ? `another writer added ${wasRead(facts)}` : null
     case 'commitInfo':
     case 'sidecar':
     case 'other':
       return null
   }
+}
+
+/** Whether rows of the file count among those that the commit read, or would have read had they been there. */
+function hasRead({ reads, table }: CommitFacts, file: AddAction | RemoveAction): boolean {
+  if (reads === 'nothing' || reads === 'removed-files') return false
+  if (reads === 'table') return true
+  const { partitionValues, bytes } = file
+  // Without its partition values nothing is known of a removed file.
+  if (partitionValues === null) return true
+  return mayHoldRead(
+    new LoggedFile({ modificationTimeMs: 0, ...file, partitionValues, bytes: bytes ?? 0 }),
+    table,
+    reads,
+  )
+}
+
+function wasRead({ reads }: CommitFacts): string {
+  return reads === 'table' ? 'rows' : 'rows where this one read'
 }
 
 function checkTxn(facts: CommitFacts, appId: string, version: bigint): string | null {

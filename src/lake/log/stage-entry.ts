@@ -59,7 +59,7 @@ function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs
     operation: name,
     operationParameters: texts(parameters),
     ...(readVersion < 0 ? {} : { readVersion }),
-    isolationLevel: tx.reads === 'table' ? 'Serializable' : 'WriteSerializable',
+    isolationLevel: tx.reads === 'nothing' || tx.reads === 'removed-files' ? 'WriteSerializable' : 'Serializable',
     isBlindAppend: tx.reads === 'nothing' && tx.removes.length === 0,
     operationMetrics: texts(metrics),
     engineInfo: 'Sluice',
