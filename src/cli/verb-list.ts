@@ -244,6 +244,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/repair/gate.ts')).gateVerb,
   },
   {
+    name: 'vacuum',
+    group: 'Keep',
+    usage: 'TABLE… [--retain-hours HOURS]',
+    summary: 'remove files that no version of the last week needs',
+    load: async () => (await import('./verbs/keep/vacuum.ts')).vacuumVerb,
+  },
+  {
     name: 'dq import',
     group: 'Govern',
     usage: 'FILE [--table TABLE]',

@@ -29,6 +29,18 @@ export const ERRORS_OF_USE = {
     2,
     'See `sluice table history T`.',
   ),
+  VERSION_VACUUMED: row(
+    'A vacuum removed files that an older version of the table needs; its newest version is whole.',
+    'never',
+    2,
+    'Name a newer version (`sluice table history T`); `delta.deletedFileRetentionDuration` keeps files for longer.',
+  ),
+  RETENTION_TOO_SHORT: row(
+    'A vacuum was asked to keep removed files for less than 168 hours.',
+    'never',
+    2,
+    'Leave --retain-hours out, or add --allow-short where nobody reads, or travels to, older versions.',
+  ),
   LETTER_UNKNOWN: row('No dead letter has that row id.', 'never', 2, 'See `sluice errors list --all`.'),
   TOPIC_UNKNOWN: row('No topic of that name exists.', 'never', 2, 'See `sluice topic list`.'),
   SOURCE_UNKNOWN: row('No source of that name exists.', 'never', 2, 'See `sources:` in the settings.'),

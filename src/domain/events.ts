@@ -80,6 +80,17 @@ export type Happening =
     }
   | { readonly type: 'commit.conflicted'; readonly table: string; readonly version: number; readonly reason: string }
   | { readonly type: 'checkpoint.written'; readonly table: string; readonly version: number }
+  /** A batch of files that no version within the retention needs is gone. */
+  | { readonly type: 'files.removed'; readonly table: string; readonly files: number; readonly bytes: number }
+  | {
+      readonly type: 'vacuum.done'
+      readonly table: string
+      readonly files: number
+      readonly bytes: number
+      /** False where a budget or the end of the process came first. */
+      readonly whole: boolean
+      readonly ms: number
+    }
   | {
       readonly type: 'flush.done'
       readonly table: string

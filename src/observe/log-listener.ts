@@ -85,6 +85,8 @@ const LEVELS = {
   'commit.done': 'info',
   'commit.conflicted': 'info',
   'checkpoint.written': 'debug',
+  'files.removed': 'debug',
+  'vacuum.done': 'info',
   'flush.done': 'info',
   'lane.stopped': 'error',
   'source.read': 'debug',

@@ -205,6 +205,17 @@ export function objectStoreConformance(name: string, open: () => Promise<OpenedS
       assert.deepEqual(await listed(store, ''), ['a', 'c'])
     })
 
+    promise('many objects are removed by one call, absent ones among them, and no other', async ({ store }) => {
+      const paths = Array.from({ length: 1_100 }, (_, i) => `d=${i % 7}/f${i}`)
+      for (let at = 0; at < paths.length; at += 50) {
+        await Promise.all(paths.slice(at, at + 50).map((path) => store.put(path, text('x'))))
+      }
+      const absent = Array.from({ length: 1_000 }, (_, i) => `e/absent${i}`)
+      await store.delete([...paths.filter((_, i) => i % 100 !== 99), ...absent])
+      const left = paths.filter((_, i) => i % 100 === 99)
+      assert.deepEqual((await listed(store, '')).sort(), left.sort())
+    })
+
     promise('times do not run backwards from one put to the next', async ({ store }) => {
       await store.put('a', text('1'))
       const first = (await store.stat('a'))!.modifiedMs

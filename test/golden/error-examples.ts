@@ -18,6 +18,15 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     where: { table: 'lake/bronze/orders', version: 12 },
   },
   VERSION_UNKNOWN: { message: 'the table has versions 3 to 17, not 2', where: { table: 'bronze.orders', version: 2 } },
+  VERSION_VACUUMED: {
+    message: 'version 3 of bronze.orders cannot be read: 2 of its 9 files were removed by a vacuum',
+    where: { table: 'bronze.orders', version: 3 },
+  },
+  RETENTION_TOO_SHORT: {
+    message:
+      'silver.orders: a retention of 24 h is less than 168 h: readers at work on older versions, and time travel to them, would miss files',
+    where: { table: 'silver.orders' },
+  },
   TOPIC_UNKNOWN: { message: 'there is no topic ordres; did you mean orders?', where: { topic: 'ordres' } },
   SOURCE_UNKNOWN: { message: 'there is no source shpo; did you mean shop?', where: { source: 'shpo' } },
   SOURCE_NO_RANGE: {

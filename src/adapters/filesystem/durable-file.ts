@@ -136,17 +136,18 @@ async function copyFromOtherDevice(target: Target, localFile: string): Promise<v
   }
 }
 
-/** Once more where someone removed the folder since: it is made, and synced, anew. */
+const FOLDER_ATTEMPTS = 5
+
+/** Again where someone removed the folder since, as it was empty: it is made, and synced, anew. */
 async function inFolder<T>(target: Target, act: () => Promise<T>): Promise<T> {
-  const known = target.folders.has(dirname(target.file))
-  await ensureFolder(target)
-  try {
-    return await act()
-  } catch (error) {
-    if (!known || errorCode(error) !== 'ENOENT') throw error
-    target.folders.clear()
-    await ensureFolder(target)
-    return act()
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await ensureFolder(target)
+      return await act()
+    } catch (error) {
+      if (attempt >= FOLDER_ATTEMPTS || errorCode(error) !== 'ENOENT') throw error
+      target.folders.clear()
+    }
   }
 }
 

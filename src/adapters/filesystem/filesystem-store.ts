@@ -1,4 +1,4 @@
-import { open, readFile, rename, unlink } from 'node:fs/promises'
+import { open, readFile, rename, rmdir, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
@@ -17,6 +17,8 @@ import {
 import type { KnownFolders, Target } from './durable-file.ts'
 import { checkStorePath, checkStorePrefix } from '../../domain/store-path.ts'
 import { isAbsence, statFile, walkFolder } from './walk-folder.ts'
+
+const REMOVALS_AT_ONCE = 16
 
 /** A folder of this machine as an object store. Folders come into being with the first file in them. */
 export function openFilesystemStore(root: string): ObjectStore {
@@ -98,7 +100,19 @@ class FilesystemStore implements ObjectStore {
   }
 
   async delete(paths: readonly string[]): Promise<void> {
-    for (const path of paths) await this.#reading(path, unlink)
+    for (let at = 0; at < paths.length; at += REMOVALS_AT_ONCE) {
+      await Promise.all(paths.slice(at, at + REMOVALS_AT_ONCE).map((path) => this.#reading(path, unlink)))
+    }
+    await this.#dropEmpty(new Set(paths.map((path) => dirname(path))))
+  }
+
+  /** Folders come with their first file and go with their last; one that somebody fills meanwhile stays. */
+  async #dropEmpty(folders: ReadonlySet<string>): Promise<void> {
+    // The deepest first, so that a folder of empty folders goes too.
+    const chain = new Set([...folders].flatMap(withParents))
+    for (const folder of [...chain].sort((a, b) => b.length - a.length)) {
+      await rmdir(join(this.#root, folder)).catch(() => undefined)
+    }
   }
 
   async #reading<T>(path: string, act: (file: string) => Promise<T>): Promise<T | null> {
@@ -178,4 +192,10 @@ async function readSpan(handle: FileHandle, start: number, end: number): Promise
     filled += bytesRead
   }
   return filled === length ? bytes : bytes.subarray(0, filled)
+}
+
+/** `a/b` → `a/b`, `a`; the root itself is none. */
+function withParents(folder: string): string[] {
+  const parts = folder === '.' ? [] : folder.split('/')
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'))
 }

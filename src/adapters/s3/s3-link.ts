@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { GetObjectCommandOutput, S3ClientConfig } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import PQueue from 'p-queue'
 import type { S3Settings } from '../../domain/settings.ts'
 import type { PutOutcome } from '../../domain/outcome.ts'
 import type { ObjectWriter } from '../../ports/object-store.ts'
@@ -64,6 +65,7 @@ const CONNECTIONS = 64
 const PART_BYTES = 16 * 1024 * 1024
 const PARTS_AT_ONCE = 2
 const DELETE_BATCH = 1_000
+const DELETES_AT_ONCE = 4
 /** Writers of one name that S3 told to try again (409) do so this often. */
 const RACE_ATTEMPTS = 8
 
@@ -221,20 +223,24 @@ class Bucket implements S3Link {
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += DELETE_BATCH) {
-      const batch = keys.slice(at, at + DELETE_BATCH)
-      try {
-        const { Errors: left = [] } = await this.#client.send(
-          new DeleteObjectsCommand({
-            Bucket: this.#bucket,
-            Delete: { Objects: batch.map((Key) => ({ Key })), Quiet: true },
-          }),
-        )
-        const failed = left.find(({ Code }) => Code !== 'NoSuchKey')
-        if (failed !== undefined) throw Object.assign(new Error(failed.Message ?? 'refused'), { name: failed.Code })
-      } catch (error) {
-        throw this.#failed(error, 'Removing', batch[0] ?? '')
-      }
+    const batches: (readonly string[])[] = []
+    for (let at = 0; at < keys.length; at += DELETE_BATCH) batches.push(keys.slice(at, at + DELETE_BATCH))
+    const queue = new PQueue({ concurrency: DELETES_AT_ONCE })
+    await queue.addAll(batches.map((batch) => () => this.#deleteBatch(batch)))
+  }
+
+  async #deleteBatch(batch: readonly string[]): Promise<void> {
+    try {
+      const { Errors: left = [] } = await this.#client.send(
+        new DeleteObjectsCommand({
+          Bucket: this.#bucket,
+          Delete: { Objects: batch.map((Key) => ({ Key })), Quiet: true },
+        }),
+      )
+      const failed = left.find(({ Code }) => Code !== 'NoSuchKey')
+      if (failed !== undefined) throw Object.assign(new Error(failed.Message ?? 'refused'), { name: failed.Code })
+    } catch (error) {
+      throw this.#failed(error, 'Removing', batch[0] ?? '')
     }
   }
 

@@ -80,9 +80,9 @@ export type Reopened =
 /** What it was made from, and what it was made against, must stand as they did: else it is no increment of anything. */
 export async function reopenStaged(lake: ObjectStore, manifest: StagedManifest, node: ModelNode): Promise<Reopened> {
   if (node.definition.toString() !== manifest.definition) return movedOn('the model changed since')
-  const target = await openSnapshot(tableStore(lake, node.model))
-  const was = manifest.target
-  if (was === null ? target !== null : target?.version !== was.version || target.metadata.id !== was.table_id) {
+  const store = tableStore(lake, node.model)
+  const target = await openSnapshot(store)
+  if (!(await standsAs(store, target, manifest.target))) {
     return movedOn(`${manifest.model} has version ${target?.version ?? 'none'} now`)
   }
   const opened = await openInputs(lake, node.inputs)
@@ -112,6 +112,17 @@ export async function reopenStaged(lake: ObjectStore, manifest: StagedManifest, 
       needsUnknown: manifest.needs_unknown,
     },
   }
+}
+
+/** The same files and columns; versions that only tell of themselves, as a vacuum's do, may have come since. */
+async function standsAs(store: ObjectStore, target: Snapshot | null, was: StagedManifest['target']): Promise<boolean> {
+  if (was === null || target === null) return was === null && target === null
+  if (target.metadata.id !== was.table_id || target.version < was.version) return false
+  for await (const { version, filesAdded, filesRemoved, movesRows } of readHistory(store)) {
+    if (version <= was.version) return true
+    if (filesAdded + filesRemoved > 0 || movesRows) return false
+  }
+  return target.version === was.version
 }
 
 /** A version that changed no rows, as compaction leaves it, moves nothing. */

@@ -12,6 +12,7 @@ import type { Snapshot, SnapshotAt } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
 import { resolveTable, type NamedTable } from '../look/resolve-table.ts'
 import { changesNothing, planBronzeRestore, planModelRestore, type RestorePlan } from './plan-restore.ts'
+import { expectNoVacuum } from '../vacuum/vacuum-mark.ts'
 import { findStaleSkips, retractSkips, type ReadAgain, type StaleSkips } from './retract-skips.ts'
 
 export type RestoreWorld = Pick<World, 'lake' | 'log' | 'clock' | 'events' | 'runId' | 'traceId' | 'signal'>
@@ -35,7 +36,7 @@ export interface PreparedRestore {
   readonly isSame: boolean
 }
 
-/** Throws TABLE_UNKNOWN, VERSION_UNKNOWN, SOURCE_CHANGED, or TABLE_FILES_MISSING naming files that are gone. */
+/** Throws TABLE_UNKNOWN, VERSION_UNKNOWN, SOURCE_CHANGED, or naming files that are gone VERSION_VACUUMED or TABLE_FILES_MISSING. */
 export async function prepareRestore(world: RestoreWorld, text: string, at: SnapshotAt): Promise<PreparedRestore> {
   const table = await resolveTable(world.lake, text)
   const old = await openSnapshot(table.store, at)
@@ -86,6 +87,7 @@ function commitRestore(world: RestoreWorld, { table, old, plan }: PreparedRestor
   const emit = (happening: Happening): void =>
     world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `restore:${table.text}`, ...happening })
   const { fields, configuration } = old.metadata
+  const untouched = plan.adds.length === 0 ? [] : expectNoVacuum(table.text, table.snapshot.txns, world.clock.nowMs())
   return commitTransaction({
     store: table.store,
     snapshot: table.snapshot,
@@ -93,7 +95,7 @@ function commitRestore(world: RestoreWorld, { table, old, plan }: PreparedRestor
     adds: plan.adds,
     removes: plan.removes,
     txns: plan.txns,
-    expectTxns: plan.expectTxns,
+    expectTxns: new Map([...plan.expectTxns, ...untouched]),
     reads: 'table',
     dataChange: true,
     operation: {
@@ -114,13 +116,13 @@ function commitRestore(world: RestoreWorld, { table, old, plan }: PreparedRestor
 const NAMED_FILES = 5
 
 /** Every file of the older version, those that it shares with the newest too. */
-async function checkFiles({ store, text }: NamedTable, { version, files }: Snapshot): Promise<void> {
+async function checkFiles({ store, text, snapshot }: NamedTable, { version, files }: Snapshot): Promise<void> {
   const missing: string[] = []
   for (const { path } of files.values()) if ((await store.stat(storePath(path))) === null) missing.push(path)
   if (missing.length === 0) return
   const more = missing.length > NAMED_FILES ? ` and ${missing.length - NAMED_FILES} more` : ''
   throw new SluiceError(
-    'TABLE_FILES_MISSING',
+    missing.some((path) => snapshot.files.has(path)) ? 'TABLE_FILES_MISSING' : 'VERSION_VACUUMED',
     `${text} cannot become version ${version} again: ${missing.length} of its ${files.size} files are gone: ${missing.slice(0, NAMED_FILES).join(', ')}${more}`,
     {
       where: { table: text, version, file: missing[0]! },

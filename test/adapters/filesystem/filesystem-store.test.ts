@@ -30,6 +30,36 @@ test('I6 no temporary file is left behind, and one that a killed process left is
   assert.ok(isTemporaryName(left) && !left.endsWith('.json') && !left.endsWith('.parquet'))
 })
 
+test('folders go with their last file, but the root stays', async (t) => {
+  const root = await folder(t)
+  const store = openFilesystemStore(root).at('t')
+  for (const path of ['x', 'd=1/e=2/a', 'd=1/e=3/b', 'd=2/c']) await store.put(path, Buffer.from(''))
+  await store.delete(['d=1/e=2/a', 'd=2/c', 'd=9/none'])
+  assert.deepEqual(await readdir(join(root, 't')), ['d=1', 'x'])
+  assert.deepEqual(await readdir(join(root, 't/d=1')), ['e=3'])
+  await store.delete(['d=1/e=3/b', 'x'])
+  assert.deepEqual(await readdir(join(root, 't')), [])
+})
+
+test('a writer is not disturbed where its folder goes with a last file at the same moment', async (t) => {
+  const root = await folder(t)
+  const stores = [openFilesystemStore(root), openFilesystemStore(root)]
+  const local = join(root, 'local')
+  for (let round = 0; round < 60; round += 1) {
+    await stores[0]!.put('d/e/last', Buffer.from(''))
+    await writeFile(local, 'l')
+    const writer = stores[round % 2]!
+    await Promise.all([
+      stores[0]!.delete(['d/e/last']),
+      writer.put('d/e/a', Buffer.from('a')),
+      writer.putIfAbsent('d/e/b', Buffer.from('b')),
+      writer.putFile('d/e/c', local),
+    ])
+    assert.deepEqual((await readdir(join(root, 'd/e'))).sort(), ['a', 'b', 'c'])
+    await stores[1]!.delete(['d/e/a', 'd/e/b', 'd/e/c'])
+  }
+})
+
 test('a folder that was removed behind the store is made again', async (t) => {
   const root = await folder(t)
   const store = openFilesystemStore(join(root, 'lake'))
