@@ -1,6 +1,7 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { measureRedshift, measureSnowflake } from './databases.ts'
 import { measureOrders } from './ingest/orders.ts'
+import { measureActivity, measureScd2, measureSilver } from './lake/scenarios.ts'
 import { measureKafka, measureLoads } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
 import { keepResults } from './report.ts'
@@ -9,6 +10,8 @@ import { keepResults } from './report.ts'
  * `npm run bench [-- NAME…]`: orders through each stage and from the log to the lake, beside the paths that one would
  * write first; medians of SLUICE_BENCH_RUNS runs. `retail` is the retail example, `delta-20m` twenty million orders once,
  * `kafka` orders from a Kafka on this machine to disk and to S3, `kafka-load` how soon they can be seen there, `redshift` a table's first load from PostgreSQL.
+ * `scd2` and `activity` set models of ours beside Spark's over the same tables, `silver` an increment beside a rebuild; SLUICE_BENCH_ROWS sets
+ * their size, SLUICE_BENCH_SPARK=none leaves Spark out.
  * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
  */
 const BY_DEFAULT = [
@@ -24,7 +27,7 @@ const BY_DEFAULT = [
   'naive',
   'hand-written',
 ]
-const APART = ['retail', 'kafka', 'kafka-load', 'redshift', 'snowflake']
+const APART = ['retail', 'kafka', 'kafka-load', 'redshift', 'snowflake', 'scd2', 'silver', 'activity']
 const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
 const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
@@ -50,3 +53,10 @@ if (names.includes('snowflake'))
   await keepResults({
     snowflake: { machine, rows: await measureSnowflake({ runs, rows: Math.min(count, 100_000), say }) },
   })
+const lakeRows = (usual: number): number => Number(process.env['SLUICE_BENCH_ROWS'] ?? usual)
+if (names.includes('scd2'))
+  await keepResults({ scd2: { machine, rows: await measureScd2({ runs, rows: lakeRows(5_000_000), say }) } })
+if (names.includes('silver'))
+  await keepResults({ silver: { machine, rows: await measureSilver({ runs, rows: lakeRows(10_000_000), say }) } })
+if (names.includes('activity'))
+  await keepResults({ activity: { machine, rows: await measureActivity({ runs, rows: lakeRows(10_000_000), say }) } })

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatabaseRow } from './databases.ts'
+import { lakePage } from './lake/lake-page.ts'
+import type { LakeRow } from './lake/scenarios.ts'
 import { kafkaPage, loadPage } from './kafka/kafka-page.ts'
 import type { KafkaRow, LoadRow } from './kafka/kafka.ts'
 import type { OrdersRow } from './ingest/orders.ts'
@@ -19,6 +21,9 @@ interface Results {
   readonly snowflake?: Section<DatabaseRow>
   readonly kafka?: Section<KafkaRow>
   readonly kafkaLoad?: Section<LoadRow>
+  readonly scd2?: Section<LakeRow>
+  readonly silver?: Section<LakeRow>
+  readonly activity?: Section<LakeRow>
 }
 
 const JSON_FILE = join(REPOSITORY, 'bench/results.json')
@@ -49,6 +54,9 @@ export async function keepResults(fresh: Results): Promise<void> {
     databasesPage(all.databases, 'Tables of databases', 'redshift'),
     databasesPage(all.snowflake, 'Tables of Snowflake', 'snowflake'),
     retailPage(all.retail),
+    lakePage(all.scd2, 'scd2'),
+    lakePage(all.silver, 'silver'),
+    lakePage(all.activity, 'activity'),
   ]
     .flat()
     .join('\n')
