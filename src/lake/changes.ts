@@ -3,8 +3,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { LoggedFile } from './files/add-file.ts'
 import type { AddFile } from './files/add-file.ts'
 import type { AddAction, RemoveAction } from './log/action.ts'
-import { fileKey } from './log/file-key.ts'
-import { refuseDeletionVector } from './log/protocol.ts'
+import { fileKey, logicalKey } from './log/file-key.ts'
 import { readEntries } from './log/read-entry.ts'
 import type { LogEntry } from './log/read-entry.ts'
 import { openSnapshot } from './snapshot.ts'
@@ -30,18 +29,20 @@ export interface TableChanges {
 /**
  * The files that a range of versions added and removed with dataChange=true; compactions leave no trace. A file that
  * was added and then compacted away is `added` still, for its rows are new, though a vacuum may have taken it.
+ * A file whose deletion vector changed counts as removed with the old one and added with the new one.
  * Null where the log no longer reaches back to the range, or a removed file can no longer be described.
  */
 export async function readChanges(store: ObjectStore, { after, to }: VersionRange): Promise<TableChanges | null> {
   if (after > to) throw new SluiceError('BUG', `changes after version ${after} up to ${to} were asked for`)
   const entries = await readEntries(store, { from: after + 1, to })
   if (entries === null) return null
-  const net = netChanges(store.uri, entries)
+  const net = netChanges(entries)
   const incomplete = [...net.removed.values()].some(
     (remove) => remove.partitionValues === null || remove.bytes === null,
   )
   const before = after >= 0 && (incomplete || net.ids.length > 0) ? await snapshotAt(store, after) : null
   if (incomplete && before === null) return null
+  if (isAmbiguous(net.added.values()) || isAmbiguous(net.removed.values())) return null
   const removed: AddFile[] = []
   for (const remove of net.removed.values()) {
     const file = describeRemoved(remove, before)
@@ -63,16 +64,16 @@ interface NetChanges {
   metadataChanged: boolean
 }
 
-function netChanges(uri: string, entries: readonly LogEntry[]): NetChanges {
+function netChanges(entries: readonly LogEntry[]): NetChanges {
   const net: NetChanges = { added: new Map(), removed: new Map(), ids: [], metadataChanged: false }
   for (const { actions } of entries) {
     for (const action of actions) {
       switch (action.kind) {
         case 'add':
-          applyAdd(net, uri, action.add)
+          applyAdd(net, action.add)
           break
         case 'remove':
-          applyRemove(net, uri, action.remove)
+          applyRemove(net, action.remove)
           break
         case 'metaData':
           net.ids.push(action.metaData.id)
@@ -92,25 +93,23 @@ function netChanges(uri: string, entries: readonly LogEntry[]): NetChanges {
   return net
 }
 
-function applyAdd(net: NetChanges, uri: string, add: AddAction): void {
-  if (add.deletionVector) refuseDeletionVector(uri, add.path)
+function applyAdd(net: NetChanges, add: AddAction): void {
   if (!add.dataChange) return
-  const key = fileKey(add.path)
+  const key = logicalKey(add)
   if (!net.removed.delete(key)) net.added.set(key, add)
 }
 
-function applyRemove(net: NetChanges, uri: string, remove: RemoveAction): void {
-  if (remove.deletionVector) refuseDeletionVector(uri, remove.path)
+function applyRemove(net: NetChanges, remove: RemoveAction): void {
   if (!remove.dataChange) return
-  const key = fileKey(remove.path)
+  const key = logicalKey(remove)
   if (!net.added.delete(key)) net.removed.set(key, remove)
 }
 
 function describeRemoved(remove: RemoveAction, before: Snapshot | null): AddFile | null {
-  const { path, partitionValues, bytes, tags, statsText } = remove
+  const { path, partitionValues, bytes, tags, statsText, deletionVector } = remove
   if (partitionValues === null || bytes === null) {
-    const key = fileKey(path)
-    return before?.files.get(path) ?? [...(before?.files.values() ?? [])].find((f) => fileKey(f.path) === key) ?? null
+    const key = logicalKey(remove)
+    return [...(before?.files.values() ?? [])].find((file) => logicalKey(file) === key) ?? null
   }
   return new LoggedFile({
     path,
@@ -120,8 +119,14 @@ function describeRemoved(remove: RemoveAction, before: Snapshot | null): AddFile
     statsText,
     modificationTimeMs: 0,
     dataChange: true,
-    deletionVector: false,
+    deletionVector,
   })
+}
+
+/** One file with two vectors on one side, as a rewrite between two deletes leaves it: what came cannot be read apart. */
+function isAmbiguous(files: Iterable<AddAction | RemoveAction>): boolean {
+  const paths = Array.from(files, ({ path }) => fileKey(path))
+  return new Set(paths).size < paths.length
 }
 
 /** Null where the log no longer reaches back. */

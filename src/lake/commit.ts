@@ -3,7 +3,7 @@ import type { CommitOutcome } from '../domain/outcome.ts'
 import { checkConflict, checkExpectations } from './conflict.ts'
 import type { CommitFacts } from './conflict.ts'
 import { checkpointAfter } from './checkpoint/write-checkpoint.ts'
-import { fileKey } from './log/file-key.ts'
+import { fileKey, logicalKey } from './log/file-key.ts'
 import { entryPath } from './log/log-file.ts'
 import { checkWritable } from './log/protocol.ts'
 import { readEntry } from './log/read-entry.ts'
@@ -169,7 +169,10 @@ function checkTransaction(tx: Transaction): void {
 }
 
 function checkAgainst(tx: Transaction, { txns, files }: NonNullable<Transaction['snapshot']>): string | null {
-  const gone = tx.removes.find((file) => !files.has(file.path))
+  const gone = tx.removes.find((file) => {
+    const standing = files.get(file.path)
+    return standing === undefined || logicalKey(standing) !== logicalKey(file)
+  })
   if (gone !== undefined) return `${gone.path} is not in the table`
   return checkExpectations(tx.expectTxns, txns)
 }

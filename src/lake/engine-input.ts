@@ -1,5 +1,6 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
+import { readDeletedRows } from './deletion/read-deleted.ts'
 import { storePath } from './log/file-key.ts'
 import type { AddFile, Snapshot } from './snapshot.ts'
 import type { EngineFile, EngineInput } from '../ports/model-engine.ts'
@@ -19,7 +20,10 @@ export interface TableInputRequest {
   readonly schema?: string
 }
 
-/** A table as a view for the engine. A file that the table declares and the store lacks stops the caller loudly (I8). */
+/**
+ * A table as a view for the engine. A file that the table declares and the store lacks stops the caller loudly (I8), and so does
+ * a deletion vector that is gone or damaged. Rows that one names are no rows of the view.
+ */
 export async function engineInput(request: TableInputRequest): Promise<EngineInput> {
   const { name, store, snapshot, fields, schema } = request
   // All at once: a store that is far away bounds how many it fetches together.
@@ -31,7 +35,10 @@ export async function engineInput(request: TableInputRequest): Promise<EngineInp
           where: { table: store.uri, file: file.path },
         })
       }
-      return { path: file.path, localFile, partitionValues: file.partitionValues }
+      const { path, partitionValues, deletionVector: vector } = file
+      const known = { path, localFile, partitionValues }
+      if (vector === null) return known
+      return { ...known, deletedRows: await readDeletedRows(store, { path, rows: file.stats?.rows ?? null, vector }) }
     }),
   )
   return {

@@ -6,9 +6,10 @@ import type { AddFile } from './files/add-file.ts'
 import { parseDeltaSchema } from './delta-schema.ts'
 import type { MetadataAction, ProtocolAction, RemoveAction, TextMap } from './log/action.ts'
 import { findVersionAt } from './log/commit-time.ts'
+import { vectorSuffix } from './log/file-key.ts'
 import { loadLog } from './log/load-log.ts'
 import type { LoadedLog } from './log/load-log.ts'
-import { checkReadable, refuseDeletionVector } from './log/protocol.ts'
+import { checkReadable } from './log/protocol.ts'
 import { readNewerEntries } from './log/read-entry.ts'
 import { LogState } from './log/replay.ts'
 
@@ -23,7 +24,7 @@ export interface Snapshot {
   readonly metadata: TableMetadata
   /** By path as in the log. */
   readonly files: ReadonlyMap<string, AddFile>
-  /** Removed files that the store may still hold, by path as in the log. */
+  /** Removed files that the store may still hold, by path as in the log, with its `vectorSuffix`. */
   readonly tombstones: ReadonlyMap<string, RemoveAction>
   /** `appId` → version. */
   readonly txns: ReadonlyMap<string, bigint>
@@ -93,11 +94,12 @@ class StateSnapshot implements Snapshot {
     this.metadata = readTableMetadata(metaData)
     const files = new Map<string, AddFile>()
     for (const add of state.files.values()) {
-      if (add.deletionVector) refuseDeletionVector(store.uri, add.path)
       files.set(add.path, new LoggedFile(add))
     }
     this.files = files
-    this.tombstones = new Map(Array.from(state.tombstones.values(), (remove) => [remove.path, remove]))
+    this.tombstones = new Map(
+      Array.from(state.tombstones.values(), (remove) => [remove.path + vectorSuffix(remove.deletionVector), remove]),
+    )
     this.txns = new Map(Array.from(state.txns.values(), ({ appId, version: at }) => [appId, at]))
     this.state = state
   }

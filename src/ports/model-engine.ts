@@ -1,5 +1,6 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import type { ColumnStats } from '../domain/column-stats.ts'
+import type { RowSet } from '../domain/row-set.ts'
 
 /**
  * Runs SQL over the files of tables. Coarse, so that an engine in this process and one elsewhere serve alike: views
@@ -33,6 +34,8 @@ export interface EngineFile {
   readonly localFile: string
   /** Delta's text form; null for a null value. */
   readonly partitionValues: Readonly<Record<string, string | null>>
+  /** Rows of the file that are no rows of the table. */
+  readonly deletedRows?: RowSet
 }
 
 export type EngineStep = RowsStep | NarrowStep

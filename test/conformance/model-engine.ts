@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
+import type { RowSet } from '../../src/domain/row-set.ts'
 import type {
   EngineInput,
   EngineStep,
@@ -108,6 +109,65 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
         { a: 1n, b: null, c: null, _file: 'log/path%200.parquet' },
         { a: 2n, b: 'new', c: null, _file: 'log/path%201.parquet' },
       ])
+    })
+
+    test('deleted rows of a file are no rows of its view, whatever is asked of it and beside files that have none', async () => {
+      // several row groups, so that rows are passed over by statistics
+      const long = await stage('select cast(i as int) as i, i % 7 as k from range(300000) r(i)')
+      const short = await stage('select cast(i + 300000 as int) as i, i % 7 as k from range(100) r(i)')
+      const isDeleted = (i: number): boolean => i % 5 === 0 || (i >= 131_000 && i < 200_000) || i === 299_999
+      const deleted = Array.from({ length: 300_000 }, (_, i) => i).filter(isDeleted)
+      const { name, fields, partitionColumns, files } = input('t', long.fields, [...long.files, ...short.files])
+      const [first, ...rest] = files
+      const view = { name, fields, partitionColumns, files: [{ ...first!, deletedRows: rowSet(deleted) }, ...rest] }
+      const left = Array.from({ length: 300_100 }, (_, i) => i).filter((i) => i >= 300_000 || !isDeleted(i))
+      const sum = (numbers: readonly number[]): bigint => numbers.reduce((all, each) => all + BigInt(each), 0n)
+      const [all, few, point, gone, byFile] = await engine.ask({
+        inputs: [view],
+        questions: [
+          'select count(*) as n, cast(sum(i) as bigint) as s from t',
+          'select count(*) as n from t where i >= 299990',
+          'select i, k from t where i = 250001',
+          'select i from t where i in (131000, 0, 299999, 5)',
+          'select _file, count(*) as n from t group by _file order by _file',
+        ],
+      })
+      assert.deepEqual(all, [{ n: BigInt(left.length), s: sum(left) }])
+      assert.deepEqual(few, [{ n: BigInt(left.filter((i) => i >= 299_990).length) }])
+      assert.deepEqual(point, [{ i: 250_001, k: BigInt(250_001 % 7) }])
+      assert.deepEqual(gone, [])
+      assert.deepEqual(byFile, [
+        { _file: 'log/path%200.parquet', n: BigInt(left.length - 100) },
+        { _file: 'log/path%201.parquet', n: 100n },
+      ])
+      const narrowed = await stage('select i from t', {
+        inputs: [view],
+        steps: [{ narrow: 't', sql: `select 'log/path%200.parquet' as file` }],
+      })
+      assert.equal(narrowed.rows, left.length - 100)
+    })
+
+    test('a sliced result keeps no deleted row', async () => {
+      const staged = await stage('select cast(i as int) as i, i % 3 as part from range(300) r(i)', {
+        partitionBy: ['part'],
+      })
+      const { files, ...rest } = input('t', staged.fields, staged.files)
+      const half = files.map((file) => ({ ...file, deletedRows: rowSet(Array.from({ length: 50 }, (_, n) => n * 2)) }))
+      const kept = await stage('select * from t', {
+        inputs: [{ ...rest, files: half }],
+        fields: staged.fields,
+        partitionBy: ['part'],
+        slices: { view: 't', keeps: 'k.i >= 30', others: 'select * from t where false' },
+      })
+      const odd = Array.from({ length: 300 }, (_, i) => i).filter((i) => Math.floor(i / 3) % 2 === 1 && i >= 30)
+      const [rows] = await engine.ask({
+        inputs: [input('t', staged.fields, kept.files)],
+        questions: ['select i from t order by i'],
+      })
+      assert.deepEqual(
+        rows?.map(({ i }) => i),
+        odd,
+      )
     })
 
     test('a table without files is a view with its columns and no rows', async () => {
@@ -406,6 +466,15 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
 
 function field(name: string, type: ColumnType): ColumnField {
   return { name, type, nullable: true }
+}
+
+function rowSet(rows: readonly number[]): RowSet {
+  const masks = new Map<number, number>()
+  for (const row of rows) {
+    const word = Math.floor(row / 32)
+    masks.set(word, ((masks.get(word) ?? 0) | (1 << (row % 32))) >>> 0)
+  }
+  return { size: rows.length, words: Uint32Array.from(masks.keys()), masks: Uint32Array.from(masks.values()) }
 }
 
 async function rejects(run: () => Promise<unknown>, code: string, message = /./): Promise<void> {

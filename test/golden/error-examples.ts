@@ -14,7 +14,7 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     where: { table: 'bronze.ordres' },
   },
   TABLE_UNSUPPORTED: {
-    message: 'the table needs the reader feature deletionVectors, which this build does not have',
+    message: 'the table needs the reader feature variantType, which this build does not have',
     where: { table: 'lake/bronze/orders', version: 12 },
   },
   VERSION_UNKNOWN: { message: 'the table has versions 3 to 17, not 2', where: { table: 'bronze.orders', version: 2 } },

@@ -26,12 +26,12 @@ const MERGE: CommitFacts = { ...BLIND, reads: { partitions: [{ day: '2026-01-01'
 
 function add(path: string, dataChange = true, over: Partial<AddAction> = {}): Action {
   const file = { path, partitionValues: {}, bytes: 1, modificationTimeMs: 0, statsText: null, tags: null }
-  return { kind: 'add', add: { ...file, dataChange, deletionVector: false, ...over } }
+  return { kind: 'add', add: { ...file, dataChange, deletionVector: null, ...over } }
 }
 
 function remove(path: string, dataChange = true, over: Partial<RemoveAction> = {}): Action {
   const file = { path, partitionValues: {}, bytes: 1, deletionTimestampMs: 0, statsText: null, tags: null }
-  return { kind: 'remove', remove: { ...file, dataChange, deletionVector: false, ...over } }
+  return { kind: 'remove', remove: { ...file, dataChange, deletionVector: null, ...over } }
 }
 
 function on(day: string | null, at: string | null = null): Partial<AddAction & RemoveAction> {

@@ -223,20 +223,13 @@ test('a table that needs what we lack is refused, and the feature is named', asy
   }
 })
 
-test('features that change nothing for a reader are no hindrance; a deletion vector is', async () => {
+test('features that change nothing for a reader are no hindrance', async () => {
   const store = new MemoryStore()
   await step(store, null, { adds: [loggedFile('a')] })
   const features = ['deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck', 'columnMapping']
   const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: features, writerFeatures: features }
   await store.put(entry(1), Buffer.from(JSON.stringify({ protocol })))
   assert.equal((await openTable(store)).files.size, 1)
-  const deletionVector = { storageType: 'u', pathOrInlineDv: 'x', offset: 1, sizeInBytes: 1, cardinality: 1 }
-  const add = { path: 'a', partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, deletionVector }
-  await store.put(
-    entry(2),
-    Buffer.from(`${JSON.stringify({ remove: { path: 'a', dataChange: true } })}\n${JSON.stringify({ add })}`),
-  )
-  await assert.rejects(openTable(store), { code: 'TABLE_UNSUPPORTED', message: /deletionVectors \(file a/ })
 })
 
 test('a file is one file however its name is encoded', async () => {

@@ -4,6 +4,7 @@ import { SluiceError } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import type { ColumnField } from '../../domain/column-batch.ts'
 import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
+import { createDeletedTable, FILE_NUMBER, leftRows, ROW_NUMBER, WITH_ROW_NUMBERS } from './deleted-rows.ts'
 import { fileType, queryType } from './duckdb-types.ts'
 import { INSTANT, withoutZone, withZone } from './instants.ts'
 
@@ -21,6 +22,10 @@ export async function createInputView(connection: DuckDBConnection, input: Engin
     return
   }
   await createFileTable(connection, filesTable(input), input)
+  const sets = new Map(
+    input.files.flatMap(({ deletedRows }, no) => (deletedRows === undefined ? [] : [[no, deletedRows]])),
+  )
+  if (sets.size > 0) await createDeletedTable(connection, deletedTable(input), sets)
   await connection.run(`${create} as ${await filesSelect(connection, input)}`)
 }
 
@@ -34,6 +39,10 @@ export function filesTable({ schema, name }: EngineInput): string {
   return quoteIdentifier(`${schema ?? ''}__${name}__files`)
 }
 
+function deletedTable({ schema, name }: EngineInput): string {
+  return `${schema ?? ''}__${name}__deleted`
+}
+
 function emptySelect({ fields, schema }: EngineInput): string {
   const columns = fields.map((field) => `cast(null as ${queryType(field.type)}) as ${quoteIdentifier(field.name)}`)
   if (schema === undefined) columns.push('cast(null as VARCHAR) as _file')
@@ -41,9 +50,24 @@ function emptySelect({ fields, schema }: EngineInput): string {
 }
 
 async function filesSelect(connection: DuckDBConnection, input: EngineInput): Promise<string> {
-  const { source, columns } = await openFiles(connection, input)
-  const named = input.schema === undefined ? [...columns, 'f.path as _file'] : columns
-  return `select ${named.join(', ')} from ${source}`
+  const groups = await openGroups(connection, input)
+  const selects = groups.map(({ source, columns }) => {
+    const named = input.schema === undefined ? [...columns, 'f.path as _file'] : columns
+    return `select ${named.join(', ')} from ${source}`
+  })
+  return selects.join(' union all ')
+}
+
+/** Files that are read alike: those with deleted rows cost a look at each row, and the others do not pay for it. */
+async function openGroups(connection: DuckDBConnection, input: EngineInput): Promise<readonly OpenFiles[]> {
+  const groups: OpenFiles[] = []
+  for (const [hasDeleted, files] of [
+    [false, input.files.filter((file) => file.deletedRows === undefined)],
+    [true, input.files.filter((file) => file.deletedRows !== undefined)],
+  ] as const) {
+    if (files.length > 0) groups.push(await openFiles(connection, { ...input, files }, hasDeleted))
+  }
+  return groups
 }
 
 /**
@@ -58,7 +82,11 @@ export async function keptSelect(
     keeps,
   }: { readonly input: EngineInput; readonly fields: readonly ColumnField[]; readonly keeps: string },
 ): Promise<string> {
-  const { source, columns, present } = await openFiles(connection, input)
+  const selects = (await openGroups(connection, input)).map((group) => keptOf(group, input, fields))
+  return selects.map((select) => `${select} where ${keeps}`).join(' union all ')
+}
+
+function keptOf({ source, columns, present }: OpenFiles, input: EngineInput, fields: readonly ColumnField[]): string {
   const stored = fields.map((field, index) => {
     const isPart = input.partitionColumns.some((name) => sameName(name, field.name))
     const isAsStored = !isPart && present.get(field.name.toLowerCase()) === writtenType(field)
@@ -69,7 +97,7 @@ export async function keptSelect(
   const output = stored.map(
     ({ name, as, field }) => `${as === null ? toStored(`k.${name}`, field) : `k.${as}`} as ${name}`,
   )
-  return `select ${output.join(', ')} from (select ${[...columns, ...through].join(', ')} from ${source}) k where ${keeps}`
+  return `select ${output.join(', ')} from (select ${[...columns, ...through].join(', ')} from ${source}) k`
 }
 
 /** As DuckDB writes the type of a column that is stored as the field says. */
@@ -91,10 +119,11 @@ interface OpenFiles {
   readonly present: ReadonlyMap<string, string>
 }
 
-async function openFiles(connection: DuckDBConnection, input: EngineInput): Promise<OpenFiles> {
+async function openFiles(connection: DuckDBConnection, input: EngineInput, hasDeleted: boolean): Promise<OpenFiles> {
   const list = input.files.map((file) => quoteText(localFile(file))).join(', ')
-  const read = `read_parquet([${list}], union_by_name=true, hive_partitioning=false, filename='${LOCAL}')`
+  const read = `read_parquet([${list}], union_by_name=true, hive_partitioning=false, filename='${LOCAL}'${hasDeleted ? WITH_ROW_NUMBERS : ''})`
   const present = await columnTypes(connection, `select * from ${read}`)
+  if (hasDeleted) present.delete(ROW_NUMBER)
   const columns = input.fields.map((field) => {
     const column = quoteIdentifier(field.name)
     const partition = input.partitionColumns.findIndex((name) => sameName(name, field.name))
@@ -104,7 +133,8 @@ async function openFiles(connection: DuckDBConnection, input: EngineInput): Prom
     const isInstant = field.type.kind === 'timestamp' && type === INSTANT
     return `${isInstant ? withoutZone(from) : `cast(${from} as ${queryType(field.type)})`} as ${column}`
   })
-  return { source: `${read} r join ${filesTable(input)} f on r.${LOCAL} = f.local`, columns, present }
+  const left = hasDeleted ? leftRows(deletedTable(input)) : ''
+  return { source: `${read} r join ${filesTable(input)} f on r.${LOCAL} = f.local${left}`, columns, present }
 }
 
 async function createClause(connection: DuckDBConnection, { schema, name }: EngineInput): Promise<string> {
@@ -128,21 +158,23 @@ export function localFile(file: EngineFile): string {
 async function createFileTable(connection: DuckDBConnection, files: string, input: EngineInput): Promise<void> {
   const types = input.partitionColumns.map((name) => input.fields.find((field) => sameName(field.name, name))?.type)
   const partitions = types.map((type, index) => `p${index} ${type === undefined ? 'VARCHAR' : queryType(type)}`)
-  await connection.run(`create table ${files} (${['local VARCHAR', 'path VARCHAR', ...partitions].join(', ')})`)
+  await connection.run(
+    `create table ${files} (${[`${FILE_NUMBER} INTEGER`, 'local VARCHAR', 'path VARCHAR', ...partitions].join(', ')})`,
+  )
   for (let start = 0; start < input.files.length; start += VALUES_AT_ONCE) {
-    const rows = input.files.slice(start, start + VALUES_AT_ONCE).map((file) => {
+    const rows = input.files.slice(start, start + VALUES_AT_ONCE).map((file, index) => {
       const values = input.partitionColumns.map((name) => {
         const value = file.partitionValues[name] ?? ''
         return value === '' ? 'null' : quoteText(value)
       })
-      return `(${[quoteText(localFile(file)), quoteText(file.path), ...values].join(', ')})`
+      return `(${[start + index, quoteText(localFile(file)), quoteText(file.path), ...values].join(', ')})`
     })
     await connection.run(`insert into ${files} values ${rows.join(', ')}`)
   }
 }
 
 /** By name in lower case, as DuckDB writes the type. */
-async function columnTypes(connection: DuckDBConnection, sql: string): Promise<ReadonlyMap<string, string>> {
+async function columnTypes(connection: DuckDBConnection, sql: string): Promise<Map<string, string>> {
   const statement = await connection.prepare(sql)
   try {
     const types = new Map<string, string>()

@@ -1,4 +1,6 @@
 import type { PartitionPosition } from '../../domain/position.ts'
+import { holdsRow } from '../../domain/row-set.ts'
+import { readDeletedRows } from '../../lake/deletion/read-deleted.ts'
 import { pruneFiles } from '../../lake/files/prune.ts'
 import { storePath } from '../../lake/log/file-key.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
@@ -64,10 +66,17 @@ async function readFile(
   const read = async (start: number, end: number): Promise<Uint8Array> =>
     (await store.readRange(path, start, end)) ?? new Uint8Array(0)
   const options = { source: { bytes: file.bytes, read }, name: `${store.uri}/${path}`, columns: COLUMNS }
+  const { deletionVector: vector, stats } = file
+  const gone =
+    vector === null ? null : await readDeletedRows(store, { path: file.path, rows: stats?.rows ?? null, vector })
+  let first = 0
   for await (const { length, columns } of readParquetBatches(options)) {
+    const batch = first
+    first += length
     const [topicOf, partitionOf, epochOf, offsetOf, timeOf] = columns.map((column) => cellsOf(column))
     if (timeOf === undefined) return
     for (let row = 0; row < length; row += 1) {
+      if (gone !== null && holdsRow(gone, batch + row)) continue
       const partition = Number(partitionOf!(row))
       const position = positions.get(partition)
       if (position === undefined || Number(epochOf!(row)) !== position.epoch || topicOf!(row) !== topic) continue

@@ -12,6 +12,13 @@ const INTEGER: ColumnType = { kind: 'int32' }
 const FLAG: ColumnType = { kind: 'boolean' }
 const TEXTS: ColumnType = { kind: 'list', element: TEXT, elementNullable: true }
 const TEXT_MAP: ColumnType = { kind: 'map', value: TEXT, valueNullable: true }
+const VECTOR = structType({
+  storageType: TEXT,
+  pathOrInlineDv: TEXT,
+  offset: INTEGER,
+  sizeInBytes: INTEGER,
+  cardinality: LONG,
+})
 
 const FIELDS: readonly ColumnField[] = [
   struct('txn', { appId: TEXT, version: LONG, lastUpdated: LONG }),
@@ -23,6 +30,7 @@ const FIELDS: readonly ColumnField[] = [
     dataChange: FLAG,
     tags: TEXT_MAP,
     stats: TEXT,
+    deletionVector: VECTOR,
   }),
   struct('remove', {
     path: TEXT,
@@ -32,6 +40,7 @@ const FIELDS: readonly ColumnField[] = [
     partitionValues: TEXT_MAP,
     size: LONG,
     tags: TEXT_MAP,
+    deletionVector: VECTOR,
   }),
   struct('metaData', {
     id: TEXT,

@@ -1,3 +1,4 @@
+import type { DeletionVector } from '../deletion/deletion-vector.ts'
 import type { AddAction, PartitionValues, TextMap } from '../log/action.ts'
 import { isObject, parseLogJson } from '../log/log-json.ts'
 import type { LogObject } from '../log/log-json.ts'
@@ -10,21 +11,24 @@ export interface NewFile {
   readonly partitionValues: PartitionValues
   readonly bytes: number
   readonly modificationTimeMs: number
-  /** Null where the log has no statistics. */
+  /** Without those that a deletion vector names; null where the log has no statistics. */
   readonly rows: number | null
   /** The statistics as JSON text, as in the log. */
   readonly statsText: string | null
   readonly tags: TextMap | null
+  /** Rows of the file that are gone, as a file of a snapshot may have it; we write none. */
+  readonly deletionVector?: DeletionVector | null
 }
 
 /** A data file that a version of the table holds. */
 export interface AddFile extends NewFile {
+  readonly deletionVector: DeletionVector | null
   readonly dataChange: boolean
   /** Parsed when first asked for; null where there are none or they are damaged. */
   readonly stats: FileStats | null
 }
 
-/** Delta's per-file statistics. Values are in JSON form; integers beyond 2^53 are bigints. */
+/** Delta's per-file statistics, of all rows of the file, deleted ones too. Values are in JSON form; integers beyond 2^53 are bigints. */
 export interface FileStats {
   readonly rows: number | null
   readonly min: LogObject
@@ -40,6 +44,7 @@ export class LoggedFile implements AddFile {
   readonly dataChange: boolean
   readonly statsText: string | null
   readonly tags: TextMap | null
+  readonly deletionVector: DeletionVector | null
   #stats: FileStats | null | undefined
 
   constructor(add: AddAction) {
@@ -50,6 +55,7 @@ export class LoggedFile implements AddFile {
     this.dataChange = add.dataChange
     this.statsText = add.statsText
     this.tags = add.tags
+    this.deletionVector = add.deletionVector
   }
 
   get stats(): FileStats | null {
@@ -58,7 +64,8 @@ export class LoggedFile implements AddFile {
   }
 
   get rows(): number | null {
-    return this.stats?.rows ?? null
+    const rows = this.stats?.rows ?? null
+    return rows === null ? null : rows - (this.deletionVector?.cardinality ?? 0)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DeletionVector } from '../deletion/deletion-vector.ts'
 import type { LogJson, LogObject } from './log-json.ts'
 
 /** One line of a log entry, or one row of a checkpoint (Delta PROTOCOL, "Actions"). */
@@ -25,7 +26,8 @@ export interface AddAction {
   /** JSON text, parsed only when asked for. */
   readonly statsText: string | null
   readonly tags: TextMap | null
-  readonly deletionVector: boolean
+  /** Rows of the file that are gone; null where none is. */
+  readonly deletionVector: DeletionVector | null
 }
 
 export interface RemoveAction {
@@ -37,7 +39,8 @@ export interface RemoveAction {
   readonly bytes: number | null
   readonly statsText: string | null
   readonly tags: TextMap | null
-  readonly deletionVector: boolean
+  /** Rows of the file that are gone; null where none is. */
+  readonly deletionVector: DeletionVector | null
 }
 
 export interface MetadataAction {
@@ -96,6 +99,7 @@ export function addJson(add: AddAction): LogObject {
     dataChange: add.dataChange,
     stats: add.statsText,
     tags: add.tags,
+    deletionVector: vectorJson(add.deletionVector),
   })
 }
 
@@ -109,7 +113,12 @@ export function removeJson(remove: RemoveAction): LogObject {
     partitionValues: extended ? remove.partitionValues : null,
     size: extended ? remove.bytes : null,
     tags: extended ? remove.tags : null,
+    deletionVector: vectorJson(remove.deletionVector),
   })
+}
+
+function vectorJson(vector: DeletionVector | null): LogObject | null {
+  return vector === null ? null : compact({ ...vector })
 }
 
 export function metadataJson(metaData: MetadataAction): LogObject {

@@ -1,4 +1,6 @@
 import { SluiceError } from '../../domain/errors.ts'
+import { vectorId, vectorPath } from '../deletion/deletion-vector.ts'
+import type { DeletionVector } from '../deletion/deletion-vector.ts'
 
 /**
  * A file's path in the log is a URI (PROTOCOL, "Add File and Remove File"): what the store holds has the decoded name.
@@ -15,6 +17,31 @@ export function fileKey(path: string): string {
     // Not a URI: some writers left names unencoded.
     return path
   }
+}
+
+/** A data file, and which of its rows are gone. */
+export interface LogicalFile {
+  readonly path: string
+  readonly deletionVector?: DeletionVector | null
+}
+
+/**
+ * What the log adds and removes is a file with a deletion vector or without one: the same file with another vector is
+ * another (PROTOCOL, "Add File and Remove File"). In one version a file stands at most once.
+ */
+export function logicalKey({ path, deletionVector }: LogicalFile): string {
+  return fileKey(path) + vectorSuffix(deletionVector)
+}
+
+/** Nothing where there is no vector. No path holds a NUL. */
+export function vectorSuffix(vector: DeletionVector | null | undefined): string {
+  return vector === null || vector === undefined ? '' : `\0${vectorId(vector)}`
+}
+
+/** Where the store, rooted at the table, holds what reading a file needs: the file, and that of its deletion vector. */
+export function storePaths({ path, deletionVector }: LogicalFile, tableUri: string): readonly string[] {
+  const vector = deletionVector === null || deletionVector === undefined ? null : vectorPath(deletionVector, tableUri)
+  return vector === null ? [storePath(path)] : [storePath(path), vector]
 }
 
 /** Where the store, rooted at the table, holds a file of the log. */

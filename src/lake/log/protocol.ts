@@ -12,9 +12,11 @@ export const OUR_PROTOCOL: ProtocolAction = {
   writerFeatures: null,
 }
 
-/** Reading a table with deletionVectors is right as long as no file has one; `refuseDeletionVector` sees to that. */
 const READABLE = new Set(['deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck'])
-const WRITABLE = new Set(['appendOnly', 'invariants'])
+/**
+ * deletionVectors: a writer need not make any. What we add is whole files, and a removed file is named with its vector.
+ */
+const WRITABLE = new Set(['appendOnly', 'invariants', 'deletionVectors'])
 /** What each writer version between 3 and 6 brought. */
 const LEGACY_WRITER: Readonly<Record<number, string>> = {
   3: 'checkConstraints',
@@ -56,10 +58,6 @@ export function checkWritable(
   if (removesRows && metadata.configuration['delta.appendOnly'] === 'true') {
     throw unwritable(uri, 'appendOnly, which forbids removing rows')
   }
-}
-
-export function refuseDeletionVector(uri: string, path: string): never {
-  throw unsupported(uri, `deletionVectors (file ${path} has one)`)
 }
 
 function unsupported(uri: string, feature: string): SluiceError {

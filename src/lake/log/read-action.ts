@@ -1,4 +1,5 @@
 import { SluiceError } from '../../domain/errors.ts'
+import type { DeletionVector } from '../deletion/deletion-vector.ts'
 import type {
   Action,
   AddAction,
@@ -63,7 +64,7 @@ function readAdd(fields: ActionFields): AddAction {
     dataChange: fields.flag('dataChange') ?? true,
     statsText: fields.textOrNull('stats'),
     tags: fields.textMap('tags'),
-    deletionVector: fields.has('deletionVector'),
+    deletionVector: fields.deletionVector('deletionVector'),
   }
 }
 
@@ -76,7 +77,7 @@ function readRemove(fields: ActionFields): RemoveAction {
     bytes: fields.numberOrNull('size'),
     statsText: fields.textOrNull('stats'),
     tags: fields.textMap('tags'),
-    deletionVector: fields.has('deletionVector'),
+    deletionVector: fields.deletionVector('deletionVector'),
   }
 }
 
@@ -121,10 +122,6 @@ class ActionFields {
     this.#name = name
     this.#body = body
     this.#source = source
-  }
-
-  has(key: string): boolean {
-    return (this.#body[key] ?? null) !== null
   }
 
   text(key: string): string {
@@ -181,6 +178,26 @@ class ActionFields {
     const value = this.object(key)
     if (value === null) return null
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, typeof v === 'string' && v !== '' ? v : null]))
+  }
+
+  deletionVector(key: string): DeletionVector | null {
+    const value = this.object(key)
+    // Some checkpoints state a struct of nulls where there is none.
+    if (value === null || (value['storageType'] ?? null) === null) return null
+    const fields = new ActionFields(`${this.#name}.${key}`, value, this.#source)
+    return {
+      storageType: fields.text('storageType'),
+      pathOrInlineDv: fields.text('pathOrInlineDv'),
+      offset: fields.count('offset'),
+      sizeInBytes: fields.count('sizeInBytes') ?? fields.#damaged('sizeInBytes'),
+      cardinality: fields.count('cardinality') ?? fields.#damaged('cardinality'),
+    }
+  }
+
+  /** A number of things, from 0. */
+  count(key: string): number | null {
+    const value = this.numberOrNull(key)
+    return value === null || (Number.isSafeInteger(value) && value >= 0) ? value : this.#damaged(key)
   }
 
   #damaged(key: string): never {

@@ -1,12 +1,13 @@
 import type { Action, AddAction, MetadataAction, ProtocolAction, RemoveAction, TxnAction } from './action.ts'
-import { fileKey } from './file-key.ts'
+import { logicalKey } from './file-key.ts'
 
 /** The state that actions leave (PROTOCOL, "Action Reconciliation"). Entries must be applied in the order of versions. */
 export class LogState {
   protocol: ProtocolAction | null = null
   metaData: MetadataAction | null = null
+  /** By `logicalKey`. */
   readonly files: Map<string, AddAction>
-  /** Removes whose files may still be there. */
+  /** Removes whose files may still be there, by `logicalKey`. */
   readonly tombstones: Map<string, RemoveAction>
   readonly txns: Map<string, TxnAction>
 
@@ -45,14 +46,14 @@ export class LogState {
       }
     }
     for (const add of adds) {
-      const key = fileKey(add.path)
+      const key = logicalKey(add)
       this.files.set(key, add)
       this.tombstones.delete(key)
     }
   }
 
   #remove(remove: RemoveAction): void {
-    const key = fileKey(remove.path)
+    const key = logicalKey(remove)
     this.files.delete(key)
     this.tombstones.set(key, remove)
   }

@@ -86,7 +86,7 @@ function addOf(file: NewFile, dataChange: boolean): AddAction {
     dataChange,
     statsText: file.statsText,
     tags: file.tags,
-    deletionVector: false,
+    deletionVector: file.deletionVector ?? null,
   }
 }
 
@@ -102,7 +102,7 @@ function removeOf(
     bytes: file.bytes,
     statsText: null,
     tags: file.tags,
-    deletionVector: false,
+    deletionVector: file.deletionVector ?? null,
   }
 }
 

@@ -1,7 +1,7 @@
 import { classifyError, SluiceError } from '../../domain/errors.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import { findTable } from '../../ingest/lane/lane-table.ts'
-import { storePath } from '../../lake/log/file-key.ts'
+import { storePaths } from '../../lake/log/file-key.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
@@ -50,8 +50,8 @@ export async function lookAtTables(world: Pick<World, 'lake' | 'settings'>): Pro
 
 /** Looks for the newest files only where there are very many. */
 async function findMissing(store: ObjectStore, { files }: Snapshot): Promise<SluiceError | null> {
-  for (const { path } of [...files.values()].slice(-MOST_FILES)) {
-    if ((await store.stat(storePath(path))) !== null) continue
+  for (const path of [...files.values()].slice(-MOST_FILES).flatMap((file) => storePaths(file, store.uri))) {
+    if ((await store.stat(path)) !== null) continue
     return new SluiceError('TABLE_FILES_MISSING', `${store.uri} declares ${path}, which is not there`, {
       where: { table: store.uri, file: path },
     })

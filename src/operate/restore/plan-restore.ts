@@ -1,6 +1,7 @@
 import { SluiceError } from '../../domain/errors.ts'
 import type { PartitionPosition, TopicPartition } from '../../domain/position.ts'
 import { movePositions, OPERATE_APP_ID, readPosition, type PositionMove } from '../../ingest/lane/lane-position.ts'
+import { logicalKey } from '../../lake/log/file-key.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import { DEFINITION_APP, RESTORED_DEFINITION } from '../../transform/definition.ts'
 
@@ -83,12 +84,18 @@ function fileChanges(now: Snapshot, old: Snapshot): FileChanges {
   const before = old.metadata
   const after = now.metadata
   return {
-    adds: [...old.files.values()].filter((file) => !now.files.has(file.path)),
-    removes: [...now.files.values()].filter((file) => !old.files.has(file.path)),
+    adds: [...old.files.values()].filter((file) => !holds(now, file)),
+    removes: [...now.files.values()].filter((file) => !holds(old, file)),
     metadataChanges:
       before.action.schemaText !== after.action.schemaText ||
       JSON.stringify(before.configuration) !== JSON.stringify(after.configuration),
   }
+}
+
+/** The file with the same rows gone: a delete since may have left it a deletion vector. */
+function holds({ files }: Snapshot, file: AddFile): boolean {
+  const standing = files.get(file.path)
+  return standing !== undefined && logicalKey(standing) === logicalKey(file)
 }
 
 function isSame({ adds, removes, metadataChanges }: FileChanges, moves: readonly PositionMove[]): boolean {

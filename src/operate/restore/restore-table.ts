@@ -5,7 +5,7 @@ import type { OffsetRange } from '../../domain/offset-range.ts'
 import { readSkips } from '../../error-lane/ledger.ts'
 import type { PositionMove } from '../../ingest/lane/lane-position.ts'
 import { commitTransaction } from '../../lake/commit.ts'
-import { storePath } from '../../lake/log/file-key.ts'
+import { storePaths } from '../../lake/log/file-key.ts'
 import { nameFact } from '../../lake/name-fact.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import type { Snapshot, SnapshotAt } from '../../lake/snapshot.ts'
@@ -118,7 +118,9 @@ const NAMED_FILES = 5
 /** Every file of the older version, those that it shares with the newest too. */
 async function checkFiles({ store, text, snapshot }: NamedTable, { version, files }: Snapshot): Promise<void> {
   const missing: string[] = []
-  for (const { path } of files.values()) if ((await store.stat(storePath(path))) === null) missing.push(path)
+  for (const file of files.values()) {
+    for (const path of storePaths(file, store.uri)) if ((await store.stat(path)) === null) missing.push(path)
+  }
   if (missing.length === 0) return
   const more = missing.length > NAMED_FILES ? ` and ${missing.length - NAMED_FILES} more` : ''
   throw new SluiceError(

@@ -7,7 +7,7 @@ import { pruneFiles } from '../../../src/lake/files/prune.ts'
 import type { ColumnRange } from '../../../src/lake/files/prune.ts'
 
 function file(path: string, stats: string | null, partitionValues: Record<string, string | null> = {}): LoggedFile {
-  const rest = { bytes: 1, modificationTimeMs: 0, dataChange: true, tags: null, deletionVector: false }
+  const rest = { bytes: 1, modificationTimeMs: 0, dataChange: true, tags: null, deletionVector: null }
   return new LoggedFile({ path, partitionValues, statsText: stats, ...rest })
 }
 
