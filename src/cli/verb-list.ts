@@ -244,6 +244,13 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/repair/gate.ts')).gateVerb,
   },
   {
+    name: 'optimize',
+    group: 'Keep',
+    usage: 'TABLE… [--zorder A,B]',
+    summary: 'small files become few; rows that belong together are clustered',
+    load: async () => (await import('./verbs/keep/optimize.ts')).optimizeVerb,
+  },
+  {
     name: 'vacuum',
     group: 'Keep',
     usage: 'TABLE… [--retain-hours HOURS]',

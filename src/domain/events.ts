@@ -79,6 +79,15 @@ export type Happening =
       readonly rows: number
     }
   | { readonly type: 'commit.conflicted'; readonly table: string; readonly version: number; readonly reason: string }
+  /** The files of the next commit of an `optimize` are durable. */
+  | {
+      readonly type: 'optimize.staged'
+      readonly table: string
+      readonly filesRemoved: number
+      readonly filesAdded: number
+      readonly bytesRemoved: number
+      readonly bytesAdded: number
+    }
   | { readonly type: 'checkpoint.written'; readonly table: string; readonly version: number }
   /** A batch of files that no version within the retention needs is gone. */
   | { readonly type: 'files.removed'; readonly table: string; readonly files: number; readonly bytes: number }

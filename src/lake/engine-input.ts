@@ -26,9 +26,21 @@ export interface TableInputRequest {
  */
 export async function engineInput(request: TableInputRequest): Promise<EngineInput> {
   const { name, store, snapshot, fields, schema } = request
+  const files = await engineFiles(store, request.files ?? snapshot.files.values())
+  return {
+    name,
+    ...(schema === undefined ? {} : { schema }),
+    fields: fields ?? snapshot.metadata.fields,
+    partitionColumns: snapshot.metadata.partitionColumns,
+    files,
+  }
+}
+
+/** Data files as an engine opens them. Throws TABLE_FILES_MISSING. */
+export function engineFiles(store: ObjectStore, files: Iterable<AddFile>): Promise<EngineFile[]> {
   // All at once: a store that is far away bounds how many it fetches together.
-  const files = await Promise.all(
-    Array.from(request.files ?? snapshot.files.values(), async (file): Promise<EngineFile> => {
+  return Promise.all(
+    Array.from(files, async (file): Promise<EngineFile> => {
       const localFile = await store.localFile(storePath(file.path))
       if (localFile === null) {
         throw new SluiceError('TABLE_FILES_MISSING', `${store.uri} declares ${file.path}, which is not there`, {
@@ -41,11 +53,4 @@ export async function engineInput(request: TableInputRequest): Promise<EngineInp
       return { ...known, deletedRows: await readDeletedRows(store, { path, rows: file.stats?.rows ?? null, vector }) }
     }),
   )
-  return {
-    name,
-    ...(schema === undefined ? {} : { schema }),
-    fields: fields ?? snapshot.metadata.fields,
-    partitionColumns: snapshot.metadata.partitionColumns,
-    files,
-  }
 }

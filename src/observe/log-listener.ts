@@ -84,6 +84,7 @@ const LEVELS = {
   'data_file.written': 'debug',
   'commit.done': 'info',
   'commit.conflicted': 'info',
+  'optimize.staged': 'debug',
   'checkpoint.written': 'debug',
   'files.removed': 'debug',
   'vacuum.done': 'info',

@@ -12,6 +12,8 @@ export interface ModelEngine {
   stage(plan: StagePlan): Promise<StageResult>
   /** Answers questions over the same kind of views; for looking, verifying and judging. */
   ask(plan: AskPlan): Promise<readonly (readonly EngineRow[])[]>
+  /** Writes the rows of a table's files anew, value for value and type for type: in other files, in another order. */
+  rewrite(plan: RewritePlan): Promise<readonly RewrittenPart[]>
   close(): Promise<void>
 }
 
@@ -109,6 +111,39 @@ export interface StagedFile {
 }
 
 export type { ColumnStats }
+
+export interface RewritePlan {
+  /** Each is read and written on its own. */
+  readonly parts: readonly RewritePart[]
+  /** The columns that the files hold, as they are stored; one that a file lacks is null in the new one. */
+  readonly fields: readonly ColumnField[]
+  /**
+   * Columns of `fields` without nested ones: rows that are near each other in all of them come to stand near each other,
+   * whatever their types and however skewed their values. Empty: the order of the rows is the engine's.
+   */
+  readonly clusterBy: readonly string[]
+  /** Local, fresh. */
+  readonly folder: string
+}
+
+export interface RewritePart {
+  /** At least one; where they stand among the table's partitions is the caller's. */
+  readonly files: readonly EngineFile[]
+  /** What a file is to hold, about; null for one file. */
+  readonly fileSize: FileSize | null
+}
+
+export interface FileSize {
+  readonly bytes: number
+  readonly rows: number
+}
+
+export interface RewrittenPart {
+  /** Without partition values. */
+  readonly files: readonly StagedFile[]
+  /** The values that some rows, drawn at random, have in the columns of `clusterBy`. */
+  readonly sample: readonly EngineRow[]
+}
 
 export interface AskPlan {
   readonly inputs: readonly EngineInput[]

@@ -147,6 +147,67 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
       assert.equal(narrowed.rows, left.length - 100)
     })
 
+    test('files are rewritten part by part: same rows and types, no deleted row, null where a file lacks a column', async () => {
+      const old = await stage('select cast(i as int) as i from range(300) r(i)')
+      const young = await stage(`select cast(i + 300 as int) as i, 'new' as text from range(100) r(i)`)
+      const fields = [field('i', { kind: 'int32' }), field('text', { kind: 'string' })]
+      const { files } = input('t', fields, [...old.files, ...young.files])
+      const [first, second] = [files[0]!, files[1]!]
+      const even = rowSet(Array.from({ length: 150 }, (_, n) => n * 2))
+      const parts = await engine.rewrite({
+        parts: [
+          { files: [first, second], fileSize: null },
+          { files: [{ ...first, deletedRows: even }, second], fileSize: null },
+        ],
+        fields,
+        clusterBy: [],
+        folder: await folder(),
+      })
+      for (const [at, { files: written }] of parts.entries()) {
+        assert.equal(written.length, 1)
+        const expected = Array.from({ length: 400 }, (_, i) => i).filter((i) => at === 0 || i >= 300 || i % 2 === 1)
+        assert.equal(written[0]!.rows, expected.length)
+        assert.deepEqual(written[0]!.stats[0], { column: 'i', nulls: 0, min: expected[0], max: 399 })
+        const [rows] = await engine.ask({
+          inputs: [input('t', fields, written)],
+          questions: ['select i, text from t order by i'],
+        })
+        assert.deepEqual(
+          rows,
+          expected.map((i) => ({ i, text: i >= 300 ? 'new' : null })),
+        )
+      }
+    })
+
+    test('clustered rows of a file are near each other in all columns, and a sample of them is told', async () => {
+      // every pair of 0–63, which no order by one column keeps together
+      const grid = await stage(
+        'select cast((i * 2477) % 4096 % 64 as int) as x, cast((i * 2477) % 4096 // 64 as varchar) as y, i from range(65536) r(i)',
+      )
+      const [{ files, sample } = { files: [], sample: [] }] = await engine.rewrite({
+        parts: [{ files: input('t', grid.fields, grid.files).files, fileSize: { bytes: 20_000, rows: 4096 } }],
+        fields: grid.fields,
+        clusterBy: ['x', 'y'],
+        folder: await folder(),
+      })
+      assert.equal(
+        files.reduce((sum, { rows }) => sum + rows, 0),
+        65_536,
+      )
+      assert.ok(files.length >= 8, `${files.length} files`)
+      assert.ok(sample.length > 0)
+      for (const row of sample) assert.deepEqual(Object.keys(row), ['x', 'y'])
+      const reads = (column: string, value: number | string): number =>
+        files.filter(({ stats }) => {
+          const { min, max } = stats.find((each) => each.column === column)!
+          return min! <= value && value <= max!
+        }).length
+      for (let at = 0; at < 64; at += 1) {
+        assert.ok(reads('x', at) <= files.length * 0.7, `x = ${at} reads ${reads('x', at)} of ${files.length}`)
+        assert.ok(reads('y', String(at)) <= files.length * 0.7, `y = ${at} reads ${reads('y', String(at))}`)
+      }
+    })
+
     test('a sliced result keeps no deleted row', async () => {
       const staged = await stage('select cast(i as int) as i, i % 3 as part from range(300) r(i)', {
         partitionBy: ['part'],

@@ -8,13 +8,16 @@ import type {
   EngineRow,
   EngineStep,
   ModelEngine,
+  RewritePlan,
+  RewrittenPart,
   StagePlan,
   StageResult,
 } from '../../ports/model-engine.ts'
 import { engineError } from './engine-error.ts'
 import { toEngineValue } from './engine-values.ts'
 import { OpenViews } from './open-views.ts'
-import { prepareSelect, withSession } from './session.ts'
+import { rewritePart } from './rewrite/rewrite-part.ts'
+import { prepareSelect, withSession, type SessionOptions } from './session.ts'
 import { stageOutput, writeAside } from './stage-output.ts'
 
 export interface DuckdbEngineOptions {
@@ -35,12 +38,12 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
 
   function inTurn<T>(
     inputs: readonly EngineInput[],
-    outputFolders: readonly string[],
+    may: Pick<SessionOptions, 'outputFolders' | 'files'>,
     work: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T> {
     calls += 1
     const spillFolder = join(options.tempFolder, `spill-${calls}`)
-    const run = queue.then(() => withSession({ ...options, spillFolder, outputFolders }, inputs, work))
+    const run = queue.then(() => withSession({ ...options, spillFolder, ...may }, inputs, work))
     queue = run.catch(() => null)
     return run
   }
@@ -51,7 +54,7 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
         const folders = [plan.output, ...(plan.asides ?? [])].flatMap((each) => each?.folder ?? [])
         const later = laterSql(plan)
         const inputs = namedInputs(plan.inputs, [...plan.steps.map(stepText), ...later])
-        return await inTurn(inputs, folders, async (connection) => {
+        return await inTurn(inputs, { outputFolders: folders }, async (connection) => {
           const views = new OpenViews(connection, inputs, options.memoryLimitBytes)
           await runSteps(connection, views, plan.steps, later)
           const asides: (readonly EngineFile[])[] = []
@@ -75,7 +78,7 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
       try {
         const { steps = [], questions } = plan
         const inputs = namedInputs(plan.inputs, [...steps.map(stepText), ...questions])
-        return await inTurn(inputs, [], async (connection) => {
+        return await inTurn(inputs, { outputFolders: [] }, async (connection) => {
           const views = new OpenViews(connection, inputs, options.memoryLimitBytes)
           await runSteps(connection, views, steps, questions)
           const answers: (readonly EngineRow[])[] = []
@@ -86,6 +89,20 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
         })
       } catch (error) {
         throw engineError(error, 'QUERY_INVALID')
+      }
+    },
+    async rewrite(plan: RewritePlan) {
+      try {
+        const files = plan.parts.flatMap((part) => part.files)
+        return await inTurn([], { outputFolders: [plan.folder], files }, async (connection) => {
+          const parts: RewrittenPart[] = []
+          for (const [index, part] of plan.parts.entries()) {
+            parts.push(await rewritePart(connection, { plan, part, index, memoryLimitBytes: options.memoryLimitBytes }))
+          }
+          return parts
+        })
+      } catch (error) {
+        throw engineError(error, 'MODEL_SQL')
       }
     },
     async close() {

@@ -44,7 +44,7 @@ function boundOf(type: ColumnType, text: string | null, side: 'min' | 'max'): Js
     case 'float64':
       return safeNumber(text, true)
     case 'decimal':
-      return safeNumber(text, type.precision <= 15)
+      return exactDecimal(text)
     case 'date':
       return /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : undefined
     case 'timestamp':
@@ -59,6 +59,13 @@ function boundOf(type: ColumnType, text: string | null, side: 'min' | 'max'): Js
 function safeNumber(text: string, exact: boolean): number | undefined {
   const number = Number(text)
   return exact && Number.isFinite(number) ? number : undefined
+}
+
+/** The number whose JSON text has the same digits, if there is one. */
+function exactDecimal(text: string): number | undefined {
+  const digits = text.includes('.') ? text.replace(/\.?0+$/, '') : text
+  const number = Number(text)
+  return String(number) === digits ? number : undefined
 }
 
 /** Milliseconds; a maximum between two of them takes the later, so that no row lies outside the bounds. */

@@ -101,7 +101,7 @@ function keptOf({ source, columns, present }: OpenFiles, input: EngineInput, fie
 }
 
 /** As DuckDB writes the type of a column that is stored as the field says. */
-function writtenType({ type }: ColumnField): string {
+export function writtenType({ type }: ColumnField): string {
   return type.kind === 'timestamp' ? INSTANT : fileType(type)
 }
 
@@ -174,7 +174,7 @@ async function createFileTable(connection: DuckDBConnection, files: string, inpu
 }
 
 /** By name in lower case, as DuckDB writes the type. */
-async function columnTypes(connection: DuckDBConnection, sql: string): Promise<Map<string, string>> {
+export async function columnTypes(connection: DuckDBConnection, sql: string): Promise<Map<string, string>> {
   const statement = await connection.prepare(sql)
   try {
     const types = new Map<string, string>()

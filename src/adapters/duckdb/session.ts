@@ -3,7 +3,7 @@ import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SluiceError } from '../../domain/errors.ts'
-import type { EngineInput } from '../../ports/model-engine.ts'
+import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
 import { createInputView, localFile, quoteText } from './input-view.ts'
 
 export interface SessionOptions {
@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly spillFolder: string
   /** The folders that it may write to. */
   readonly outputFolders: readonly string[]
+  /** The files that it may read beside those of its inputs. */
+  readonly files?: readonly EngineFile[]
 }
 
 /**
@@ -56,7 +58,8 @@ async function lock(
   options: SessionOptions,
   inputs: readonly EngineInput[],
 ): Promise<void> {
-  const paths = inputs.flatMap((input) => input.files.map((file) => quoteText(localFile(file))))
+  const files = [...inputs.flatMap((input) => input.files), ...(options.files ?? [])]
+  const paths = files.map((file) => quoteText(localFile(file)))
   await connection.run("set TimeZone = 'UTC'")
   // the files of a session never change
   await connection.run('set parquet_metadata_cache = true')

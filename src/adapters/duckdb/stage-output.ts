@@ -103,7 +103,8 @@ async function selectColumns<T>(
   }
 }
 
-function toStagedFile(
+/** A row of RETURN_STATS. */
+export function toStagedFile(
   row: Readonly<Record<string, DuckDBValue>>,
   fields: readonly ColumnField[],
   partitionBy: readonly string[],

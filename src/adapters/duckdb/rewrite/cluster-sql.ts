@@ -1,0 +1,90 @@
+import { quoteIdentifier } from '../../../domain/identifier.ts'
+
+/**
+ * Z-order by interleaved ranks, as DuckDB's SQL. A value's rank is its place among the quantiles of a sample of its
+ * column: so texts, numbers, dates and times count alike, and a value that many rows have takes up as many ranks as its
+ * share. Ranks are interleaved bit by bit; rows in the order of the result are near each other in all columns.
+ */
+
+/** Ranks of 10 bits tell a thousand places apart, and cut a table into a million cells by two columns. */
+const MAX_BITS = 10
+/** What fits a signed integer of 64 bits. */
+const KEY_BITS = 62
+const SAMPLE_ROWS = 50_000
+const SHOWN_ROWS = 128
+const SAMPLE = 'sluice_sample'
+const SPREAD = 'sluice_spread'
+
+export interface Clustering {
+  /** To be run first, in order. */
+  readonly statements: readonly string[]
+  /** Some rows of the sample. */
+  readonly shown: string
+  /** The SELECT in z-order. */
+  readonly select: string
+}
+
+/** `source` is a SELECT that may run twice; `fields` are all its columns. */
+export function clusterSql(source: string, fields: readonly string[], columns: readonly string[]): Clustering {
+  const bits = rankBits(columns.length)
+  const sampled = columns.map((column) => quoteIdentifier(column)).join(', ')
+  return {
+    statements: [
+      `create or replace temp table ${SAMPLE} as select ${sampled} from (${source}) using sample reservoir(${SAMPLE_ROWS} rows) repeatable (1)`,
+      ...columns.map((column, j) => boundsSql(column, j, bits)),
+      spreadSql(columns.length, bits),
+    ],
+    shown: `select * from ${SAMPLE} using sample reservoir(${SHOWN_ROWS} rows) repeatable (1)`,
+    select: `select ${fields.map((name) => quoteIdentifier(name)).join(', ')} from (${rankedSql(source, columns, bits)}) order by ${keySql(columns.length)}`,
+  }
+}
+
+export function rankBits(columns: number): number {
+  return Math.max(1, Math.min(MAX_BITS, Math.floor(KEY_BITS / columns)))
+}
+
+/**
+ * The SELECT with the rank of each column beside its columns: how many of the bounds are not above the value, found by
+ * halving; 0 for null.
+ */
+function rankedSql(source: string, columns: readonly string[], bits: number): string {
+  let sql = `select *, ${columns.map((_, j) => `0 as ${rank(j)}`).join(', ')} from (${source})`
+  const ranks = columns.map((_, j) => rank(j)).join(', ')
+  for (let step = 1 << (bits - 1); step >= 1; step >>= 1) {
+    const next = columns.map((column, j) => {
+      const reached = `${quoteIdentifier(column)} >= getvariable('${bounds(j)}')[${rank(j)} + ${step}]`
+      return `${rank(j)} + case when ${reached} then ${step} else 0 end as ${rank(j)}`
+    })
+    sql = `select * exclude (${ranks}), ${next.join(', ')} from (${sql})`
+  }
+  return sql
+}
+
+/** The least value of the sample comes first, so that nulls keep a rank of their own. */
+function boundsSql(column: string, at: number, bits: number): string {
+  const count = (1 << bits) - 1
+  const places = Array.from({ length: count }, (_, i) => (i / count).toFixed(6)).join(', ')
+  return `set variable ${bounds(at)} = (select quantile_disc(${quoteIdentifier(column)}, [${places}]) from ${SAMPLE})`
+}
+
+/** For each rank its bits with room between them for those of the other columns. */
+function spreadSql(columns: number, bits: number): string {
+  const spread = Array.from({ length: 1 << bits }, (_, each) => {
+    let key = 0n
+    for (let bit = 0; bit < bits; bit += 1) key |= BigInt((each >> bit) & 1) << BigInt(bit * columns)
+    return `${key}`
+  })
+  return `set variable ${SPREAD} = [${spread.join(', ')}]::BIGINT[]`
+}
+
+function keySql(columns: number): string {
+  return Array.from({ length: columns }, (_, j) => `(getvariable('${SPREAD}')[${rank(j)} + 1] << ${j})`).join(' | ')
+}
+
+function rank(at: number): string {
+  return `sluice_rank_${at}`
+}
+
+function bounds(at: number): string {
+  return `sluice_bounds_${at}`
+}
