@@ -89,6 +89,8 @@ export type Happening =
       readonly bytesAdded: number
     }
   | { readonly type: 'checkpoint.written'; readonly table: string; readonly version: number }
+  /** What had expired of a table's log was removed; what stays begins with version `from`. */
+  | { readonly type: 'log.cleaned'; readonly table: string; readonly from: number | null; readonly files: number }
   /** A batch of files that no version within the retention needs is gone. */
   | { readonly type: 'files.removed'; readonly table: string; readonly files: number; readonly bytes: number }
   | {

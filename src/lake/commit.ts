@@ -2,13 +2,13 @@ import { classifyError, SluiceError } from '../domain/errors.ts'
 import type { CommitOutcome } from '../domain/outcome.ts'
 import { checkConflict, checkExpectations } from './conflict.ts'
 import type { CommitFacts } from './conflict.ts'
-import { checkpointAfter } from './checkpoint/write-checkpoint.ts'
 import { fileKey, logicalKey } from './log/file-key.ts'
 import { entryPath } from './log/log-file.ts'
 import { checkWritable } from './log/protocol.ts'
 import { readEntry } from './log/read-entry.ts'
 import { isOwnEntry, prepareCommit, stageEntry } from './log/stage-entry.ts'
 import type { PreparedCommit } from './log/stage-entry.ts'
+import { keepLog } from './retention/keep-log.ts'
 import { openSnapshot } from './snapshot.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -42,7 +42,7 @@ export async function commitTransaction(tx: Transaction): Promise<CommitOutcome>
   }
   const rows = tx.dataChange ? tx.adds.reduce((sum, file) => sum + (file.rows ?? 0), 0) : 0
   tx.onEvent?.({ type: 'commit.done', version: outcome.version, operation: tx.operation.name, rows })
-  await checkpointAfter(tx, outcome.version)
+  await keepLog(tx, outcome.version)
   return outcome
 }
 

@@ -52,7 +52,7 @@ export interface Operation {
   readonly metrics: Readonly<Record<string, string | number | bigint>>
 }
 
-type FactType = 'commit.done' | 'commit.conflicted' | 'checkpoint.written' | 'warning'
+type FactType = 'commit.done' | 'commit.conflicted' | 'checkpoint.written' | 'log.cleaned' | 'warning'
 type WithoutTable<T> = T extends unknown ? Omit<T, 'table'> : never
 
 /** What happened; the caller knows the table's name. */

@@ -86,6 +86,7 @@ const LEVELS = {
   'commit.conflicted': 'info',
   'optimize.staged': 'debug',
   'checkpoint.written': 'debug',
+  'log.cleaned': 'info',
   'files.removed': 'debug',
   'vacuum.done': 'info',
   'flush.done': 'info',

@@ -30,6 +30,11 @@ export interface ObjectStore {
   localFile(path: string): Promise<string | null>
   /** Absent ones are no error. */
   delete(paths: readonly string[]): Promise<void>
+  /**
+   * Removes what writers that died left half written below a prefix, where it is older than a time; answers how many.
+   * No list shows these. 0 where the store keeps none that we could see.
+   */
+  sweepTemporary(prefix: string, beforeMs: number): Promise<number>
 }
 
 export interface ObjectStat {

@@ -105,6 +105,10 @@ export class MemoryStore implements ObjectStore {
     for (const path of paths) this.objects.delete(this.#key(path))
   }
 
+  async sweepTemporary(): Promise<number> {
+    return 0
+  }
+
   #key(path: string): string {
     return this.#below + checkStorePath(path)
   }

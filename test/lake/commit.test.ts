@@ -327,7 +327,10 @@ test('what happened is told: done with rows, conflicted with the reason, and a f
   store.trouble = (call) => (call === 'put' ? 'refuse' : undefined)
   await commit(store, await openTable(store), { onEvent })
   assert.deepEqual(
-    facts.map((fact) => [fact.type, 'version' in fact ? fact.version : fact.where.version]),
+    facts.map((fact) => [
+      fact.type,
+      'version' in fact ? fact.version : 'where' in fact ? fact.where.version : fact.from,
+    ]),
     [
       ['commit.done', 0],
       ['commit.conflicted', 0],

@@ -26,6 +26,7 @@ export function faultyStore(real: ObjectStore, fault: WriteFault, below = ''): O
     openWrite: (path) => real.openWrite(path),
     localFile: (path) => real.localFile(path),
     delete: (paths) => real.delete(paths),
+    sweepTemporary: (prefix, beforeMs) => real.sweepTemporary(prefix, beforeMs),
   }
 }
 

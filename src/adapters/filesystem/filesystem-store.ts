@@ -16,7 +16,7 @@ import {
 } from './durable-file.ts'
 import type { KnownFolders, Target } from './durable-file.ts'
 import { checkStorePath, checkStorePrefix } from '../../domain/store-path.ts'
-import { isAbsence, statFile, walkFolder } from './walk-folder.ts'
+import { isAbsence, statFile, walkFolder, walkTemporary } from './walk-folder.ts'
 
 const REMOVALS_AT_ONCE = 16
 
@@ -113,6 +113,20 @@ class FilesystemStore implements ObjectStore {
     for (const folder of [...chain].sort((a, b) => b.length - a.length)) {
       await rmdir(join(this.#root, folder)).catch(() => undefined)
     }
+  }
+
+  async sweepTemporary(prefix: string, beforeMs: number): Promise<number> {
+    checkStorePrefix(prefix)
+    let swept = 0
+    try {
+      for await (const { path } of walkTemporary({ root: this.#root, prefix, after: '' }, beforeMs)) {
+        await discard(join(this.#root, path))
+        swept += 1
+      }
+    } catch (error) {
+      throw storeError(error, 'Sweeping', join(this.#root, prefix))
+    }
+    return swept
   }
 
   async #reading<T>(path: string, act: (file: string) => Promise<T>): Promise<T | null> {

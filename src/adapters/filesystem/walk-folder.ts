@@ -18,17 +18,27 @@ export interface Walk {
  * during the walk is left out.
  */
 export async function* walkFolder(walk: Walk): AsyncIterable<ObjectStat> {
-  const cut = walk.prefix.lastIndexOf('/')
-  yield* walkBelow(walk, cut < 0 ? '' : walk.prefix.slice(0, cut + 1))
+  yield* walkBelow(walk, folderOf(walk.prefix), (name) => !isTemporaryName(name))
 }
 
-async function* walkBelow(walk: Walk, below: string): AsyncIterable<ObjectStat> {
-  for (const name of await sortedEntries(join(walk.root, below))) {
+/** The files that are still being written, or that writers which died left so, and that are older than a time. */
+export async function* walkTemporary(walk: Walk, beforeMs: number): AsyncIterable<ObjectStat> {
+  for await (const found of walkBelow(walk, folderOf(walk.prefix), isTemporaryName)) {
+    if (found.modifiedMs < beforeMs) yield found
+  }
+}
+
+function folderOf(prefix: string): string {
+  return prefix.slice(0, prefix.lastIndexOf('/') + 1)
+}
+
+async function* walkBelow(walk: Walk, below: string, wanted: (name: string) => boolean): AsyncIterable<ObjectStat> {
+  for (const name of await sortedEntries(join(walk.root, below), wanted)) {
     const path = below + name
     if (path.endsWith('/')) {
       const inside = path.startsWith(walk.prefix) || walk.prefix.startsWith(path)
       const passed = byteOrder(path, walk.after) < 0 && !walk.after.startsWith(path)
-      if (inside && !passed) yield* walkBelow(walk, path)
+      if (inside && !passed) yield* walkBelow(walk, path, wanted)
     } else if (path.startsWith(walk.prefix) && byteOrder(path, walk.after) > 0) {
       const found = await statFile(join(walk.root, path))
       if (found !== null) yield { path, ...found }
@@ -55,11 +65,11 @@ export function byteOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
-async function sortedEntries(folder: string): Promise<string[]> {
+async function sortedEntries(folder: string, wanted: (name: string) => boolean): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true })
     return entries
-      .filter((entry) => !isTemporaryName(entry.name))
+      .filter((entry) => entry.isDirectory() || wanted(entry.name))
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
       .sort(byteOrder)
   } catch (error) {

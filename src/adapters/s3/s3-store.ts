@@ -154,6 +154,11 @@ class S3Store implements ObjectStore {
     for (const key of keys) await this.#shared.cache.forget(this.#cacheName(key))
   }
 
+  /** An upload that was not finished is no object and takes a lifecycle rule of the bucket (AbortIncompleteMultipartUpload). */
+  async sweepTemporary(): Promise<number> {
+    return 0
+  }
+
   #key(path: string): string {
     return this.#root + checkStorePath(path)
   }

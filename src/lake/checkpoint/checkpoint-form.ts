@@ -20,7 +20,7 @@ const VECTOR = structType({
   cardinality: LONG,
 })
 
-const FIELDS: readonly ColumnField[] = [
+export const CHECKPOINT_FIELDS: readonly ColumnField[] = [
   struct('txn', { appId: TEXT, version: LONG, lastUpdated: LONG }),
   struct('add', {
     path: TEXT,
@@ -60,24 +60,72 @@ const FIELDS: readonly ColumnField[] = [
   }),
 ]
 
-/** `tombstonesFromMs`: removes older than this have expired and are left out. */
-export function checkpointBatch(state: LogState, tombstonesFromMs: number): ColumnBatch {
-  const rows: LogObject[] = []
-  if (state.protocol !== null) rows.push({ protocol: protocolJson(state.protocol) })
-  if (state.metaData !== null) rows.push({ metaData: metadataJson(state.metaData) })
-  for (const txn of state.txns.values()) rows.push({ txn: txnJson(txn) })
-  for (const add of state.files.values()) rows.push({ add: addJson({ ...add, dataChange: false }) })
-  for (const remove of state.tombstones.values()) {
-    if ((remove.deletionTimestampMs ?? 0) < tombstonesFromMs) continue
-    rows.push({ remove: removeJson({ ...remove, dataChange: false }) })
+/** The rows of one batch at most: what a writer holds of them beside the state itself. */
+const BATCH_ROWS = 8192
+
+export interface CheckpointPart {
+  /** From 0. */
+  readonly part: number
+  readonly parts: number
+  /** Removes older than this have expired and are left out. */
+  readonly tombstonesFromMs: number
+}
+
+/**
+ * One part of a checkpoint, in batches. Files go to parts by a hash of their path: writers that race for one version
+ * write equal parts, so that a set which they made together is whole, whatever order they met the files in.
+ */
+export function* checkpointBatches(state: LogState, part: CheckpointPart): Generator<ColumnBatch, void, void> {
+  let rows: LogObject[] = []
+  for (const row of checkpointRows(state, part)) {
+    rows.push(row)
+    if (rows.length < BATCH_ROWS) continue
+    yield batchOf(rows)
+    rows = []
   }
-  const columns = FIELDS.map((field) =>
+  if (rows.length > 0) yield batchOf(rows)
+}
+
+function* checkpointRows(state: LogState, { part, parts, tombstonesFromMs }: CheckpointPart): Generator<LogObject> {
+  if (part === 0) {
+    if (state.protocol !== null) yield { protocol: protocolJson(state.protocol) }
+    if (state.metaData !== null) yield { metaData: metadataJson(state.metaData) }
+    for (const txn of state.txns.values()) yield { txn: txnJson(txn) }
+  }
+  for (const [key, add] of state.files) {
+    if (parts === 1 || partOf(key, parts) === part) yield { add: { ...addJson(add), dataChange: false } }
+  }
+  for (const [key, remove] of state.tombstones) {
+    if ((remove.deletionTimestampMs ?? 0) < tombstonesFromMs) continue
+    if (parts === 1 || partOf(key, parts) === part) yield { remove: { ...removeJson(remove), dataChange: false } }
+  }
+}
+
+/** How many rows a checkpoint has, all parts together. */
+export function countActions(state: LogState, tombstonesFromMs: number): number {
+  let tombstones = 0
+  for (const { deletionTimestampMs } of state.tombstones.values()) {
+    if ((deletionTimestampMs ?? 0) >= tombstonesFromMs) tombstones += 1
+  }
+  const single = (state.protocol === null ? 0 : 1) + (state.metaData === null ? 0 : 1)
+  return single + state.txns.size + state.files.size + tombstones
+}
+
+/** FNV-1a over UTF-16 units. */
+function partOf(key: string, parts: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  return (hash >>> 0) % parts
+}
+
+function batchOf(rows: readonly LogObject[]): ColumnBatch {
+  const columns = CHECKPOINT_FIELDS.map((field) =>
     buildColumn(
       field.type,
       rows.map((row) => row[field.name]),
     ),
   )
-  return { length: rows.length, fields: FIELDS, columns }
+  return { length: rows.length, fields: CHECKPOINT_FIELDS, columns }
 }
 
 function struct(name: string, types: Readonly<Record<string, ColumnType>>): ColumnField {

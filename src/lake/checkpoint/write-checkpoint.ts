@@ -1,68 +1,71 @@
-import { writeParquet } from '../../parquet/write-parquet.ts'
+import { createParquetWriter } from '../../parquet/write-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
-import type { Transaction } from '../transaction.ts'
-import type { TextMap } from '../log/action.ts'
-import { checkpointBatch } from './checkpoint-form.ts'
 import { loadLog } from '../log/load-log.ts'
-import { checkpointPath, LAST_CHECKPOINT, readCheckpointHint } from '../log/log-file.ts'
+import { checkpointPath, listParts, partPath } from '../log/log-file.ts'
+import type { LogState } from '../log/replay.ts'
+import { checkpointPartActions, tombstonesKeptMs } from '../retention/table-properties.ts'
+import { CHECKPOINT_FIELDS, checkpointBatches, countActions } from './checkpoint-form.ts'
+import type { CheckpointPart } from './checkpoint-form.ts'
+import { nameCheckpoint } from './last-checkpoint.ts'
 
-const INTERVAL = 100
-const TOMBSTONES_KEPT_MS = 7 * 86_400_000
-const INTERVAL_TEXT = /^interval\s+(\d+)\s+(second|minute|hour|day|week)s?$/i
-const UNIT_MS: Readonly<Record<string, number>> = {
-  second: 1000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-  week: 604_800_000,
-}
+/** Small enough that a writer never holds much, large enough that pages compress. */
+const ROW_GROUP_ROWS = 1 << 16
 
 /**
- * After every hundredth commit (`delta.checkpointInterval`) its writer leaves a checkpoint. A failure is told and
- * otherwise harmless: the log stands without it.
+ * Writes the checkpoint of a version: one file, or several parts above a number of actions. Every `txn` is in it,
+ * whatever its age. Guarantee: readers see a checkpoint once all of it is there; of several writers of one version each
+ * leaves the same. False where the table has no such version.
  */
-export async function checkpointAfter(tx: Transaction, version: number): Promise<void> {
-  const configuration = tx.metadata?.configuration ?? tx.snapshot?.metadata.configuration ?? {}
-  if (version === 0 || version % intervalOf(configuration) !== 0) return
-  try {
-    if (!(await writeCheckpoint(tx.store, { version, nowMs: tx.clock.nowMs() }))) return
-    tx.onEvent?.({ type: 'checkpoint.written', version })
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    const message = `no checkpoint of version ${version} was written: ${why}`
-    tx.onEvent?.({ type: 'warning', message, where: { table: tx.store.uri, version } })
-  }
-}
-
-/** False where the table has no such version. */
 export async function writeCheckpoint(
   store: ObjectStore,
   { version, nowMs }: { readonly version: number; readonly nowMs: number },
 ): Promise<boolean> {
   const log = await loadLog(store, version)
   if (log === null) return false
-  const configuration = log.state.metaData?.configuration ?? {}
-  const batch = checkpointBatch(log.state, nowMs - tombstonesKeptMs(configuration))
-  const { bytes } = writeParquet({ fields: batch.fields, batches: [batch] })
-  await store.put(checkpointPath(version), bytes)
-  if (((await readCheckpointHint(store)) ?? -1) > version) return true
-  const hint = {
-    version,
-    size: batch.length,
-    sizeInBytes: bytes.byteLength,
-    numOfAddFiles: log.state.files.size,
+  const { state } = log
+  const configuration = state.metaData?.configuration ?? {}
+  const tombstonesFromMs = nowMs - tombstonesKeptMs(configuration)
+  const actions = countActions(state, tombstonesFromMs)
+  const wanted = Math.max(1, Math.ceil(actions / checkpointPartActions(configuration)))
+  const parts = wanted === 1 ? 1 : await freeParts(store, version, wanted)
+  let bytes = 0
+  for (let part = 0; part < parts; part += 1) {
+    const path = parts === 1 ? checkpointPath(version) : partPath(version, part + 1, parts)
+    bytes += await writePart(store, path, state, { part, parts, tombstonesFromMs })
   }
-  await store.put(LAST_CHECKPOINT, Buffer.from(JSON.stringify(hint)))
+  await nameCheckpoint(store, { version, actions, parts, bytes, files: state.files.size })
   return true
 }
 
-function intervalOf(configuration: TextMap): number {
-  const interval = Number(configuration['delta.checkpointInterval'])
-  return Number.isSafeInteger(interval) && interval > 0 ? interval : INTERVAL
+/**
+ * A number of parts of which the store holds no part yet: what another engine, or a writer that died, left of a set must
+ * not be completed by us, for it may have dealt the files to its parts in another way.
+ */
+async function freeParts(store: ObjectStore, version: number, wanted: number): Promise<number> {
+  const taken = await listParts(store, version)
+  let free = wanted
+  while (taken.has(free)) free += 1
+  return free
 }
 
-/** `interval 1 week`; anything else is taken as the default. */
-export function tombstonesKeptMs(configuration: TextMap): number {
-  const match = INTERVAL_TEXT.exec(configuration['delta.deletedFileRetentionDuration']?.trim() ?? '')
-  return match === null ? TOMBSTONES_KEPT_MS : Number(match[1]) * UNIT_MS[match[2]!.toLowerCase()]!
+/** A stream: what is held is a row group's encoded pages. */
+async function writePart(store: ObjectStore, path: string, state: LogState, part: CheckpointPart): Promise<number> {
+  const out = await store.openWrite(path)
+  try {
+    const parquet = createParquetWriter({ fields: CHECKPOINT_FIELDS, rowGroupRows: ROW_GROUP_ROWS })
+    let bytes = 0
+    const send = async (chunks: readonly Uint8Array[]): Promise<void> => {
+      for (const chunk of chunks) {
+        bytes += chunk.byteLength
+        await out.write(chunk)
+      }
+    }
+    for (const batch of checkpointBatches(state, part)) await send(parquet.write(batch))
+    await send(parquet.finish().chunks)
+    await out.finish()
+    return bytes
+  } catch (error) {
+    await out.abort()
+    throw error
+  }
 }

@@ -67,11 +67,9 @@ async function replayFrom(store: ObjectStore, { base, listing, version }: Replay
     missing = at
   })
   if (entries === null) {
-    if (base === null && missing === 0) {
-      throw version === null
-        ? hole(store, missing, 'and no whole checkpoint covers it')
-        : versionUnknown(store, target, 'its log no longer reaches back so far')
-    }
+    const cleaned = missing === 0 || listing.checkpoints.some((checkpoint) => checkpoint.version > missing)
+    if (version !== null && cleaned) throw versionUnknown(store, target, 'its log no longer reaches back so far')
+    if (base === null && missing === 0) throw hole(store, missing, 'and no whole checkpoint covers it')
     throw hole(store, missing, `though version ${target} is there`)
   }
   const state = base?.state ?? new LogState()

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../../ports/object-store.ts'
+import type { ObjectStat, ObjectStore } from '../../ports/object-store.ts'
 
 /** Names in `_delta_log` (PROTOCOL, "Delta Log Entries", "Checkpoints"). */
 export const LOG_FOLDER = '_delta_log/'
@@ -9,6 +9,8 @@ const ENTRY = /^(\d{20})\.json$/
 const CLASSIC = /^(\d{20})\.checkpoint\.parquet$/
 const PART = /^(\d{20})\.checkpoint\.(\d{10})\.(\d{10})\.parquet$/
 const NAMED = /^(\d{20})\.checkpoint\.([0-9a-f-]{36})\.(json|parquet)$/
+const CHECKSUM = /^(\d{20})\.crc$/
+const COMPACTED = /^(\d{20})\.\d{20}\.compacted\.json$/
 
 export function entryPath(version: number): string {
   return `${LOG_FOLDER}${padded(version)}.json`
@@ -16,6 +18,20 @@ export function entryPath(version: number): string {
 
 export function checkpointPath(version: number): string {
   return `${LOG_FOLDER}${padded(version)}.checkpoint.parquet`
+}
+
+/** The part of a checkpoint that is written in several (PROTOCOL, "Multi-part checkpoint"); parts count from 1. */
+export function partPath(version: number, part: number, parts: number): string {
+  return `${LOG_FOLDER}${padded(version)}.checkpoint.${String(part).padStart(10, '0')}.${String(parts).padStart(10, '0')}.parquet`
+}
+
+/** The version that a file of the log belongs to, or begins with; null for other files. */
+export function versionOfLogFile(name: string): number | null {
+  for (const form of [ENTRY, CLASSIC, PART, NAMED, CHECKSUM, COMPACTED]) {
+    const match = form.exec(name)
+    if (match !== null) return Number(match[1])
+  }
+  return null
 }
 
 export interface CheckpointFiles {
@@ -32,16 +48,25 @@ export interface LogListing {
   readonly checkpoints: readonly CheckpointFiles[]
 }
 
-/** What the log holds from a version on. Temporary, checksum and compacted files are passed over. */
-export async function listLog(store: ObjectStore, fromVersion: number): Promise<LogListing> {
+/**
+ * What the log holds from a version on, up to the first entry for which `until` holds. Temporary, checksum and compacted
+ * files are passed over.
+ */
+export async function listLog(
+  store: ObjectStore,
+  fromVersion: number,
+  until?: (entry: ObjectStat) => boolean,
+): Promise<LogListing> {
   const entries = new Map<number, number>()
   const checkpoints: CheckpointFiles[] = []
   const parts = new Map<string, { version: number; of: number; paths: string[]; modifiedMs: number }>()
   // Just before every name that begins with the version.
   const after = fromVersion === 0 ? undefined : `${LOG_FOLDER}${padded(fromVersion)}`
-  for await (const { path, modifiedMs } of store.list(LOG_FOLDER, after)) {
+  for await (const stat of store.list(LOG_FOLDER, after)) {
+    const { path, modifiedMs } = stat
     const name = path.slice(LOG_FOLDER.length)
     if (name > ':') break
+    if (until !== undefined && ENTRY.test(name) && until(stat)) break
     const match = ENTRY.exec(name) ?? CLASSIC.exec(name) ?? NAMED.exec(name)
     if (match !== null) {
       const version = Number(match[1])
@@ -58,6 +83,16 @@ export async function listLog(store: ObjectStore, fromVersion: number): Promise<
   }
   for (const { of, ...found } of parts.values()) if (found.paths.length === of) checkpoints.push(found)
   return { entries, checkpoints: checkpoints.sort((a, b) => a.version - b.version || rank(a) - rank(b)) }
+}
+
+/** Of the checkpoints of one version that are in several parts, whole or not: how many parts each has. */
+export async function listParts(store: ObjectStore, version: number): Promise<ReadonlySet<number>> {
+  const counts = new Set<number>()
+  for await (const { path } of store.list(`${LOG_FOLDER}${padded(version)}.checkpoint.`)) {
+    const match = PART.exec(path.slice(LOG_FOLDER.length))
+    if (match !== null) counts.add(Number(match[3]))
+  }
+  return counts
 }
 
 /** The version that `_last_checkpoint` names, or null. Only a hint: it may be absent, behind or damaged. */

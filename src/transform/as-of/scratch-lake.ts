@@ -18,5 +18,6 @@ export function overlayLake(real: ObjectStore, scratch: ObjectStore): ObjectStor
     openWrite: (path) => scratch.openWrite(path),
     localFile: (path) => scratch.localFile(path),
     delete: (paths) => scratch.delete(paths),
+    sweepTemporary: (prefix, beforeMs) => scratch.sweepTemporary(prefix, beforeMs),
   }
 }
