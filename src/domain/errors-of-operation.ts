@@ -26,6 +26,12 @@ export const ERRORS_OF_OPERATION = {
     6,
     'Check the broker, then `sluice checkpoint reset --accept-new-topic`.',
   ),
+  POSITION_LOST: row(
+    'A table holds rows of a topic-partition and no longer states where its lane stands: another engine dropped it.',
+    'operator',
+    6,
+    'Set the position behind the rows with `sluice checkpoint reset --to-offset`, as the message says.',
+  ),
   STORE_REFUSED: row(
     'The object store refuses our credentials, our rights, or the bucket.',
     'operator',

@@ -7,6 +7,7 @@ import { withHeartbeat } from './lane/heartbeat.ts'
 import { positionedPartitions, readPosition } from './lane/lane-position.ts'
 import { findTable } from './lane/lane-table.ts'
 import { KnownTopic } from './lane/known-topic.ts'
+import { LostPositions } from './lane/ledger/lost-positions.ts'
 import { WriterCache } from './lane/resolve-writers.ts'
 import { emptyLaneResult, runLane, type LaneWorld } from './run-lane.ts'
 
@@ -123,6 +124,7 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
   const membership = await world.assignment.join(`ingest/${table.table}`, [...left.keys()].map(resource))
   const writers = new WriterCache(world.registry)
   const known = new KnownTopic()
+  const lost = new LostPositions()
   try {
     while (left.size > 0 && !world.signal.aborted) {
       const assigned = await membership.poll()
@@ -136,7 +138,7 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
       try {
         await withHeartbeat(membership, (held) => {
           const holds = (partition: number): boolean => held()?.has(resource(partition)) ?? true
-          return runLane({ world, table, targets, writers, known, emit, holds }, result)
+          return runLane({ world, table, targets, writers, known, lost, emit, holds }, result)
         })
       } finally {
         total.landed += result.landed

@@ -14,6 +14,8 @@ import { decideFlush, type FlushState } from './flush-policy.ts'
 import { readPosition } from './lane/lane-position.ts'
 import { findTable } from './lane/lane-table.ts'
 import type { KnownTopic } from './lane/known-topic.ts'
+import { keepTxns } from './lane/ledger/keep-txns.ts'
+import type { LostPositions } from './lane/ledger/lost-positions.ts'
 import type { WriterCache } from './lane/resolve-writers.ts'
 import { startPartition } from './lane/start-partition.ts'
 import { takeBatches, type OpenPartition } from './lane/take-batches.ts'
@@ -30,6 +32,7 @@ export interface LanePass {
   readonly targets: ReadonlyMap<number, bigint>
   readonly writers: WriterCache
   readonly known: KnownTopic
+  readonly lost: LostPositions
   readonly emit: Emit
   /** Whether this process should still read a partition; asked before each flush. */
   readonly holds: (partition: number) => boolean
@@ -88,7 +91,7 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
   const batchId = world.clock.newId()
   const emit: Emit = (happening) => lane.emit(happening, batchId)
   const pass = { ...lane, emit }
-  const snapshot = await findTable(world.lake, table.table)
+  const snapshot = await keepTxns(world, table, await findTable(world.lake, table.table), emit)
   const schema = await contractInForce(world.registry, table)
   const topic = await describe(pass)
   const { copyToTopic: keepLetters } = world.settings.errors
@@ -157,7 +160,10 @@ interface Begin {
   readonly held: Accumulator
 }
 
-/** Stops the partitions that have more to read from a log that is not the one that was read before (I18). */
+/**
+ * Stops the partitions that have more to read from a log that is not the one that was read before (I18), and those of
+ * which the table holds rows and has lost the position (I1).
+ */
 async function stopStrangers(
   pass: LanePass,
   result: LaneResult,
@@ -169,6 +175,9 @@ async function stopStrangers(
   })
   const strangers = await pass.known.strangers({ ...pass, topic, snapshot, partitions })
   for (const [partition, error] of strangers) stopPartition(pass, result, partition, error)
+  const unstopped = [...pass.targets.keys()].filter((partition) => !result.stopped.has(partition))
+  const lost = await pass.lost.stops({ ...pass, topic, snapshot, partitions: unstopped })
+  for (const [partition, error] of lost) stopPartition(pass, result, partition, error)
 }
 
 /** Checks where each partition stands and opens those that have something to read. */

@@ -118,6 +118,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 'the topic was made anew since the lane last read it',
     where: { topic: 'orders', table: 'bronze.orders' },
   },
+  POSITION_LOST: {
+    message: 'bronze.orders states no position of orders/1, and holds its rows up to offset 8041',
+    where: { topic: 'orders', partition: 1, offset: '8042', table: 'bronze.orders' },
+  },
   STORE_REFUSED: {
     message: 'Writing s3://lake/bronze/orders/_delta_log/00000000000000000003.json failed: AccessDenied: Access Denied',
     where: {},

@@ -8,6 +8,7 @@ import { withHeartbeat } from '../lane/heartbeat.ts'
 import { positionedPartitions } from '../lane/lane-position.ts'
 import { findTable } from '../lane/lane-table.ts'
 import { KnownTopic } from '../lane/known-topic.ts'
+import { LostPositions } from '../lane/ledger/lost-positions.ts'
 import { WriterCache } from '../lane/resolve-writers.ts'
 import type { IngestWorld } from '../run-ingest.ts'
 import type { HeldBytes } from './held-bytes.ts'
@@ -81,6 +82,7 @@ export class LaneFollower {
     const { table, heldBytes, listener } = this.#request
     const writers = new WriterCache(world.registry)
     const known = new KnownTopic()
+    const lost = new LostPositions()
     const wanted = new Set<number>()
     let stands: ReadonlyMap<number, bigint> = new Map()
     while (!world.signal.aborted) {
@@ -112,6 +114,7 @@ export class LaneFollower {
           partitions: [...mine],
           writers,
           known,
+          lost,
           heldBytes,
           assigned,
           retryDue: () => this.#due(topic).some((partition) => !wanted.has(partition)),

@@ -15,6 +15,8 @@ import { decideFlush } from '../flush-policy.ts'
 import { readPosition } from '../lane/lane-position.ts'
 import { findTable } from '../lane/lane-table.ts'
 import type { KnownTopic } from '../lane/known-topic.ts'
+import { keepTxns } from '../lane/ledger/keep-txns.ts'
+import type { LostPositions } from '../lane/ledger/lost-positions.ts'
 import type { WriterCache } from '../lane/resolve-writers.ts'
 import type { LaneWorld } from '../run-lane.ts'
 import { startPartition, type PartitionStart } from '../lane/start-partition.ts'
@@ -30,6 +32,7 @@ export interface MicroBatch {
   readonly partitions: readonly number[]
   readonly writers: WriterCache
   readonly known: KnownTopic
+  readonly lost: LostPositions
   readonly heldBytes: HeldBytes
   /** Partitions of this lane that the process may read now. Asked about once a second. */
   readonly assigned: () => Promise<ReadonlySet<number>>
@@ -134,13 +137,14 @@ class Filling {
 
   static async open(batch: MicroBatch, emit: Emit): Promise<Filling> {
     const { world, table, partitions } = batch
-    const snapshot = await findTable(world.lake, table.table)
+    const snapshot = await keepTxns(world, table, await findTable(world.lake, table.table), emit)
     const topic = await seenSince(batch, snapshot)
     const schema = await contractInForce(world.registry, table)
     const batchId = world.clock.newId()
     const strangers = await batch.known.strangers({ world, table, topic, snapshot, partitions })
+    const lost = await batch.lost.stops({ world, table, topic, snapshot, partitions })
     const starts = partitions.map((partition): PartitionStart => {
-      const stranger = strangers.get(partition)
+      const stranger = strangers.get(partition) ?? lost.get(partition)
       if (stranger !== undefined) return { kind: 'stop', error: stranger }
       return startPartition({ table: table.table, topic, partition, snapshot })
     })

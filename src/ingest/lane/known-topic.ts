@@ -39,7 +39,9 @@ export class KnownTopic {
     const positions = new Map<number, PartitionPosition>()
     for (const partition of partitions) {
       const position = readPosition(snapshot.txns, { topic: topic.topic, partition })
-      if (position === null || position.source !== topic.source || this.#asked.has(keyOf(partition, position))) continue
+      // A source that is not stated may be one that another engine dropped: then the records alone can tell.
+      const named = position !== null && (position.source === null || position.source === topic.source)
+      if (!named || this.#asked.has(keyOf(partition, position))) continue
       positions.set(partition, position)
     }
     if (positions.size === 0) return strangers

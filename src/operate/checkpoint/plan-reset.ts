@@ -20,6 +20,8 @@ export interface ResetFacts {
   readonly accept: boolean
   /** The last landed record is not at its offset any more: the log is another one, whatever it says of itself. */
   readonly stranger: boolean
+  /** Where the rows say that it stood, if the table has lost its position or its epoch. */
+  readonly recovered?: PartitionPosition | null
 }
 
 /** What moves one partition of one table. */
@@ -31,6 +33,8 @@ export interface PartitionReset {
   readonly withdraw: RowRange | null
   /** Of those, offsets that the log does not hold: they are lost to the table. */
   readonly lost: OffsetRange | null
+  /** Where it stood, if that is not `move.from`: the table had lost it. */
+  readonly recovered?: PartitionPosition
 }
 
 /**
@@ -40,6 +44,19 @@ export interface PartitionReset {
  * Throws USAGE for an offset that the log does not hold, SOURCE_CHANGED where only `accept` would be right.
  */
 export function planReset(facts: ResetFacts): PartitionReset | null {
+  const { recovered = null } = facts
+  return recovered === null ? planKnown(facts) : planRecovered(facts, recovered)
+}
+
+/** As if it stood where its rows say; the commit still expects what the table states. */
+function planRecovered(facts: ResetFacts, recovered: PartitionPosition): PartitionReset {
+  const { topic, partition, position: from } = facts
+  const stays = { move: { topic: topic.topic, partition, from, to: recovered }, skips: [], ...NOTHING_BACK }
+  const planned = planKnown({ ...facts, position: recovered }) ?? stays
+  return { ...planned, move: { ...planned.move, from }, recovered }
+}
+
+function planKnown(facts: ResetFacts): PartitionReset | null {
   const { table, topic, partition, position, wanted, accept } = facts
   const at = { topic: topic.topic, partition }
   const log = requirePartition(topic, partition)

@@ -4,6 +4,7 @@ import type { BronzeTableSettings } from '../../domain/settings.ts'
 import { parseContract } from '../../contract/parse-contract.ts'
 import { writeSkips } from '../../error-lane/write-skips.ts'
 import { KnownTopic } from '../../ingest/lane/known-topic.ts'
+import { LostPositions } from '../../ingest/lane/ledger/lost-positions.ts'
 import { contractInForce } from '../../ingest/lane/contract-in-force.ts'
 import { movePositions, OPERATE_APP_ID, readPosition } from '../../ingest/lane/lane-position.ts'
 import { findTable } from '../../ingest/lane/lane-table.ts'
@@ -51,6 +52,7 @@ export async function prepareReset(world: RepairWorld, request: ResetRequest): P
   const snapshot = await findTable(world.lake, table.table)
   const partitions = topic.partitions.map((each) => each.partition)
   const strangers = await new KnownTopic().strangers({ world, table, topic, snapshot, partitions })
+  const recovered = await new LostPositions().find({ world, table, topic, snapshot, partitions })
   const chosen = choosePartitions(request, { topic, snapshot, strangers })
   const resets: PartitionReset[] = []
   for (const partition of chosen) {
@@ -58,14 +60,24 @@ export async function prepareReset(world: RepairWorld, request: ResetRequest): P
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, partition })
     const stranger = strangers.has(partition)
     const { accept } = request
-    const reset = planReset({ table: `bronze.${table.table}`, topic, partition, position, wanted, accept, stranger })
+    const reset = planReset({
+      table: `bronze.${table.table}`,
+      topic,
+      partition,
+      position,
+      wanted,
+      accept,
+      stranger,
+      recovered: recovered.get(partition) ?? null,
+    })
     if (reset !== null) resets.push(reset)
   }
   return { request, snapshot, resets, stale: await findStaleSkips(world.lake, table.table, resets.map(readAgain)) }
 }
 
 /** From the old position or the new one on, whichever comes first: a skip there is of a reset that never came about. */
-function readAgain({ move: { topic, partition, from, to } }: PartitionReset): ReadAgain {
+function readAgain({ move: { topic, partition, to, ...move }, recovered }: PartitionReset): ReadAgain {
+  const from = recovered ?? move.from
   const begins = from === null || from.epoch !== to.epoch ? 0n : from.next
   return { topic, partition, epoch: to.epoch, first: begins < to.next ? begins : to.next, next: null }
 }
