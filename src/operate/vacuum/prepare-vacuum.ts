@@ -1,5 +1,5 @@
 import { SluiceError } from '../../domain/errors.ts'
-import { tombstonesKeptMs } from '../../lake/checkpoint/write-checkpoint.ts'
+import { tombstonesKeptMs } from '../../lake/retention/table-properties.ts'
 import { storePath } from '../../lake/log/file-key.ts'
 import { checkWritable } from '../../lake/log/protocol.ts'
 import { refreshSnapshot, type Snapshot } from '../../lake/snapshot.ts'
