@@ -16,7 +16,7 @@ export const UNCOMMITTED_MS = 2 * STAGED_MS
 export interface VacuumFacts {
   readonly nowMs: number
   readonly retentionMs: number
-  /** Files of the newest version. */
+  /** Files of the newest version, and those of their deletion vectors. */
   readonly live: ReadonlySet<string>
   /** Removed files that the log still tells of, and when they were removed; null where that is not stated. */
   readonly removed: ReadonlyMap<string, number | null>
@@ -24,8 +24,6 @@ export interface VacuumFacts {
   readonly removedSince: ReadonlySet<string>
   /** Files that something outside the log needs: results that wait at a gate. */
   readonly reserved: ReadonlySet<string>
-  /** The table has had deletion vectors: their files are told by no path of the log that is read here. */
-  readonly hasVectors: boolean
   readonly partitionColumns: readonly string[]
   readonly stored: readonly ObjectStat[]
 }
@@ -72,7 +70,7 @@ export function planVacuum(facts: VacuumFacts): VacuumPlan {
     const isRemoved = removed.has(path)
     const isNeeded = isRemoved
       ? wasNeeded(facts, path, horizonMs) || modifiedMs >= horizonMs
-      : facts.removedSince.has(path) || modifiedMs >= uncommittedMs || (facts.hasVectors && isVectorFile(path))
+      : facts.removedSince.has(path) || modifiedMs >= uncommittedMs
     if (isNeeded || facts.reserved.has(path)) add(sums.waiting, bytes)
     else goes.push({ path, bytes, why: isRemoved ? 'removed' : 'unknown' })
   }
@@ -88,10 +86,6 @@ function wasNeeded({ removed, removedSince }: VacuumFacts, path: string, horizon
   if (removedSince.has(path)) return true
   const removedMs = removed.get(path)
   return typeof removedMs === 'number' && removedMs >= horizonMs
-}
-
-function isVectorFile(path: string): boolean {
-  return /(^|\/)deletion_vector_[0-9a-f-]{36}\.bin$/.test(path)
 }
 
 /** Folders that are tables of their own, which this table's log knows nothing of. */

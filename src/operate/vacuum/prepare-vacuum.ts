@@ -1,7 +1,8 @@
 import { SluiceError } from '../../domain/errors.ts'
-import { tombstonesKeptMs } from '../../lake/retention/table-properties.ts'
-import { storePath } from '../../lake/log/file-key.ts'
+import type { RemoveAction } from '../../lake/log/action.ts'
+import { storePath, storePaths } from '../../lake/log/file-key.ts'
 import { checkWritable } from '../../lake/log/protocol.ts'
+import { tombstonesKeptMs } from '../../lake/retention/table-properties.ts'
 import { refreshSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { ObjectStat } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
@@ -57,13 +58,10 @@ export async function planFor(
   return planVacuum({
     nowMs,
     retentionMs,
-    live: storePaths(snapshot.files.keys()),
-    removed: new Map(
-      Array.from(snapshot.tombstones.values(), (remove) => [storePath(remove.path), remove.deletionTimestampMs]),
-    ),
+    live: new Set([...snapshot.files.values()].flatMap((file) => storePaths(file, store.uri))),
+    removed: removedAt(snapshot.tombstones.values(), store.uri),
     removedSince: asksLog(snapshot, retentionMs) ? await removedSince(store, nowMs - retentionMs) : new Set(),
-    reserved: storePaths(manifest?.removes ?? []),
-    hasVectors: [...snapshot.tombstones.values()].some(({ deletionVector }) => deletionVector),
+    reserved: new Set((manifest?.removes ?? []).map(storePath)),
     partitionColumns: snapshot.metadata.partitionColumns,
     stored,
   })
@@ -84,8 +82,17 @@ function asksLog({ metadata, tombstones }: Snapshot, retentionMs: number): boole
   )
 }
 
-function storePaths(paths: Iterable<string>): ReadonlySet<string> {
-  return new Set(Array.from(paths, storePath))
+/** Several removes may need one file, as those of a file with one deletion vector after the other: the last one counts. */
+function removedAt(removes: Iterable<RemoveAction>, tableUri: string): ReadonlyMap<string, number | null> {
+  const removed = new Map<string, number | null>()
+  for (const remove of removes) {
+    const at = remove.deletionTimestampMs
+    for (const path of storePaths(remove, tableUri)) {
+      const known = removed.get(path)
+      removed.set(path, known === undefined ? at : known === null || at === null ? null : Math.max(known, at))
+    }
+  }
+  return removed
 }
 
 function tooShort(table: string, retentionMs: number): SluiceError {

@@ -1,4 +1,4 @@
-import { storePath } from '../../lake/log/file-key.ts'
+import { storePaths } from '../../lake/log/file-key.ts'
 import { listLog } from '../../lake/log/log-file.ts'
 import { readEntry } from '../../lake/log/read-entry.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
@@ -18,7 +18,10 @@ export async function removedSince(store: ObjectStore, sinceMs: number): Promise
     const batch = await Promise.all(versions.slice(at, at + PARALLEL).map((version) => readEntry(store, version)))
     for (const entry of batch) {
       if (entry === null || entry.timestampMs < sinceMs) continue
-      for (const action of entry.actions) if (action.kind === 'remove') paths.add(storePath(action.remove.path))
+      for (const action of entry.actions) {
+        if (action.kind !== 'remove') continue
+        for (const path of storePaths(action.remove, store.uri)) paths.add(path)
+      }
     }
     if (batch.every((entry) => entry === null || entry.timestampMs < sinceMs)) break
   }
