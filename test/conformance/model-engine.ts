@@ -185,7 +185,7 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
         'select cast((i * 2477) % 4096 % 64 as int) as x, cast((i * 2477) % 4096 // 64 as varchar) as y, i from range(65536) r(i)',
       )
       const [{ files, sample } = { files: [], sample: [] }] = await engine.rewrite({
-        parts: [{ files: input('t', grid.fields, grid.files).files, fileSize: { bytes: 20_000, rows: 4096 } }],
+        parts: [{ files: input('t', grid.fields, grid.files).files, fileSize: { bytes: 8000, rows: 4096 } }],
         fields: grid.fields,
         clusterBy: ['x', 'y'],
         folder: await folder(),
