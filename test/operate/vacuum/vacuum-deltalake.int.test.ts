@@ -41,7 +41,7 @@ test(
     const lake = openFilesystemStore(root)
     const store = lake.at('silver/things')
     const endMs = Date.now()
-    clock.ms = endMs - 500 * HOUR
+    clock.ms = endMs - 500.5 * HOUR
     const versions: { readonly ms: number; readonly rows: readonly number[] }[] = []
     const rowsOf = new Map<string, readonly number[]>()
     let table: Snapshot | null = null
@@ -56,12 +56,18 @@ test(
       const removes: Snapshot['files'] extends ReadonlyMap<string, infer F> ? F[] : never = []
       for (const file of table?.files.values() ?? []) if (random() < 0.3) removes.push(file)
       table = await step(store, table, { adds: [add], removes, reads: 'removed-files', clock })
-      versions.push({ ms: clock.ms, rows: [...table.files.keys()].flatMap((path) => rowsOf.get(path)!).sort((a, b) => a - b) })
+      versions.push({
+        ms: clock.ms,
+        rows: [...table.files.keys()].flatMap((path) => rowsOf.get(path)!).sort((a, b) => a - b),
+      })
       if (table.version % 7 === 5) await writeCheckpoint(store, { version: table.version, nowMs: clock.ms })
       clock.ms += (1 + Math.floor(random() * 30)) * HOUR
     }
     clock.ms = endMs
-    const prepared = await prepareVacuum({ lake, clock }, { table: 'silver.things', retainMs: 168 * HOUR, allowShort: false })
+    const prepared = await prepareVacuum(
+      { lake, clock },
+      { table: 'silver.things', retainMs: 168 * HOUR, allowShort: false },
+    )
     assert.ok(prepared.plan.goes.length > 0)
     assert.equal((await vacuumTable({ ...world, lake }, prepared)).outcome, 'vacuumed')
 

@@ -154,6 +154,33 @@ test('a retention longer than checkpoints keep removes is asked of the log', asy
   assert.deepEqual(names(await prepare(202)), [])
 })
 
+test('the file of a deletion vector stays while a version within the retention has rows deleted by it', async () => {
+  const { clock, prepare, commit, put, store, snapshot } = openVacuumFixture()
+  const data = await put('data.parquet')
+  await commit({ adds: [data] })
+  const vector = (name: string) => ({
+    ...data,
+    deletionVector: {
+      storageType: 'p',
+      pathOrInlineDv: `${store.uri}${name}`,
+      offset: 1,
+      sizeInBytes: 34,
+      cardinality: 2,
+    },
+  })
+  for (const name of ['v1.bin', 'v2.bin', 'v3.bin']) {
+    await put(name)
+    const [standing] = (await snapshot()).files.values()
+    await commit({ removes: [standing!], adds: [vector(name)], reads: 'removed-files' })
+    clock.ms += 100 * HOUR
+  }
+  // v1 was replaced 200 hours ago, v2 100 hours ago; v3 stands, and so does the data file that all three are of.
+  assert.deepEqual(names(await prepare(WEEK)), ['v1.bin'])
+  clock.ms += 100 * HOUR
+  assert.deepEqual(names(await prepare(WEEK)), ['v1.bin', 'v2.bin'])
+  assert.deepEqual(names(await prepare(500)), [])
+})
+
 test('what a commit brings back between the plan and the doing stays', async () => {
   const fixture = await twoVersions()
   const { clock, prepare, world, commit, snapshot, paths } = fixture
