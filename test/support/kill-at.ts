@@ -3,7 +3,8 @@ import { subscribe } from 'node:diagnostics_channel'
 /**
  * Preloaded into the real program: kills it with SIGKILL, from within, right at the nth event of a kind. The event is
  * told just after its step is durable, so that dying there is dying between that step and the next.
- * SLUICE_KILL = `<event type>[@<table or model prefix>]:<nth>[+<ms>]`: it goes on for that long, into the next step. With SLUICE_KILL_SIGNAL=SIGSTOP it falls asleep there.
+ * SLUICE_KILL = `<event type>[@<table or model prefix>]:<nth>[+<ms>]`: it goes on for that long, into the next step.
+ * With SLUICE_KILL_SIGNAL=SIGSTOP it falls asleep there, with SIGTERM it is asked to end.
  */
 const wanted = process.env['SLUICE_KILL'] ?? ''
 const [step = '', count = '1'] = wanted.split(':')
@@ -16,8 +17,9 @@ subscribe('sluice:event', (message) => {
   if (event.type !== type || !(event.table ?? event.model ?? '').startsWith(target)) return
   left -= 1
   if (left > 0) return
-  if (process.env['SLUICE_KILL_SIGNAL'] === 'SIGSTOP') {
-    process.kill(process.pid, 'SIGSTOP')
+  const signal = process.env['SLUICE_KILL_SIGNAL']
+  if (signal === 'SIGSTOP' || signal === 'SIGTERM') {
+    process.kill(process.pid, signal)
     return
   }
   if (late !== undefined) {
