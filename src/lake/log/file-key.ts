@@ -54,11 +54,17 @@ export function storePath(path: string): string {
   return fileKey(path)
 }
 
-/** The URI form of a path of the store: each part percent-encoded, except for what partition folders are made of. */
+/** `$&+,;=@`, which may stand in a URI's path as they are (RFC 3986, `pchar`). A colon could make the path a scheme. */
+const PLAIN_IN_PATH = /%(?:24|26|2B|2C|3B|3D|40)/g
+
+/**
+ * The URI form of a path of the store. Encoded is only what must be, as Spark does: delta-rs states a file that it
+ * removes in such a form, whatever its form in the log, and then tells the two apart by their texts.
+ */
 export function logPath(storedPath: string): string {
   return storedPath.split('/').map(encodePart).join('/')
 }
 
 function encodePart(part: string): string {
-  return encodeURIComponent(part).replaceAll('%3D', '=').replaceAll('%2B', '+').replaceAll('%2C', ',')
+  return encodeURIComponent(part).replaceAll(PLAIN_IN_PATH, decodeURIComponent)
 }
