@@ -14,6 +14,8 @@ export const S3_FROM_ENVIRONMENT: S3Settings = {
   kmsKeyId: null,
 }
 
-export function s3Settings({ endpoint, region, accessKey, secretKey }: S3): S3Settings {
+export type S3Login = Pick<S3, 'endpoint' | 'region' | 'accessKey' | 'secretKey'>
+
+export function s3Settings({ endpoint, region, accessKey, secretKey }: S3Login): S3Settings {
   return { ...S3_FROM_ENVIRONMENT, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey }
 }
