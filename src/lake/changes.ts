@@ -1,4 +1,5 @@
 import { SluiceError } from '../domain/errors.ts'
+import type { StoredColumns } from '../domain/stored-column.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { LoggedFile } from './files/add-file.ts'
 import type { AddFile } from './files/add-file.ts'
@@ -14,6 +15,8 @@ export interface VersionRange {
   readonly after: number
   /** Inclusive. */
   readonly to: number
+  /** What files call the columns, as the table's metadata has it: names that a column keeps for life. */
+  readonly stored?: StoredColumns | null
 }
 
 /** What a range of versions changed, net: a file that came and went, or went and came back, counts as neither. */
@@ -32,7 +35,10 @@ export interface TableChanges {
  * A file whose deletion vector changed counts as removed with the old one and added with the new one.
  * Null where the log no longer reaches back to the range, or a removed file can no longer be described.
  */
-export async function readChanges(store: ObjectStore, { after, to }: VersionRange): Promise<TableChanges | null> {
+export async function readChanges(
+  store: ObjectStore,
+  { after, to, stored = null }: VersionRange,
+): Promise<TableChanges | null> {
   if (after > to) throw new SluiceError('BUG', `changes after version ${after} up to ${to} were asked for`)
   const entries = await readEntries(store, { from: after + 1, to })
   if (entries === null) return null
@@ -45,12 +51,12 @@ export async function readChanges(store: ObjectStore, { after, to }: VersionRang
   if (isAmbiguous(net.added.values()) || isAmbiguous(net.removed.values())) return null
   const removed: AddFile[] = []
   for (const remove of net.removed.values()) {
-    const file = describeRemoved(remove, before)
+    const file = describeRemoved(remove, before, stored)
     if (file === null) return null
     removed.push(file)
   }
   return {
-    added: Array.from(net.added.values(), (add) => new LoggedFile(add)),
+    added: Array.from(net.added.values(), (add) => new LoggedFile(add, stored)),
     removed,
     metadataChanged: net.metadataChanged,
     tableIdChanged: before !== null && net.ids.some((id) => id !== before.metadata.id),
@@ -105,22 +111,25 @@ function applyRemove(net: NetChanges, remove: RemoveAction): void {
   if (!net.added.delete(key)) net.removed.set(key, remove)
 }
 
-function describeRemoved(remove: RemoveAction, before: Snapshot | null): AddFile | null {
+function describeRemoved(remove: RemoveAction, before: Snapshot | null, stored: StoredColumns | null): AddFile | null {
   const { path, partitionValues, bytes, tags, statsText, deletionVector } = remove
   if (partitionValues === null || bytes === null) {
     const key = logicalKey(remove)
     return [...(before?.files.values() ?? [])].find((file) => logicalKey(file) === key) ?? null
   }
-  return new LoggedFile({
-    path,
-    partitionValues,
-    bytes,
-    tags,
-    statsText,
-    modificationTimeMs: 0,
-    dataChange: true,
-    deletionVector,
-  })
+  return new LoggedFile(
+    {
+      path,
+      partitionValues,
+      bytes,
+      tags,
+      statsText,
+      modificationTimeMs: 0,
+      dataChange: true,
+      deletionVector,
+    },
+    stored,
+  )
 }
 
 /** One file with two vectors on one side, as a rewrite between two deletes leaves it: what came cannot be read apart. */

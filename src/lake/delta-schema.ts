@@ -74,7 +74,8 @@ export function checkPartitionColumns(fields: readonly ColumnField[], partitionC
     throw refused('every column is a partition column')
 }
 
-function parseStruct(text: string): LogObject {
+/** The schema's text as JSON: a struct, or TABLE_UNSUPPORTED. */
+export function parseStruct(text: string): LogObject {
   let schema: LogJson
   try {
     schema = parseLogJson(text)
@@ -168,7 +169,7 @@ function visitType(type: LogObject, visit: (field: LogObject) => void): void {
   }
 }
 
-function fieldList(struct: LogObject): LogObject[] {
+export function fieldList(struct: LogObject): LogObject[] {
   const fields = struct['fields']
   return Array.isArray(fields) ? (fields as readonly LogJson[]).filter(isObject) : []
 }

@@ -33,6 +33,7 @@ export async function engineInput(request: TableInputRequest): Promise<EngineInp
     fields: fields ?? snapshot.metadata.fields,
     partitionColumns: snapshot.metadata.partitionColumns,
     files,
+    ...(snapshot.metadata.stored === null ? {} : { stored: snapshot.metadata.stored }),
   }
 }
 

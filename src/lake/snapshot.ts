@@ -1,9 +1,11 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
+import type { StoredColumns } from '../domain/stored-column.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { LoggedFile } from './files/add-file.ts'
 import type { AddFile } from './files/add-file.ts'
 import { parseDeltaSchema } from './delta-schema.ts'
+import { columnMapping } from './mapping/column-mapping.ts'
 import type { MetadataAction, ProtocolAction, RemoveAction, TextMap } from './log/action.ts'
 import { findVersionAt } from './log/commit-time.ts'
 import { vectorSuffix } from './log/file-key.ts'
@@ -37,6 +39,8 @@ export interface TableMetadata {
   readonly fields: readonly ColumnField[]
   readonly partitionColumns: readonly string[]
   readonly configuration: TextMap
+  /** What files, and they alone, call the columns; null where that is as the table does. */
+  readonly stored: StoredColumns | null
   readonly createdTimeMs: number | null
   /** As in the log. */
   readonly action: MetadataAction
@@ -91,10 +95,10 @@ class StateSnapshot implements Snapshot {
     this.version = version
     this.timestampMs = timestampMs
     this.protocol = protocol
-    this.metadata = readTableMetadata(metaData)
+    this.metadata = readTableMetadata(protocol, metaData)
     const files = new Map<string, AddFile>()
     for (const add of state.files.values()) {
-      files.set(add.path, new LoggedFile(add))
+      files.set(add.path, new LoggedFile(add, this.metadata.stored))
     }
     this.files = files
     this.tombstones = new Map(
@@ -105,7 +109,7 @@ class StateSnapshot implements Snapshot {
   }
 }
 
-function readTableMetadata(action: MetadataAction): TableMetadata {
+function readTableMetadata(protocol: ProtocolAction, action: MetadataAction): TableMetadata {
   return {
     id: action.id,
     name: action.name,
@@ -113,6 +117,7 @@ function readTableMetadata(action: MetadataAction): TableMetadata {
     fields: parseDeltaSchema(action.schemaText),
     partitionColumns: action.partitionColumns,
     configuration: action.configuration,
+    stored: columnMapping(protocol, action),
     createdTimeMs: action.createdTimeMs,
     action,
   }

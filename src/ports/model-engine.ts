@@ -1,6 +1,7 @@
 import type { ColumnField } from '../domain/column-batch.ts'
 import type { ColumnStats } from '../domain/column-stats.ts'
 import type { RowSet } from '../domain/row-set.ts'
+import type { StoredColumns } from '../domain/stored-column.ts'
 
 /**
  * Runs SQL over the files of tables. Coarse, so that an engine in this process and one elsewhere serve alike: views
@@ -27,6 +28,8 @@ export interface EngineInput {
   readonly fields: readonly ColumnField[]
   readonly partitionColumns: readonly string[]
   readonly files: readonly EngineFile[]
+  /** What the files call the columns, where that is not as the table does. */
+  readonly stored?: StoredColumns
 }
 
 export interface EngineFile {

@@ -85,7 +85,7 @@ export async function readRange(
   committed: CommittedChanges = new Map(),
 ): Promise<RangeFiles | null> {
   const { version, metadata } = input.snapshot
-  const changes = await readChanges(input.store, { after, to: version })
+  const changes = await readChanges(input.store, { after, to: version, stored: metadata.stored })
   if (changes === null) return null
   const own = committed.get(input.name)
   const isWhole = own?.tableId === metadata.id && own.after === after && own.version === version

@@ -1,12 +1,13 @@
-import { isAbsolute } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
-import { SluiceError } from '../../domain/errors.ts'
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import type { ColumnField } from '../../domain/column-batch.ts'
-import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
-import { createDeletedTable, FILE_NUMBER, leftRows, ROW_NUMBER, WITH_ROW_NUMBERS } from './deleted-rows.ts'
+import type { EngineInput } from '../../ports/model-engine.ts'
+import { createDeletedTable, FILE_NUMBER, leftRows, ROW_NUMBER, WITH_ROW_NUMBERS } from './files/deleted-rows.ts'
 import { fileType, queryType } from './duckdb-types.ts'
 import { INSTANT, withoutZone, withZone } from './instants.ts'
+import { localFile, quoteText } from './files/quote.ts'
+import { filesByNames, ownValue } from './files/stored-columns.ts'
+import type { NamedFiles } from './files/stored-columns.ts'
 
 const LOCAL = 'sluice_local_file'
 const VALUES_AT_ONCE = 1000
@@ -61,11 +62,12 @@ async function filesSelect(connection: DuckDBConnection, input: EngineInput): Pr
 /** Files that are read alike: those with deleted rows cost a look at each row, and the others do not pay for it. */
 async function openGroups(connection: DuckDBConnection, input: EngineInput): Promise<readonly OpenFiles[]> {
   const groups: OpenFiles[] = []
-  for (const [hasDeleted, files] of [
-    [false, input.files.filter((file) => file.deletedRows === undefined)],
-    [true, input.files.filter((file) => file.deletedRows !== undefined)],
-  ] as const) {
-    if (files.length > 0) groups.push(await openFiles(connection, { ...input, files }, hasDeleted))
+  for (const { files, nameOf } of await filesByNames(connection, input)) {
+    for (const hasDeleted of [false, true]) {
+      const alike = files.filter((file) => (file.deletedRows !== undefined) === hasDeleted)
+      if (alike.length === 0) continue
+      groups.push(await openFiles(connection, { ...input, files: alike }, { hasDeleted, nameOf }))
+    }
   }
   return groups
 }
@@ -89,7 +91,8 @@ export async function keptSelect(
 function keptOf({ source, columns, present }: OpenFiles, input: EngineInput, fields: readonly ColumnField[]): string {
   const stored = fields.map((field, index) => {
     const isPart = input.partitionColumns.some((name) => sameName(name, field.name))
-    const isAsStored = !isPart && present.get(field.name.toLowerCase()) === writtenType(field)
+    const isAsStored =
+      !isPart && input.stored === undefined && present.get(field.name.toLowerCase()) === writtenType(field)
     const name = quoteIdentifier(field.name)
     return { name, as: isAsStored ? quoteIdentifier(`sluice_stored_${index}`) : null, field }
   })
@@ -119,18 +122,27 @@ interface OpenFiles {
   readonly present: ReadonlyMap<string, string>
 }
 
-async function openFiles(connection: DuckDBConnection, input: EngineInput, hasDeleted: boolean): Promise<OpenFiles> {
+async function openFiles(
+  connection: DuckDBConnection,
+  input: EngineInput,
+  { hasDeleted, nameOf }: { readonly hasDeleted: boolean; readonly nameOf: NamedFiles['nameOf'] },
+): Promise<OpenFiles> {
   const list = input.files.map((file) => quoteText(localFile(file))).join(', ')
   const read = `read_parquet([${list}], union_by_name=true, hive_partitioning=false, filename='${LOCAL}'${hasDeleted ? WITH_ROW_NUMBERS : ''})`
-  const present = await columnTypes(connection, `select * from ${read}`)
-  if (hasDeleted) present.delete(ROW_NUMBER)
+  const types = await heldTypes(connection, `select * from ${read}`)
+  if (hasDeleted) types.delete(ROW_NUMBER)
+  const present = new Map(Array.from(types, ([name, type]) => [name, String(type)]))
   const columns = input.fields.map((field) => {
     const column = quoteIdentifier(field.name)
     const partition = input.partitionColumns.findIndex((name) => sameName(name, field.name))
     if (partition >= 0) return `f.p${partition} as ${column}`
-    const type = present.get(field.name.toLowerCase())
-    const from = type === undefined ? 'null' : `r.${column}`
-    const isInstant = field.type.kind === 'timestamp' && type === INSTANT
+    const own = input.stored?.columns.find(({ name }) => name === field.name)
+    const name = input.stored === undefined ? field.name : own === undefined ? null : nameOf(own)
+    const held = name === null ? undefined : types.get(name.toLowerCase())
+    if (name === null || held === undefined) return `cast(null as ${queryType(field.type)}) as ${column}`
+    const stored = `r.${quoteIdentifier(name)}`
+    const from = own === undefined ? stored : ownValue(stored, { column: own, nameOf, type: field.type, held })
+    const isInstant = field.type.kind === 'timestamp' && String(held) === INSTANT
     return `${isInstant ? withoutZone(from) : `cast(${from} as ${queryType(field.type)})`} as ${column}`
   })
   const left = hasDeleted ? leftRows(deletedTable(input)) : ''
@@ -141,17 +153,6 @@ async function createClause(connection: DuckDBConnection, { schema, name }: Engi
   if (schema === undefined) return `create temp view ${quoteIdentifier(name)}`
   await connection.run(`create schema if not exists ${quoteIdentifier(schema)}`)
   return `create view ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
-}
-
-/** Text in single quotes; DuckDB knows no escapes inside them but the doubled quote. */
-export function quoteText(text: string): string {
-  if (text.includes('\0')) throw new SluiceError('IDENTIFIER_INVALID', 'a text holds a zero byte')
-  return `'${text.replaceAll("'", "''")}'`
-}
-
-export function localFile(file: EngineFile): string {
-  if (!isAbsolute(file.localFile)) throw new SluiceError('BUG', `the engine was given a relative path`)
-  return file.localFile
 }
 
 /** Local path, path of the log and partition values of each file. An empty partition value is null, as in Delta. */
@@ -174,12 +175,12 @@ async function createFileTable(connection: DuckDBConnection, files: string, inpu
 }
 
 /** By name in lower case, as DuckDB writes the type. */
-export async function columnTypes(connection: DuckDBConnection, sql: string): Promise<Map<string, string>> {
+export async function heldTypes(connection: DuckDBConnection, sql: string): Promise<Map<string, DuckDBType>> {
   const statement = await connection.prepare(sql)
   try {
-    const types = new Map<string, string>()
+    const types = new Map<string, DuckDBType>()
     for (let index = 0; index < statement.columnCount; index += 1) {
-      types.set(statement.columnName(index).toLowerCase(), String(statement.columnType(index)))
+      types.set(statement.columnName(index).toLowerCase(), statement.columnType(index))
     }
     return types
   } finally {

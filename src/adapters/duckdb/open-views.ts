@@ -5,7 +5,8 @@ import { SluiceError } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import type { EngineFile, EngineInput, OutputSlices } from '../../ports/model-engine.ts'
 import { queryType } from './duckdb-types.ts'
-import { filesTable, narrowInputView, quoteText } from './input-view.ts'
+import { filesTable, narrowInputView } from './input-view.ts'
+import { quoteText } from './files/quote.ts'
 
 /** Some partitions of an output. */
 export interface Slice {

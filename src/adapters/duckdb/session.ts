@@ -4,7 +4,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SluiceError } from '../../domain/errors.ts'
 import type { EngineFile, EngineInput } from '../../ports/model-engine.ts'
-import { createInputView, localFile, quoteText } from './input-view.ts'
+import { createInputView } from './input-view.ts'
+import { localFile, quoteText } from './files/quote.ts'
 
 export interface SessionOptions {
   readonly memoryLimitBytes: number

@@ -1,7 +1,9 @@
+import type { StoredColumns } from '../../domain/stored-column.ts'
 import type { DeletionVector } from '../deletion/deletion-vector.ts'
 import type { AddAction, PartitionValues, TextMap } from '../log/action.ts'
 import { isObject, parseLogJson } from '../log/log-json.ts'
-import type { LogObject } from '../log/log-json.ts'
+import type { LogJson, LogObject } from '../log/log-json.ts'
+import { ownPartitionValues, ownStatistics } from '../mapping/column-mapping.ts'
 
 /** A data file as a commit brings it. A file of a snapshot serves too, as a restore needs. */
 export interface NewFile {
@@ -45,11 +47,14 @@ export class LoggedFile implements AddFile {
   readonly statsText: string | null
   readonly tags: TextMap | null
   readonly deletionVector: DeletionVector | null
+  readonly #stored: StoredColumns | null
   #stats: FileStats | null | undefined
 
-  constructor(add: AddAction) {
+  /** With `stored`, partition values and statistics are told by the table's own names. */
+  constructor(add: AddAction, stored: StoredColumns | null = null) {
     this.path = add.path
-    this.partitionValues = add.partitionValues
+    this.partitionValues = stored === null ? add.partitionValues : ownPartitionValues(add.partitionValues, stored)
+    this.#stored = stored
     this.bytes = add.bytes
     this.modificationTimeMs = add.modificationTimeMs
     this.dataChange = add.dataChange
@@ -59,7 +64,7 @@ export class LoggedFile implements AddFile {
   }
 
   get stats(): FileStats | null {
-    this.#stats ??= parseStats(this.statsText)
+    this.#stats ??= parseStats(this.statsText, this.#stored)
     return this.#stats
   }
 
@@ -69,17 +74,19 @@ export class LoggedFile implements AddFile {
   }
 }
 
-function parseStats(text: string | null): FileStats | null {
+function parseStats(text: string | null, stored: StoredColumns | null): FileStats | null {
   if (text === null || text === '') return null
   try {
     const stats = parseLogJson(text)
     if (!isObject(stats)) return null
     const rows = stats['numRecords']
+    const own = (value: LogJson | undefined): LogObject =>
+      stored === null ? objectOf(value) : ownStatistics(objectOf(value), stored.columns)
     return {
       rows: typeof rows === 'number' ? rows : null,
-      min: objectOf(stats['minValues']),
-      max: objectOf(stats['maxValues']),
-      nulls: objectOf(stats['nullCount']),
+      min: own(stats['minValues']),
+      max: own(stats['maxValues']),
+      nulls: own(stats['nullCount']),
     }
   } catch {
     // Statistics are an aid: a file with damaged ones is read whole.
@@ -87,6 +94,6 @@ function parseStats(text: string | null): FileStats | null {
   }
 }
 
-function objectOf(value: LogObject[string]): LogObject {
+function objectOf(value: LogJson | undefined): LogObject {
   return isObject(value) ? value : {}
 }

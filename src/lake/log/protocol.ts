@@ -12,7 +12,7 @@ export const OUR_PROTOCOL: ProtocolAction = {
   writerFeatures: null,
 }
 
-const READABLE = new Set(['deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck'])
+const READABLE = new Set(['columnMapping', 'deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck'])
 /**
  * deletionVectors: a writer need not make any. What we add is whole files, and a removed file is named with its vector.
  */
@@ -27,12 +27,10 @@ const LEGACY_WRITER: Readonly<Record<number, string>> = {
 
 export function checkReadable(protocol: ProtocolAction, metadata: MetadataAction, uri: string): void {
   const { minReaderVersion } = protocol
-  const mapping = metadata.configuration['delta.columnMapping.mode'] ?? 'none'
   if (minReaderVersion > 3) throw unsupported(uri, `reader version ${minReaderVersion}`)
-  if (minReaderVersion >= 2 && mapping !== 'none') throw unsupported(uri, `columnMapping (mode ${mapping})`)
   if (minReaderVersion === 3) {
     for (const feature of protocol.readerFeatures ?? []) {
-      if (feature !== 'columnMapping' && !READABLE.has(feature)) throw unsupported(uri, feature)
+      if (!READABLE.has(feature)) throw unsupported(uri, feature)
     }
   }
   if (metadata.provider !== 'parquet') throw unsupported(uri, `files of format ${metadata.provider}`)

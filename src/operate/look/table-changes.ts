@@ -43,7 +43,7 @@ export async function showChanges(
   const to = table.snapshot.version
   const from = request.from ?? to - 1
   if (from > to) throw new SluiceError('USAGE', `--from ${from} is after --to ${to}`, { where: { table: table.text } })
-  const changes = await readChanges(table.store, { after: from, to })
+  const changes = await readChanges(table.store, { after: from, to, stored: table.snapshot.metadata.stored })
   if (changes === null) throw unreachable(table, from, 'its log no longer reaches back so far')
   if (changes.tableIdChanged) throw unreachable(table, from, 'it was made anew since')
   const inputs = [

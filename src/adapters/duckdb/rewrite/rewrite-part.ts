@@ -12,7 +12,8 @@ import type {
 } from '../../../ports/model-engine.ts'
 import { fileType } from '../duckdb-types.ts'
 import { toEngineValue } from '../engine-values.ts'
-import { columnTypes, createInputView, keptSelect, localFile, quoteText, writtenType } from '../input-view.ts'
+import { localFile, quoteText } from '../files/quote.ts'
+import { createInputView, heldTypes, keptSelect, writtenType } from '../input-view.ts'
 import { withZone, ZONELESS } from '../instants.ts'
 import { toStagedFile } from '../stage-output.ts'
 import { clusterSql } from './cluster-sql.ts'
@@ -75,10 +76,11 @@ async function storedRows(
 ): Promise<string> {
   const list = files.map((file) => quoteText(localFile(file))).join(', ')
   const read = `read_parquet([${list}], union_by_name=true, hive_partitioning=false)`
-  const present = await columnTypes(connection, `select * from ${read}`)
+  const present = await heldTypes(connection, `select * from ${read}`)
   const columns = fields.map((field) => {
     const name = quoteIdentifier(field.name)
-    const type = present.get(field.name.toLowerCase())
+    const held = present.get(field.name.toLowerCase())
+    const type = held === undefined ? undefined : String(held)
     if (type === writtenType(field)) return `${name} as ${name}`
     if (type === undefined) return `cast(null as ${fileType(field.type)}) as ${name}`
     const isZoneless = field.type.kind === 'timestamp' && type === ZONELESS

@@ -1,7 +1,7 @@
 import { DuckDBDataChunk, INTEGER, UINTEGER } from '@duckdb/node-api'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { quoteIdentifier } from '../../domain/identifier.ts'
-import type { RowSet } from '../../domain/row-set.ts'
+import { quoteIdentifier } from '../../../domain/identifier.ts'
+import type { RowSet } from '../../../domain/row-set.ts'
 
 /** Rows that a chunk of DuckDB holds at most. */
 const CHUNK_ROWS = 2048
