@@ -35,6 +35,8 @@ for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
 
 // A reader that has seen enough (`| head`) is no error; the verb's own work goes on to its end.
 let outClosed = false
+let outReady = (): void => undefined
+for (const name of ['drain', 'close', 'error']) process.stdout.on(name, () => outReady())
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   outClosed = true
@@ -53,6 +55,10 @@ const exit = await dispatch(process.argv.slice(2), {
       if (!outClosed) process.stdout.write(text)
     },
     err: (text) => process.stderr.write(text),
+    async ready() {
+      if (!outClosed && process.stdout.writableNeedDrain) await new Promise<void>((done) => (outReady = done))
+      return !outClosed
+    },
     terminal: process.stderr.isTTY,
     columns: process.stderr.columns ?? 80,
   },

@@ -5,6 +5,8 @@ export interface Streams {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /** stderr is a terminal: progress may redraw one line. */
+  /** Resolves once more can be written to stdout without its piling up; false where nobody reads any more. */
+  readonly ready?: () => Promise<boolean>
   readonly terminal: boolean
   readonly columns: number
 }
@@ -41,6 +43,13 @@ export class Printer {
     if (this.#json) return
     this.#clear()
     if (text !== '') this.#streams.out(text.endsWith('\n') ? text : `${text}\n`)
+  }
+
+  /** A part of a long result that is no JSON; waits for the reader. False: nobody reads any more. */
+  async piece(text: string): Promise<boolean> {
+    this.#clear()
+    this.#streams.out(text)
+    return (await this.#streams.ready?.()) ?? true
   }
 
   /** A step of long work: a plain line on stderr. */

@@ -153,6 +153,15 @@ export interface AskPlan {
   readonly steps?: readonly EngineStep[]
   readonly questions: readonly string[]
   readonly maxRows?: number
+  /** Takes the rows of the last question piece by piece, which then has no answer of its own: never held whole. */
+  readonly into?: RowSink
+}
+
+export interface RowSink {
+  /** Once, before any rows. */
+  columns(names: readonly string[]): void
+  /** The next piece waits for it; false: no more are wanted. */
+  rows(rows: readonly (readonly EngineValue[])[]): Promise<boolean>
 }
 
 /** bigint for 64-bit integers, text for decimals, dates and timestamps (ISO 8601, UTC), null, nested JSON otherwise. */

@@ -10,6 +10,7 @@ import type {
   ModelEngine,
   RewritePlan,
   RewrittenPart,
+  RowSink,
   StagePlan,
   StageResult,
 } from '../../ports/model-engine.ts'
@@ -82,8 +83,12 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
           const views = new OpenViews(connection, inputs, options.memoryLimitBytes)
           await runSteps(connection, views, steps, questions)
           const answers: (readonly EngineRow[])[] = []
-          for (const question of questions) {
+          const last = plan.into === undefined ? undefined : questions.at(-1)
+          for (const question of questions.slice(0, last === undefined ? undefined : -1)) {
             answers.push(await answer(connection, question, plan.maxRows ?? null))
+          }
+          if (plan.into !== undefined && last !== undefined) {
+            await handOver(connection, last, { into: plan.into, maxRows: plan.maxRows ?? null })
           }
           return answers
         })
@@ -156,6 +161,28 @@ async function runSteps(
       await connection.run(`drop table ${quoteIdentifier(name)}`)
       held.delete(name)
     }
+  }
+}
+
+async function handOver(
+  connection: DuckDBConnection,
+  question: string,
+  { into, maxRows }: { readonly into: RowSink; readonly maxRows: number | null },
+): Promise<void> {
+  const statement = await prepareSelect(connection, question)
+  try {
+    const result = await statement.stream()
+    into.columns(result.deduplicatedColumnNames())
+    let left = maxRows ?? Number.POSITIVE_INFINITY
+    while (left > 0) {
+      const chunk = await result.fetchChunk()
+      if (chunk === null || chunk.rowCount === 0) return
+      const rows = chunk.getRows().slice(0, left)
+      left -= rows.length
+      if (!(await into.rows(rows.map((row) => row.map(toEngineValue))))) return
+    }
+  } finally {
+    statement.destroySync()
   }
 }
 

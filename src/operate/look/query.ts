@@ -2,7 +2,7 @@ import { SluiceError } from '../../domain/errors.ts'
 import { formatTableName, parseTableName } from '../../domain/identifier.ts'
 import { engineInput } from '../../lake/engine-input.ts'
 import type { SnapshotAt } from '../../lake/snapshot.ts'
-import type { EngineInput } from '../../ports/model-engine.ts'
+import type { EngineInput, RowSink } from '../../ports/model-engine.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
 import { listManifests } from '../gate/staged-manifest.ts'
@@ -26,17 +26,27 @@ export interface QueryRequest {
   readonly places: ReadonlyMap<string, string>
   /** Where a result is staged, the table as it would be once that is committed. */
   readonly staged?: { readonly nowMs: number }
+  /** Tables at a version of theirs, by the name that the SQL gives them. */
+  readonly versions?: ReadonlyMap<string, number>
   /** Null: all. */
   readonly maxRows: number | null
+  /** Takes the rows piece by piece; none is answered. */
+  readonly into?: RowSink
 }
 
 /** One SELECT over tables of the lake, named `layer.table`, and over tables by their place. */
 export async function runQuery(world: QueryWorld, request: QueryRequest): Promise<PlainRow[]> {
-  const at: SnapshotAt | undefined = request.asOfMs === null ? undefined : { timestampMs: request.asOfMs }
+  const versions = new Map(Array.from(request.versions ?? [], ([name, version]) => [name.toLowerCase(), version]))
+  const then: SnapshotAt | undefined = request.asOfMs === null ? undefined : { timestampMs: request.asOfMs }
+  const atOf = (name: string): SnapshotAt | undefined => {
+    const version = versions.get(name.toLowerCase())
+    versions.delete(name.toLowerCase())
+    return version === undefined ? then : { version }
+  }
   const inputs: EngineInput[] = []
   for (const [name, uri] of request.places) {
     const store = world.storeAt(uri)
-    inputs.push(await engineInput({ name, schema: 'main', store, snapshot: await openTableAt(store, at) }))
+    inputs.push(await engineInput({ name, schema: 'main', store, snapshot: await openTableAt(store, atOf(name)) }))
   }
   const { staged } = request
   for (const name of await mentionedTables(world.lake, request)) {
@@ -45,17 +55,22 @@ export async function runQuery(world: QueryWorld, request: QueryRequest): Promis
       inputs.push(pending)
       continue
     }
-    const table = await resolveTable(world.lake!, name, at)
+    const table = await resolveTable(world.lake!, name, atOf(name))
     const { layer: schema, table: view } = table.name
     inputs.push(await engineInput({ name: view, schema, store: table.store, snapshot: table.snapshot }))
   }
+  const unread = [...versions.keys()][0]
+  if (unread !== undefined) {
+    throw new SluiceError('USAGE', `a version of ${unread} is asked for, and the SQL reads no such table`)
+  }
   const engine = await world.engine()
   try {
-    const { maxRows } = request
+    const { maxRows, into } = request
     const [rows] = await engine.ask({
       inputs,
       questions: [request.sql],
       ...(maxRows === null ? {} : { maxRows }),
+      ...(into === undefined ? {} : { into }),
     })
     return (rows ?? []).map(plainRow)
   } catch (error) {

@@ -126,3 +126,47 @@ test('SQL reads tables and nothing else', async (t) => {
     assert.deepEqual([error.code, error.row.exit], ['QUERY_INVALID', 2], sql)
   }
 })
+
+test('a long answer is handed on in pieces, waits for each, and ends where no more is wanted', async (t) => {
+  const world = await scratchWorld(t)
+  const seen = { names: [] as readonly string[], rows: 0, most: 0, pieces: 0, open: false }
+  const take = (wanted: number): QueryRequest['into'] => ({
+    columns: (names) => void (seen.names = names),
+    async rows(rows) {
+      assert.equal(seen.open, false)
+      seen.open = true
+      await new Promise((done) => setImmediate(done))
+      seen.open = false
+      seen.rows += rows.length
+      seen.most = Math.max(seen.most, rows.length)
+      seen.pieces += 1
+      return seen.rows < wanted
+    },
+  })
+  const sql = 'select i, i * 2 as twice from range(300000) r(i)'
+  assert.deepEqual(await ask(world, sql, { into: take(Number.POSITIVE_INFINITY)! }), [])
+  assert.deepEqual([seen.names, seen.rows], [['i', 'twice'], 300_000])
+  assert.ok(seen.most <= 4096, `${seen.most} rows at once`)
+  Object.assign(seen, { rows: 0, pieces: 0 })
+  await ask(world, sql, { into: take(1)! })
+  assert.equal(seen.pieces, 1)
+  Object.assign(seen, { rows: 0 })
+  await ask(world, sql, { into: take(Number.POSITIVE_INFINITY)!, maxRows: 5000 })
+  assert.equal(seen.rows, 5000)
+})
+
+test('a table is read at a version of its own beside others as they are now', async (t) => {
+  const world = await scratchWorld(t)
+  await withOrders(world, 2)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 3, 2))
+  await ingestAll(world)
+  const sql = 'select count(*) as c from bronze.orders'
+  const version = 1
+  assert.deepEqual(await ask(world, sql, { versions: new Map([['Bronze.Orders', version - 1]]) }), [{ c: 2 }])
+  assert.deepEqual(await ask(world, sql, { versions: new Map([['bronze.orders', version]]) }), [{ c: 5 }])
+  const beyond = await refusal(ask(world, sql, { versions: new Map([['bronze.orders', 99]]) }))
+  assert.equal(beyond.code, 'VERSION_UNKNOWN')
+  const unread = await refusal(ask(world, sql, { versions: new Map([['silver.orders', 0]]) }))
+  assert.equal(unread.code, 'USAGE')
+})

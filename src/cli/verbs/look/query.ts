@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import { SluiceError } from '../../../domain/errors.ts'
+import type { RowSink } from '../../../ports/model-engine.ts'
+import { csvLine } from '../../csv-text.ts'
 import { runQuery, type QueryWorld } from '../../../operate/look/query.ts'
 import type { PlainRow } from '../../../operate/look/plain-rows.ts'
 import { cellText, formatTable, type Cell } from '../../format-table.ts'
@@ -27,26 +29,51 @@ export const queryVerb: Verb = {
       meaning: 'read the Delta table in a folder under this name; may be repeated',
     },
     {
+      name: 'at',
+      type: 'texts',
+      value: 'TABLE=VERSION',
+      meaning: 'read this table as one of its versions left it (`table history` tells them); may be repeated',
+    },
+    { name: 'csv', type: 'switch', meaning: 'all rows as CSV, written as they come' },
+    {
       name: 'limit',
       type: 'integer',
       value: 'ROWS',
-      meaning: `at most so many rows (without --json: ${SHOWN_ROWS} unless told)`,
+      meaning: `at most so many rows (without --json and --csv: ${SHOWN_ROWS} unless told)`,
     },
   ],
   notes: [
     'The SQL reads tables and nothing else: no files, no other statements.',
     'With --json: a list of row objects; integers beyond 2^53 are strings, decimals exact texts, times ISO 8601 UTC.',
+    'With --csv: RFC 4180 with line feeds; null is nothing, an empty text "", lists and structs their JSON. An error that comes after the first rows ends the output short, with its exit code. --csv holds no more than a few thousand rows at a time; --json holds all.',
     'With --table alone no settings are needed.',
   ],
   async run(call) {
     const { positionals, flags, json, print } = call
+    const csv = flags.on('csv')
+    if (csv && json) throw new SluiceError('USAGE', '--csv and --json are two forms of the same rows')
+    const versions = new Map(flags.texts('at').map(readVersion))
+    if (versions.size > 0 && flags.on('staged')) {
+      throw new SluiceError('USAGE', '--staged is of now, and --at of then')
+    }
     const places = new Map(flags.texts('table').map((text) => readPlace(text, call.cwd)))
-    const limit = flags.integer('limit') ?? (json ? null : SHOWN_ROWS)
-    const rows = await runQuery(await openFor(call, places.size > 0), {
+    const limit = flags.integer('limit') ?? (json || csv ? null : SHOWN_ROWS)
+    const request = {
       sql: positionals[0]!,
       asOfMs: flags.ms('as-of'),
       ...(flags.on('staged') ? { staged: { nowMs: await nowOf(call) } } : {}),
       places,
+      versions,
+    }
+    const world = await openFor(call, places.size > 0)
+    if (csv) {
+      const lines = csvInto(print)
+      await runQuery(world, { ...request, maxRows: limit, into: lines })
+      await lines.end()
+      return 0
+    }
+    const rows = await runQuery(world, {
+      ...request,
       // One more than is shown tells whether there are more.
       maxRows: limit === null ? null : limit + 1,
     })
@@ -55,6 +82,28 @@ export const queryVerb: Verb = {
     if (shown.length < rows.length) print.step(`cut after ${shown.length} rows; --limit shows more`)
     return 0
   },
+}
+
+/** The header goes out with the first rows: of a query that fails at once nothing is written. */
+function csvInto(print: VerbCall['print']): RowSink & { end(): Promise<unknown> } {
+  let head = ''
+  return {
+    columns(names) {
+      head = csvLine(names)
+    },
+    rows(rows) {
+      const text = head + rows.map(csvLine).join('')
+      head = ''
+      return print.piece(text)
+    },
+    end: () => print.piece(head),
+  }
+}
+
+function readVersion(text: string): [string, number] {
+  const parts = /^([A-Za-z_][\w.]*)=(\d{1,15})$/.exec(text)
+  if (parts === null) throw new SluiceError('USAGE', `--at ${JSON.stringify(text)} is not TABLE=VERSION`)
+  return [parts[1]!, Number(parts[2])]
 }
 
 async function nowOf(call: VerbCall): Promise<number> {

@@ -242,3 +242,27 @@ test('doctor exits 1 where a check fails, also where there are no settings or no
     ['project'],
   )
 })
+
+test('query --csv writes a header and every row, the header alone where there are none, and nothing where the SQL fails', async (t) => {
+  const { run } = await project(t)
+  const sql = `select id, case n when 0 then 'a,"b"' when 1 then '' end as text, n from bronze.orders where n < 3 order by n`
+  assert.deepEqual(await run('query', sql, '--csv').then(({ exit, out }) => [exit, out]), [
+    0,
+    'id,text,n\nk0,"a,""b""",0\nk1,"",1\nk2,,2\n',
+  ])
+  assert.equal((await run('query', sql, '--csv', '--limit', '1')).out, 'id,text,n\nk0,"a,""b""",0\n')
+  assert.equal((await run('query', 'select id, n from bronze.orders where false', '--csv')).out, 'id,n\n')
+  const failed = await run('query', 'select nothing from bronze.orders', '--csv')
+  assert.deepEqual([failed.exit, failed.out], [2, ''])
+  assert.equal((await run('query', sql, '--csv', '--json')).exit, 2)
+})
+
+test('query --at reads a table as a version left it', async (t) => {
+  const { json, run } = await project(t)
+  const sql = 'select count(*) as c from bronze.orders'
+  assert.deepEqual((await json('query', sql, '--at', 'bronze.orders=0')).form, [{ c: 3 }])
+  assert.deepEqual((await json('query', sql)).form, [{ c: 5 }])
+  assert.equal(codeOf((await json('query', sql, '--at', 'bronze.orders=9')).form), 'VERSION_UNKNOWN')
+  assert.equal((await run('query', sql, '--at', 'bronze.orders')).exit, 2)
+  assert.equal((await run('query', sql, '--at', 'silver.orders=1')).exit, 2)
+})
