@@ -28,6 +28,8 @@ export interface ParquetReadOptions {
   readonly name: string
   /** Top-level columns to read, in this order; those that the file lacks are left out. All by default. */
   readonly columns?: readonly string[]
+  /** Children of struct columns, as `add.stats`, that are left out of them and decoded when asked for. */
+  readonly lazy?: readonly string[]
   readonly limits?: Partial<ParquetLimits>
   /** Row groups that lie wholly before this many rows are not read. */
   readonly skipRows?: number
@@ -37,6 +39,8 @@ export interface ParquetReadOptions {
 export interface ParquetGroup {
   readonly first: number
   readonly batch: ColumnBatch
+  /** Of `lazy`, those that the file has: each call decodes it anew, and throws FILE_CORRUPT as the reading does. */
+  readonly lazy: ReadonlyMap<string, () => Column>
 }
 
 /** What a file may claim before it is refused: a few bytes can claim billions of values. */
@@ -65,6 +69,8 @@ interface OpenFile {
   readonly source: RangeSource
   readonly metadata: FileMetaData
   readonly columns: readonly FileColumn[]
+  /** By name, with the one child that is decoded when asked for. */
+  readonly lazy: ReadonlyMap<string, FileColumn>
   readonly limits: ParquetLimits
 }
 
@@ -88,7 +94,7 @@ export async function readParquetColumns(options: ParquetReadOptions): Promise<P
   const columns: ParquetCell[][] = file.columns.map(() => [])
   let rows = 0
   for (const group of file.metadata.row_groups) {
-    const batch = await readGroup(file, group)
+    const { batch } = await readGroup(file, group)
     for (const [i, column] of batch.columns.entries()) {
       const cell = cellsOf(column)
       for (let row = 0; row < batch.length; row += 1) columns[i]!.push(cell(row))
@@ -125,7 +131,7 @@ export async function* readParquetGroups(options: ParquetReadOptions): AsyncGene
   let first = 0
   for (const group of file.metadata.row_groups) {
     const rows = Number(group.num_rows)
-    if (first + rows > skip || skip === 0) yield { first, batch: await readGroup(file, group) }
+    if (first + rows > skip || skip === 0) yield { first, ...(await readGroup(file, group)) }
     first += rows
   }
 }
@@ -135,7 +141,7 @@ export async function describeParquetFile(options: ParquetReadOptions): Promise<
   return (await openFile(options)).columns.map(({ field }) => field)
 }
 
-async function openFile({ source, name, columns, limits }: ParquetReadOptions): Promise<OpenFile> {
+async function openFile({ source, name, columns, lazy = [], limits }: ParquetReadOptions): Promise<OpenFile> {
   const ranges = source instanceof Uint8Array ? rangesOf(source) : source
   const bounds = { ...LIMITS, ...limits }
   const length = Math.min(ranges.bytes, TAIL_BYTES)
@@ -151,11 +157,15 @@ async function openFile({ source, name, columns, limits }: ParquetReadOptions): 
   const footer = await ranges.read(ranges.bytes - footerBytes - TAIL_BYTES, ranges.bytes)
   return guarded(name, () => {
     const metadata = parquetMetadata(Uint8Array.from(footer), { geoparquet: false })
-    return { name, source: ranges, metadata, columns: selectColumns(metadata, columns), limits: bounds }
+    return { name, source: ranges, metadata, ...selectColumns(metadata, columns, lazy), limits: bounds }
   })
 }
 
-function selectColumns(metadata: FileMetaData, names: readonly string[] | undefined): FileColumn[] {
+function selectColumns(
+  metadata: FileMetaData,
+  names: readonly string[] | undefined,
+  later: readonly string[],
+): Pick<OpenFile, 'columns' | 'lazy'> {
   const nodes = parquetSchema(metadata).children
   const leaves = new Map<SchemaTree, FileLeaf[]>()
   let chunk = 0
@@ -163,20 +173,40 @@ function selectColumns(metadata: FileMetaData, names: readonly string[] | undefi
     const { repetition_type: repetition, type_length: typeLength } = node.element
     const definition = above.definition + (repetition === 'REQUIRED' ? 0 : 1)
     const levels = { definition, repetition: above.repetition + (repetition === 'REPEATED' ? 1 : 0) }
-    if (node.children.length > 0) return node.children.flatMap((child) => visit(child, levels))
-    chunk += 1
-    return [{ chunk: chunk - 1, maxDefinition: definition, maxRepetition: levels.repetition, typeLength }]
+    const found =
+      node.children.length > 0
+        ? node.children.flatMap((child) => visit(child, levels))
+        : [{ chunk: chunk++, maxDefinition: definition, maxRepetition: levels.repetition, typeLength }]
+    leaves.set(node, found)
+    return found
   }
-  for (const node of nodes) leaves.set(node, visit(node, { definition: 0, repetition: 0 }))
+  for (const node of nodes) visit(node, { definition: 0, repetition: 0 })
   const selected: FileColumn[] = []
+  const lazy = new Map<string, FileColumn>()
+  const columnOf = (node: SchemaTree, keep: (child: SchemaTree) => boolean): FileColumn | null => {
+    const children = node.children.filter(keep)
+    const part = children.length === node.children.length ? node : { ...node, children }
+    const field = part.children.length === 0 && node.children.length > 0 ? null : fieldOf(part)
+    if (field === null) return null
+    return {
+      field,
+      node: part,
+      leaves: part === node ? leaves.get(node)! : children.flatMap((each) => leaves.get(each)!),
+    }
+  }
   for (const name of names ?? nodes.map(({ element }) => element.name)) {
     const node = nodes.find(({ element }) => element.name === name)
     if (node === undefined) continue
-    const field = fieldOf(node)
-    if (field === null) throw new RangeError(`its column ${name} has a type that Sluice does not know`)
-    selected.push({ field, node, leaves: leaves.get(node)! })
+    const isLater = ({ element }: SchemaTree): boolean => later.includes(`${name}.${element.name}`)
+    const column = columnOf(node, (child) => !isLater(child))
+    if (column === null) throw new RangeError(`its column ${name} has a type that Sluice does not know`)
+    selected.push(column)
+    for (const child of node.children.filter(isLater)) {
+      const alone = columnOf(node, (each) => each === child)
+      if (alone !== null) lazy.set(`${name}.${child.element.name}`, alone)
+    }
   }
-  return selected
+  return { columns: selected, lazy }
 }
 
 interface ChunkSpan {
@@ -185,37 +215,45 @@ interface ChunkSpan {
   readonly entries: number
 }
 
-async function readGroup(file: OpenFile, group: RowGroup): Promise<ColumnBatch> {
+async function readGroup(file: OpenFile, group: RowGroup): Promise<Omit<ParquetGroup, 'first'>> {
   const { name, source, columns, limits } = file
   const rows = Number(group.num_rows)
-  const spans = guarded(name, () => chunkSpans(file, group))
-  const all = spans.flat()
-  const first = all.reduce((least, { start }) => Math.min(least, start), source.bytes)
-  const last = all.reduce((most, { end }) => Math.max(most, end), first)
-  const bytes = all.length === 0 ? new Uint8Array(0) : await source.read(first, last)
-  return guarded(name, () => {
-    const budget: Budget = { bytes: limits.groupBytes }
-    return {
-      length: rows,
-      fields: columns.map(({ field }) => field),
-      columns: columns.map((column, i) => {
-        const streams = column.leaves.map((leaf, k): LeafStream => {
-          const { start, end, entries } = spans[i]![k]!
-          const { type: physical, codec } = metaOf(group.columns[leaf.chunk])
-          return readChunk({
-            bytes: bytes.subarray(start - first, end - first),
-            codec,
-            entries,
-            type: { physical, size: fixedBytes(physical, leaf.typeLength) },
-            maxDefinition: leaf.maxDefinition,
-            maxRepetition: leaf.maxRepetition,
-            budget,
-          })
-        })
-        return readColumn(column, streams, rows, budget)
-      }),
-    }
-  })
+  const all = [...columns, ...file.lazy.values()]
+  const spans = guarded(name, () => chunkSpans(file, group, all))
+  const flat = [...spans.values()].flat()
+  const first = flat.reduce((least, { start }) => Math.min(least, start), source.bytes)
+  const last = flat.reduce((most, { end }) => Math.max(most, end), first)
+  const bytes = flat.length === 0 ? new Uint8Array(0) : await source.read(first, last)
+  const decode = (column: FileColumn, budget: Budget): Column => {
+    const streams = column.leaves.map((leaf, k): LeafStream => {
+      const { start, end, entries } = spans.get(column)![k]!
+      const { type: physical, codec } = metaOf(group.columns[leaf.chunk])
+      return readChunk({
+        bytes: bytes.subarray(start - first, end - first),
+        codec,
+        entries,
+        type: { physical, size: fixedBytes(physical, leaf.typeLength) },
+        maxDefinition: leaf.maxDefinition,
+        maxRepetition: leaf.maxRepetition,
+        budget,
+      })
+    })
+    return readColumn(column, streams, rows, budget)
+  }
+  const budget: Budget = { bytes: limits.groupBytes }
+  const decoded = guarded(name, () => columns.map((column) => decode(column, budget)))
+  const lazy = Array.from(file.lazy, ([path, column]): [string, () => Column] => [
+    path,
+    () => guarded(name, () => onlyChild(decode(column, { bytes: limits.groupBytes }))),
+  ])
+  const batch = { length: rows, fields: columns.map(({ field }) => field), columns: decoded }
+  return { batch, lazy: new Map(lazy) }
+}
+
+function onlyChild({ values }: Column): Column {
+  const child = values.layout === 'struct' ? values.children[0] : undefined
+  if (child === undefined) throw new RangeError('a struct of it has no such child')
+  return child
 }
 
 function readColumn(column: FileColumn, streams: readonly LeafStream[], rows: number, budget: Budget): Column {
@@ -223,10 +261,15 @@ function readColumn(column: FileColumn, streams: readonly LeafStream[], rows: nu
 }
 
 /** Where the chunks of the selected columns lie, checked before anything is read of them. */
-function chunkSpans({ source, columns, limits }: OpenFile, group: RowGroup): ChunkSpan[][] {
+function chunkSpans(
+  { source, limits }: OpenFile,
+  group: RowGroup,
+  columns: readonly FileColumn[],
+): ReadonlyMap<FileColumn, readonly ChunkSpan[]> {
   let claimed = 0
-  const spans = columns.map(({ leaves }) =>
-    leaves.map((leaf): ChunkSpan => {
+  const spans = columns.map((column): [FileColumn, ChunkSpan[]] => [
+    column,
+    column.leaves.map((leaf): ChunkSpan => {
       const meta = metaOf(group.columns[leaf.chunk])
       // Some writers state no dictionary page, or state it at 0.
       const start = Number(meta.dictionary_page_offset || meta.data_page_offset)
@@ -238,9 +281,9 @@ function chunkSpans({ source, columns, limits }: OpenFile, group: RowGroup): Chu
       claimed += entries
       return { start, end, entries }
     }),
-  )
+  ])
   if (claimed > limits.groupValues) throw new RangeError(`a row group of it claims ${claimed} values`)
-  return spans
+  return new Map(spans)
 }
 
 function metaOf(chunk: ColumnChunk | undefined): NonNullable<ColumnChunk['meta_data']> {

@@ -32,9 +32,11 @@ const MAX_FILES = 8
 export async function readLastLanded(request: LastLandedRequest): Promise<ReadonlyMap<number, LandedRecord>> {
   const { store, snapshot, positions } = request
   const found = new Map<number, LandedRecord>()
-  const files = [...snapshot.files.values()].sort((a, b) => compare(lastOffset(b), lastOffset(a)))
+  const files = Array.from(snapshot.files.values(), (file) => ({ file, last: lastOffset(file) })).sort((a, b) =>
+    compare(b.last, a.last),
+  )
   let read = 0
-  for (const file of files) {
+  for (const { file } of files) {
     if (read === MAX_FILES) break
     if (![...positions.keys()].some((partition) => mayAdd({ file, snapshot, partition }, found.get(partition))))
       continue

@@ -1,12 +1,19 @@
+import type { Column } from '../../domain/column-batch.ts'
+import { cellsOf } from '../../parquet/decode/read-cell.ts'
+import { readParquetGroups } from '../../parquet/read-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { Action } from '../log/action.ts'
-import { readCheckpointRows } from './checkpoint-rows.ts'
-import { isObject, writeLogJson } from '../log/log-json.ts'
-import type { LogJson, LogObject } from '../log/log-json.ts'
+import { isObject } from '../log/log-json.ts'
 import { SIDECARS } from '../log/log-file.ts'
 import type { CheckpointFiles } from '../log/log-file.ts'
 import { parseEntry, readActions } from '../log/read-action.ts'
 import { LogState } from '../log/replay.ts'
+import { cellJson } from './cell-json.ts'
+import { addsOf, LAZY_STATS, StatsShelf } from './checkpoint-adds.ts'
+import type { AddColumn } from './checkpoint-adds.ts'
+
+/** The columns that bear on a table's state; others, such as those of later protocols, are not even decoded. */
+const COLUMNS = ['txn', 'add', 'remove', 'metaData', 'protocol', 'sidecar']
 
 /**
  * The state that a checkpoint holds: classic, in several parts, or of the V2 form with sidecars (PROTOCOL,
@@ -15,51 +22,83 @@ import { LogState } from '../log/replay.ts'
 export async function readCheckpoint(store: ObjectStore, checkpoint: CheckpointFiles): Promise<LogState | null> {
   const state = new LogState()
   for (const path of checkpoint.paths) {
-    const actions = await readFileActions(store, path)
-    if (actions === null) return null
-    state.apply(actions)
-    for (const action of actions) {
-      if (action.kind !== 'sidecar') continue
-      const sidecar = await readFileActions(store, sidecarPath(action.path))
-      if (sidecar === null) return null
-      state.apply(sidecar)
+    const sidecars: string[] = []
+    if (!(await applyFile(store, path, state, sidecars))) return null
+    for (const sidecar of sidecars) {
+      if (!(await applyFile(store, sidecarPath(sidecar), state, []))) return null
     }
   }
   return state
 }
 
-async function readFileActions(store: ObjectStore, path: string): Promise<Action[] | null> {
+/** A row group at a time; false where the file is gone. */
+async function applyFile(store: ObjectStore, path: string, state: LogState, sidecars: string[]): Promise<boolean> {
   const bytes = await store.read(path)
-  if (bytes === null) return null
+  if (bytes === null) return false
   const source = `${store.uri}/${path}`
-  if (path.endsWith('.json')) return parseEntry(bytes, source)
+  const apply = (actions: readonly Action[]): void => {
+    state.apply(actions)
+    for (const action of actions) if (action.kind === 'sidecar') sidecars.push(action.path)
+  }
+  if (path.endsWith('.json')) {
+    apply(parseEntry(bytes, source))
+    return true
+  }
+  const [texts, structs] = [new StatsShelf(), new StatsShelf()]
+  const options = { source: bytes, name: source, columns: COLUMNS, lazy: LAZY_STATS }
+  for await (const { batch, lazy } of readParquetGroups(options)) {
+    const stats = texts.reader(lazy.get('add.stats'))
+    const statsParsed = structs.reader(lazy.get('add.stats_parsed'))
+    for (const [i, { name }] of batch.fields.entries()) {
+      const column = batch.columns[i]!
+      apply(name === 'add' ? addActions({ column, stats, statsParsed, source }) : actionsOf(name, column, source))
+    }
+  }
+  return true
+}
+
+/** A file with a deletion vector is read as other actions are, value by value. */
+function addActions(from: AddColumn): Action[] {
+  const { column, source } = from
   const actions: Action[] = []
-  for await (const row of readCheckpointRows(bytes, source)) actions.push(...readActions(withStats(row), source))
+  const { validity, length } = column
+  const cell = cellsOf(column)
+  const vector = vectorsOf(column)
+  const addAt = addsOf(from)
+  for (let row = 0; row < length; row += 1) {
+    if (validity?.[row] === 0) continue
+    const add = addAt(row)
+    if (vector(row) === null) {
+      actions.push({ kind: 'add', add })
+      continue
+    }
+    const body = cellJson(cell(row))
+    actions.push(...readActions({ add: { ...(isObject(body) ? body : {}), stats: add.statsText } }, source))
+  }
   return actions
+}
+
+function actionsOf(name: string, column: Column, source: string): Action[] {
+  const actions: Action[] = []
+  const { validity, length } = column
+  const cell = cellsOf(column)
+  for (let row = 0; row < length; row += 1) {
+    if (validity?.[row] !== 0) actions.push(...readActions({ [name]: cellJson(cell(row)) }, source))
+  }
+  return actions
+}
+
+/** What kind of deletion vector a row states; null where there is none. */
+function vectorsOf({ type, values }: Column): (row: number) => unknown {
+  if (type.kind !== 'struct' || values.layout !== 'struct') return () => null
+  const at = type.fields.findIndex((field) => field.name === 'deletionVector')
+  const vector = values.children[at]
+  if (vector === undefined) return () => null
+  const { validity } = vector
+  const cell = cellsOf(vector)
+  return (row) => (validity?.[row] === 0 ? null : cell(row))
 }
 
 function sidecarPath(path: string): string {
   return path.includes('/') ? path : SIDECARS + path
-}
-
-/** A checkpoint may state statistics as a struct only (`delta.checkpoint.writeStatsAsJson=false`). */
-function withStats(row: LogObject): LogObject {
-  const { add } = row
-  if (!isObject(add) || typeof add['stats'] === 'string' || !isObject(add['stats_parsed'])) return row
-  const parsed = add['stats_parsed']
-  const stats = {
-    numRecords: parsed['numRecords'] ?? null,
-    minValues: jsonValues(parsed['minValues']),
-    maxValues: jsonValues(parsed['maxValues']),
-    nullCount: jsonValues(parsed['nullCount']),
-  }
-  return { ...row, add: { ...add, stats: writeLogJson(stats) } }
-}
-
-/** Only what has one form in JSON: a bound that is left out prunes nothing. */
-function jsonValues(value: LogJson | undefined): LogObject {
-  if (!isObject(value)) return {}
-  return Object.fromEntries(
-    Object.entries(value).filter(([, item]) => ['number', 'bigint', 'string', 'boolean'].includes(typeof item)),
-  )
 }

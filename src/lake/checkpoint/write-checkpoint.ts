@@ -8,8 +8,8 @@ import { CHECKPOINT_FIELDS, checkpointBatches, countActions } from './checkpoint
 import type { CheckpointPart } from './checkpoint-form.ts'
 import { nameCheckpoint } from './last-checkpoint.ts'
 
-/** Small enough that a writer never holds much, large enough that pages compress. */
-const ROW_GROUP_ROWS = 1 << 16
+/** Small enough that neither writer nor reader holds much beside the table's state, large enough that pages compress. */
+const ROW_GROUP_ROWS = 1 << 13
 
 /**
  * Writes the checkpoint of a version: one file, or several parts above a number of actions. Every `txn` is in it,

@@ -26,7 +26,7 @@ export interface NewFile {
 export interface AddFile extends NewFile {
   readonly deletionVector: DeletionVector | null
   readonly dataChange: boolean
-  /** Parsed when first asked for; null where there are none or they are damaged. */
+  /** Parsed when asked for, and not kept; null where there are none or they are damaged. */
   readonly stats: FileStats | null
 }
 
@@ -38,41 +38,61 @@ export interface FileStats {
   readonly nulls: LogObject
 }
 
+/** What the log states of a file; texts and maps are taken from it when they are asked for. */
 export class LoggedFile implements AddFile {
   readonly path: string
-  readonly partitionValues: PartitionValues
   readonly bytes: number
   readonly modificationTimeMs: number
   readonly dataChange: boolean
-  readonly statsText: string | null
-  readonly tags: TextMap | null
   readonly deletionVector: DeletionVector | null
+  readonly #add: AddAction
   readonly #stored: StoredColumns | null
-  #stats: FileStats | null | undefined
+  #partitionValues: PartitionValues | undefined
+  #rows: number | null | undefined
 
   /** With `stored`, partition values and statistics are told by the table's own names. */
   constructor(add: AddAction, stored: StoredColumns | null = null) {
     this.path = add.path
-    this.partitionValues = stored === null ? add.partitionValues : ownPartitionValues(add.partitionValues, stored)
-    this.#stored = stored
     this.bytes = add.bytes
     this.modificationTimeMs = add.modificationTimeMs
     this.dataChange = add.dataChange
-    this.statsText = add.statsText
-    this.tags = add.tags
     this.deletionVector = add.deletionVector
+    this.#add = add
+    this.#stored = stored
+  }
+
+  get partitionValues(): PartitionValues {
+    if (this.#partitionValues === undefined) {
+      const { partitionValues } = this.#add
+      this.#partitionValues = this.#stored === null ? partitionValues : ownPartitionValues(partitionValues, this.#stored)
+    }
+    return this.#partitionValues
+  }
+
+  get statsText(): string | null {
+    return this.#add.statsText
+  }
+
+  get tags(): TextMap | null {
+    return this.#add.tags
   }
 
   get stats(): FileStats | null {
-    this.#stats ??= parseStats(this.statsText, this.#stored)
-    return this.#stats
+    if (lastParsed.of !== this) lastParsed = { of: this, stats: parseStats(this.statsText, this.#stored) }
+    return lastParsed.stats
   }
 
   get rows(): number | null {
-    const rows = this.stats?.rows ?? null
-    return rows === null ? null : rows - (this.deletionVector?.cardinality ?? 0)
+    if (this.#rows === undefined) {
+      const rows = this.stats?.rows ?? null
+      this.#rows = rows === null ? null : rows - (this.deletionVector?.cardinality ?? 0)
+    }
+    return this.#rows
   }
 }
+
+/** Those of a hundred thousand files, parsed, would be half a gigabyte, and callers ask one file after another. */
+let lastParsed: { readonly of: LoggedFile | null; readonly stats: FileStats | null } = { of: null, stats: null }
 
 function parseStats(text: string | null, stored: StoredColumns | null): FileStats | null {
   if (text === null || text === '') return null

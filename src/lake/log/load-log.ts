@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../ports/object-store.ts'
 import { listLog, readCheckpointHint } from './log-file.ts'
 import type { CheckpointFiles, LogListing } from './log-file.ts'
 import { readCheckpoint } from '../checkpoint/read-checkpoint.ts'
-import { readEntries, readEntry } from './read-entry.ts'
+import { readEntry, streamEntries } from './read-entry.ts'
 import type { LogEntry } from './read-entry.ts'
 import { LogState } from './replay.ts'
 
@@ -62,20 +62,26 @@ async function replayFrom(store: ObjectStore, { base, listing, version }: Replay
     throw versionUnknown(store, target, `its newest version is ${newest}`)
   }
   const from = base === null ? 0 : base.checkpoint.version + 1
-  let missing = -1
-  const entries = await readEntries(store, { from, to: target }, (at) => {
-    missing = at
-  })
-  if (entries === null) {
-    const cleaned = missing === 0 || listing.checkpoints.some((checkpoint) => checkpoint.version > missing)
-    if (version !== null && cleaned) throw versionUnknown(store, target, 'its log no longer reaches back so far')
-    if (base === null && missing === 0) throw hole(store, missing, 'and no whole checkpoint covers it')
-    throw hole(store, missing, `though version ${target} is there`)
-  }
   const state = base?.state ?? new LogState()
-  for (const entry of entries) state.apply(entry.actions)
-  const last = entries.at(-1) ?? (await readEntry(store, target))
+  let last: LogEntry | null = null
+  for await (const entry of streamEntries(store, { from, to: target })) {
+    if ('missing' in entry) throw missingEntry(store, { base, listing, version }, { missing: entry.missing, target })
+    state.apply(entry.actions)
+    last = entry
+  }
+  last ??= await readEntry(store, target)
   return { state, version: target, timestampMs: timestampOf(last, base) }
+}
+
+function missingEntry(
+  store: ObjectStore,
+  { base, listing, version }: Replay,
+  { missing, target }: { readonly missing: number; readonly target: number },
+): SluiceError {
+  const cleaned = missing === 0 || listing.checkpoints.some((checkpoint) => checkpoint.version > missing)
+  if (version !== null && cleaned) return versionUnknown(store, target, 'its log no longer reaches back so far')
+  if (base === null && missing === 0) return hole(store, missing, 'and no whole checkpoint covers it')
+  return hole(store, missing, `though version ${target} is there`)
 }
 
 function timestampOf(last: LogEntry | null, base: Base | null): number {

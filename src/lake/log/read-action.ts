@@ -215,7 +215,7 @@ function parseLine(line: string, source: string): LogObject {
   throw damagedEntry(source, 'a line is no JSON object')
 }
 
-function damagedEntry(source: string, what: string, cause?: unknown): SluiceError {
+export function damagedEntry(source: string, what: string, cause?: unknown): SluiceError {
   return new SluiceError('TABLE_FILES_MISSING', `${source} is damaged: ${what}`, {
     where: { file: source },
     hint: 'Restore the file from a copy of the table.',

@@ -23,24 +23,34 @@ export async function readEntry(store: ObjectStore, version: number): Promise<Lo
   return { version, actions, timestampMs: stated ?? (await store.stat(path))?.modifiedMs ?? 0 }
 }
 
-/** The entries of `[from, to]`, in order. Null where one is missing, named by `onMissing`. */
-export async function readEntries(
-  store: ObjectStore,
-  { from, to }: { readonly from: number; readonly to: number },
-  onMissing?: (version: number) => void,
-): Promise<LogEntry[] | null> {
+export interface EntryRange {
+  /** Both inclusive. */
+  readonly from: number
+  readonly to: number
+}
+
+/** The entries of `[from, to]`, in order. Null where one is missing. */
+export async function readEntries(store: ObjectStore, range: EntryRange): Promise<LogEntry[] | null> {
   const entries: LogEntry[] = []
+  for await (const entry of streamEntries(store, range)) {
+    if ('missing' in entry) return null
+    entries.push(entry)
+  }
+  return entries
+}
+
+/** The same, holding few at a time. Ends with the first that is missing. */
+export async function* streamEntries(
+  store: ObjectStore,
+  { from, to }: EntryRange,
+): AsyncGenerator<LogEntry | { readonly missing: number }, void, void> {
   for (let first = from; first <= to; first += PARALLEL) {
     const versions = Array.from({ length: Math.min(PARALLEL, to - first + 1) }, (_, i) => first + i)
     for (const [i, entry] of (await Promise.all(versions.map((version) => readEntry(store, version)))).entries()) {
-      if (entry === null) {
-        onMissing?.(versions[i]!)
-        return null
-      }
-      entries.push(entry)
+      yield entry ?? { missing: versions[i]! }
+      if (entry === null) return
     }
   }
-  return entries
 }
 
 /** What came after a version, up to the first version that does not exist. Null where the version itself is gone. */

@@ -163,3 +163,35 @@ test('a `txn` stays in checkpoints whatever its age, though the table asks engin
   await store.delete(['_delta_log/00000000000000000000.json'])
   assert.equal((await openTable(store)).txns.get('sluice/orders/0'), 7n)
 })
+
+test('a file reads from a checkpoint as it reads from its entry, whatever it states, in any order of asking', async () => {
+  const store = new MemoryStore()
+  const names = ['plain', 'day=a%20b/x', 'day=__HIVE_DEFAULT_PARTITION__/y', 'tagged', 'no stats']
+  const facts = [
+    {},
+    { partitionValues: { day: 'a b' } },
+    { partitionValues: { day: null } },
+    { tags: { by: 'us' } },
+    {},
+  ]
+  const adds = Array.from({ length: 20_000 }, (_, i) =>
+    loggedFile(`${names[i % 5]!}${i}`, {
+      ...facts[i % 5],
+      bytes: i,
+      modificationTimeMs: 2 ** 41 + i,
+      statsText: i % 5 === 4 ? null : `{"numRecords":${i},"minValues":{"n":${2n ** 60n + BigInt(i)}}}`,
+    }),
+  )
+  await step(store, null, { adds })
+  const entry = await openTable(store)
+  await writeCheckpoint(store, { version: 0, nowMs: 0 })
+  await store.delete(['_delta_log/00000000000000000000.json'])
+  const checkpoint = await openTable(store)
+  assert.deepEqual([...checkpoint.files.keys()], [...entry.files.keys()])
+  for (const i of [19_999, 0, 8_192, 8_191, 16_384, ...adds.keys()]) {
+    const [a, b] = [checkpoint.files.get(adds[i]!.path)!, entry.files.get(adds[i]!.path)!]
+    for (const key of ['path', 'bytes', 'modificationTimeMs', 'dataChange', 'statsText', 'rows'] as const)
+      assert.equal(a[key], key === 'dataChange' ? false : b[key], key)
+    assert.deepEqual([a.partitionValues, a.tags, a.stats], [b.partitionValues, b.tags, b.stats])
+  }
+})

@@ -1,0 +1,149 @@
+import type { Column } from '../../domain/column-batch.ts'
+import { cellsOf } from '../../parquet/decode/read-cell.ts'
+import type { ParquetCell } from '../../parquet/decode/read-cell.ts'
+import type { AddAction, PartitionValues, TextMap } from '../log/action.ts'
+import { isObject, writeLogJson } from '../log/log-json.ts'
+import type { LogJson, LogObject } from '../log/log-json.ts'
+import { damagedEntry } from '../log/read-action.ts'
+import { cellJson } from './cell-json.ts'
+
+/** How a file of a checkpoint's row group is read. A child that the file lacks reads as null. */
+interface AddCells {
+  readonly source: string
+  readonly path: CellReader
+  readonly partitionValues: CellReader
+  readonly size: CellReader
+  readonly modificationTime: CellReader
+  readonly dataChange: CellReader
+  readonly tags: CellReader
+  readonly stats: CellReader
+  readonly statsParsed: CellReader
+}
+
+type CellReader = (row: number) => ParquetCell
+
+/** The child columns that are most of a checkpoint's bytes: decoded a row group at a time, when a file is asked for them. */
+export const LAZY_STATS = ['add.stats', 'add.stats_parsed']
+
+/** What was decoded last: files are asked for their statistics in the order in which they stand. */
+export class StatsShelf {
+  #decode: (() => Column) | null = null
+  #read: CellReader = () => null
+
+  reader(decode: (() => Column) | undefined): CellReader {
+    if (decode === undefined) return () => null
+    return (row) => {
+      if (this.#decode !== decode) {
+        this.#read = cellsOf(decode())
+        this.#decode = decode
+      }
+      return this.#read(row)
+    }
+  }
+}
+
+export interface AddColumn {
+  /** `add` without its statistics. */
+  readonly column: Column
+  readonly stats: CellReader
+  readonly statsParsed: CellReader
+  /** Names the checkpoint in errors. */
+  readonly source: string
+}
+
+/** By row of the column `add` of a row group: the file, in which texts and maps are read from the column when asked for. */
+export function addsOf({ column, stats, statsParsed, source }: AddColumn): (row: number) => AddAction {
+  const { type, values } = column
+  const children = values.layout === 'struct' && type.kind === 'struct' ? values.children : []
+  const child = (name: string): CellReader => {
+    const at = type.kind === 'struct' ? type.fields.findIndex((field) => field.name === name) : -1
+    return children[at] === undefined ? () => null : cellsOf(children[at])
+  }
+  const cells: AddCells = {
+    source,
+    path: child('path'),
+    partitionValues: child('partitionValues'),
+    size: child('size'),
+    modificationTime: child('modificationTime'),
+    dataChange: child('dataChange'),
+    tags: child('tags'),
+    stats,
+    statsParsed,
+  }
+  return (row) => new CheckpointAdd(cells, row)
+}
+
+/** A file without a deletion vector. */
+class CheckpointAdd implements AddAction {
+  readonly path: string
+  readonly bytes: number
+  readonly modificationTimeMs: number
+  readonly dataChange: boolean
+  readonly deletionVector = null
+  readonly #cells: AddCells
+  readonly #row: number
+
+  constructor(cells: AddCells, row: number) {
+    const path = cells.path(row)
+    const size = cells.size(row)
+    const time = cells.modificationTime(row)
+    const dataChange = cells.dataChange(row)
+    if (typeof path !== 'string') throw damaged(cells, 'path')
+    if (!isNumber(size)) throw damaged(cells, 'size')
+    if (time !== null && !isNumber(time)) throw damaged(cells, 'modificationTime')
+    this.path = path
+    this.bytes = Number(size)
+    this.modificationTimeMs = Number(time ?? 0)
+    this.dataChange = dataChange !== false
+    this.#cells = cells
+    this.#row = row
+  }
+
+  /** An empty text stands for null (PROTOCOL, "Partition Value Serialization"). */
+  get partitionValues(): PartitionValues {
+    const map = this.#cells.partitionValues(this.#row)
+    if (map === null) return {}
+    if (!(map instanceof Map)) throw damaged(this.#cells, 'partitionValues')
+    return Object.fromEntries(
+      Array.from(map, ([key, value]) => [key, typeof value === 'string' && value !== '' ? value : null]),
+    )
+  }
+
+  get tags(): TextMap | null {
+    const map = this.#cells.tags(this.#row)
+    if (!(map instanceof Map)) return null
+    return Object.fromEntries(
+      Array.from(map).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+    )
+  }
+
+  /** A checkpoint may state statistics as a struct only (`delta.checkpoint.writeStatsAsJson=false`). */
+  get statsText(): string | null {
+    const text = this.#cells.stats(this.#row)
+    if (typeof text === 'string') return text
+    const parsed = cellJson(this.#cells.statsParsed(this.#row))
+    if (!isObject(parsed)) return null
+    return writeLogJson({
+      numRecords: parsed['numRecords'] ?? null,
+      minValues: jsonValues(parsed['minValues']),
+      maxValues: jsonValues(parsed['maxValues']),
+      nullCount: jsonValues(parsed['nullCount']),
+    })
+  }
+}
+
+function isNumber(cell: ParquetCell): cell is bigint | number {
+  return typeof cell === 'bigint' || typeof cell === 'number'
+}
+
+function damaged({ source }: AddCells, key: string): Error {
+  return damagedEntry(source, `add.${key} is missing or of the wrong type`)
+}
+
+/** Only what has one form in JSON: a bound that is left out prunes nothing. */
+function jsonValues(value: LogJson | undefined): LogObject {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(
+    Object.entries(value).filter(([, item]) => ['number', 'bigint', 'string', 'boolean'].includes(typeof item)),
+  )
+}
