@@ -64,7 +64,8 @@ export class LoggedFile implements AddFile {
   get partitionValues(): PartitionValues {
     if (this.#partitionValues === undefined) {
       const { partitionValues } = this.#add
-      this.#partitionValues = this.#stored === null ? partitionValues : ownPartitionValues(partitionValues, this.#stored)
+      this.#partitionValues =
+        this.#stored === null ? partitionValues : ownPartitionValues(partitionValues, this.#stored)
     }
     return this.#partitionValues
   }
