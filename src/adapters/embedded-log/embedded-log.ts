@@ -112,7 +112,7 @@ async function fetchWaiting(db: LogDatabase, clock: Clock, request: FetchRequest
     request.signal?.throwIfAborted()
     // Taken before the look: a commit in between is news to the next look.
     const mark = await db.read(() => db.changeMark())
-    const outcome = await db.read(() => fetchNow(db, request))
+    const outcome = await fetchSurely(db, request)
     if (outcome.kind !== 'empty' || leftMs <= 0) return outcome
     do {
       const ms = Math.min(pauseMs, leftMs)
@@ -120,6 +120,22 @@ async function fetchWaiting(db: LogDatabase, clock: Clock, request: FetchRequest
       leftMs -= ms
       pauseMs = Math.min(pauseMs * 2, SELDOM_LOOK_MS)
     } while (leftMs > 0 && (await db.read(() => db.changeMark())) === mark)
+  }
+}
+
+/**
+ * What reads as damaged is read once more from the file before it is said: memory and disks err for a moment, and a lane
+ * that stops for it waits for a person. That it read right then is warned of on stderr.
+ */
+async function fetchSurely(db: LogDatabase, request: FetchRequest): Promise<FetchOutcome> {
+  try {
+    return await db.read(() => fetchNow(db, request))
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'LOG_CORRUPT') throw error
+    db.forgetPages()
+    const outcome = await db.read(() => fetchNow(db, request))
+    process.emitWarning(`${error.message}; read again it is right, in ${db.file}`)
+    return outcome
   }
 }
 

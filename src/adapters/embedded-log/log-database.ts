@@ -65,6 +65,8 @@ export interface LogDatabase {
   write<T>(work: () => T): Promise<T>
   /** Differs from the last answer whenever any process committed in between; costs no disk access. */
   changeMark(): string
+  /** What is read next comes from the file, not from pages that were kept. */
+  forgetPages(): void
   close(): void
 }
 
@@ -118,6 +120,7 @@ export async function openLogDatabase({ dir, clock }: { dir: string; clock: Cloc
         }),
       // SQLite's mark tells of other connections only, so our own commits are counted beside it.
       changeMark: () => `${ownCommits}/${String(sql('pragma data_version').get()?.['data_version'])}`,
+      forgetPages: () => db.exec('pragma shrink_memory'),
       close: () => {
         if (closed) return
         closed = true

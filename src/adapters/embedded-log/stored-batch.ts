@@ -148,7 +148,8 @@ function checkBlob(stored: StoredBatch, blob: Uint8Array): number {
     throw corrupt(stored, 'its length is not the one it states')
   }
   const crc = crc32(blob.subarray(8, HEADER_BYTES), crc32(blob.subarray(HEADER_BYTES)))
-  if (view.getUint32(4, true) !== crc) throw corrupt(stored, 'its checksum does not match')
+  const stated = view.getUint32(4, true)
+  if (stated !== crc) throw corrupt(stored, `its checksum does not match: ${crc} instead of ${stated}`)
   if (view.getBigInt64(24, true) !== stored.first || stored.first + BigInt(count) !== stored.next) {
     throw corrupt(stored, 'it belongs to another place')
   }

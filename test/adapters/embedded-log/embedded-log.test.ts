@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { openEmbeddedLog } from '../../../src/adapters/embedded-log/embedded-log.ts'
 import { logError } from '../../../src/adapters/embedded-log/log-error.ts'
@@ -110,6 +111,36 @@ test('a damaged batch is refused by name, and those around it are served', async
   db.exec('delete from batches where first = 5')
   db.close()
   await assert.rejects(fetchAt(log, 7n), { code: 'LOG_CORRUPT', where: { ...orders, offset: '7' } })
+})
+
+test('a batch that reads as damaged once and right when read again is served, with a warning', async (t) => {
+  const log = await openEmbeddedLog({ dir: await folder(t), clock: systemClock })
+  t.after(() => log.close())
+  await log.create('orders', { partitions: 1, retentionMs: null })
+  await log.append({ batches: some(5), state: null })
+  let errs = 1
+  // oxlint-disable-next-line typescript/unbound-method -- called with its own statement
+  const plain = StatementSync.prototype.get
+  t.mock.method(
+    StatementSync.prototype,
+    'get',
+    function (this: StatementSync, ...values: Parameters<StatementSync['get']>) {
+      const row = plain.apply(this, values)
+      const data = row?.['data']
+      if (data instanceof Uint8Array && errs > 0) {
+        errs -= 1
+        data[data.length - 1]! ^= 1
+      }
+      return row
+    },
+  )
+  const warned = once(process, 'warning')
+  assert.equal((await fetchAt(log, 0n)).kind, 'batches')
+  assert.equal(errs, 0)
+  assert.match(
+    String(((await warned) as [Error])[0].message),
+    /offset 0 of orders\/0 .* checksum .* read again it is right/,
+  )
 })
 
 test('a file that is no database, a foreign database and a damaged one are refused by name', async (t) => {
