@@ -44,6 +44,14 @@ export function recordTsColumn(batch: RecordBatch, rows: Int32Array, room: Colum
   return int64Column(SYSTEM_FIELDS.recordTs.type, data)
 }
 
+/** `_schema_id`: mostly one writer's, and then a constant. */
+export function schemaIdColumn(ids: Int32Array): Column {
+  const { type } = SYSTEM_FIELDS.schemaId
+  const first = ids[0]
+  if (first !== undefined && ids.every((id) => id === first)) return constantColumn(type, first, ids.length)
+  return { type, length: ids.length, validity: null, values: { layout: 'int32', data: ids } }
+}
+
 /** `_batch_id`, `_source_system` and `_op`: by headers, and d for a tombstone. */
 export function headerColumns(
   batch: RecordBatch,

@@ -17,6 +17,7 @@ const ENCODING: Record<ValueEncoding | 'RLE', number> = {
   PLAIN: 0,
   RLE: 3,
   DELTA_BINARY_PACKED: 5,
+  DELTA_LENGTH_BYTE_ARRAY: 6,
   RLE_DICTIONARY: 8,
 }
 const PAGE = { DATA: 0, DICTIONARY: 2 }

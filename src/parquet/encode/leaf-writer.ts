@@ -171,7 +171,7 @@ export class LeafWriter {
     const bounds = values.bounds()
     this.#noteBounds(bounds)
     this.#nan ||= values.nan()
-    const plain = values.plain()
+    const plain = this.#bloom === null ? null : values.plain()
     if (plain !== null) this.#noteBloom(plain)
     const body = this.#room.take(this.#repetition.bound + this.#definition.bound + values.bound)
     let start = this.#repetition.encode(body, 0)

@@ -106,36 +106,41 @@ export function boundsOfFixedBytes(bytes: Uint8Array, count: number, size: numbe
   return { min: readSigned(bytes, min, size), max: readSigned(bytes, max, size) }
 }
 
-/** Values in PLAIN encoding: a length of four bytes, little-endian, then the bytes. */
-export function boundsOfByteArrays(bytes: Uint8Array, count: number): ColumnBounds | null {
+/** Values that stand one after another, with the length of each. */
+export function boundsOfByteArrays(bytes: Uint8Array, lengths: Int32Array): ColumnBounds | null {
+  const count = lengths.length
   if (count === 0) return null
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let min = 0
-  let max = 0
-  let at = 4 + view.getInt32(0, true)
-  let least = headOf(view, 0, at - 4)
+  let [min, minSize] = [0, lengths[0]!]
+  let [max, maxSize] = [0, minSize]
+  let at = minSize
+  let least = headOf(view, 0, minSize)
   let greatest = least
   for (let i = 1; i < count; i += 1) {
-    const size = view.getInt32(at, true)
+    const size = lengths[i]!
     const head = headOf(view, at, size)
-    if (head < least || (head === least && comparePlain(view, at, min) < 0)) {
+    if (head < least || (head === least && compareSpans(bytes, { at, size }, { at: min, size: minSize }) < 0)) {
       min = at
+      minSize = size
       least = head
-    } else if (head > greatest || (head === greatest && comparePlain(view, at, max) > 0)) {
+    } else if (
+      head > greatest ||
+      (head === greatest && compareSpans(bytes, { at, size }, { at: max, size: maxSize }) > 0)
+    ) {
       max = at
+      maxSize = size
       greatest = head
     }
-    at += 4 + size
+    at += size
   }
-  const valueAt = (start: number): Uint8Array => bytes.slice(start + 4, start + 4 + view.getInt32(start, true))
-  return { min: valueAt(min), max: valueAt(max) }
+  return { min: bytes.slice(min, min + minSize), max: bytes.slice(max, max + maxSize) }
 }
 
 /** The first six bytes as a number, so that most comparisons end there; short values are compared whole. */
 function headOf(view: DataView, at: number, size: number): number {
-  if (size >= 6) return view.getUint32(at + 4) * 65_536 + view.getUint16(at + 8)
+  if (size >= 6) return view.getUint32(at) * 65_536 + view.getUint16(at + 4)
   let head = 0
-  for (let i = 0; i < 6; i += 1) head = head * 256 + (i < size ? view.getUint8(at + 4 + i) : 0)
+  for (let i = 0; i < 6; i += 1) head = head * 256 + (i < size ? view.getUint8(at + i) : 0)
   return head
 }
 
@@ -222,21 +227,19 @@ export function compareBounds(a: Bound, b: Bound): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Unsigned order of two byte strings in PLAIN encoding. */
-function comparePlain(view: DataView, a: number, b: number): number {
-  const aSize = view.getInt32(a, true)
-  const bSize = view.getInt32(b, true)
-  const shared = Math.min(aSize, bSize)
-  let i = 4
-  for (; i + 4 <= shared + 4; i += 4) {
-    const difference = view.getUint32(a + i) - view.getUint32(b + i)
+interface Span {
+  readonly at: number
+  readonly size: number
+}
+
+/** In unsigned order of their bytes. */
+function compareSpans(bytes: Uint8Array, a: Span, b: Span): number {
+  const shared = Math.min(a.size, b.size)
+  for (let i = 0; i < shared; i += 1) {
+    const difference = bytes[a.at + i]! - bytes[b.at + i]!
     if (difference !== 0) return difference
   }
-  for (; i < shared + 4; i += 1) {
-    const difference = view.getUint8(a + i) - view.getUint8(b + i)
-    if (difference !== 0) return difference
-  }
-  return aSize - bSize
+  return a.size - b.size
 }
 
 function compareSigned(bytes: Uint8Array, a: number, b: number, size: number): number {

@@ -11,7 +11,7 @@ const LENGTH_BYTES = 4
 const DICTIONARY_LIMITS = { maxEntries: 1 << 15, maxBytes: 1 << 20 }
 
 /**
- * Values as indexes into the chunk's dictionary while they repeat, else PLAIN, or packed where they are integers. Columns that come as dictionaries, or as
+ * Values as indexes into the chunk's dictionary while they repeat, else packed, or PLAIN where that does not pay. Columns that come as dictionaries, or as
  * one value, stay so; of others, byte arrays are tried: where a column hardly repeats or the dictionary is full, the page being
  * filled and all later ones are PLAIN, and a column that was found not to repeat is not tried again.
  */
@@ -88,7 +88,7 @@ export class DictionaryValues implements PageValues {
       return { end: indexes.encode(this.#dictionary.count, out, at), encoding: 'RLE_DICTIONARY' }
     }
     const packed = this.#packs ? this.#plain.packInto(out, at) : null
-    if (packed !== null) return { end: packed, encoding: 'DELTA_BINARY_PACKED' }
+    if (packed !== null) return { end: packed, encoding: this.#plain.packing }
     this.#packs = false
     out.set(this.#plain.encoded(), at)
     return { end: at + this.#plain.bytes, encoding: 'PLAIN' }

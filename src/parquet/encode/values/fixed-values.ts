@@ -23,6 +23,7 @@ const MIN_PACKED = 64
 const PACKED_PAYS = 1.5
 
 export class FixedValues implements PlainValues {
+  readonly packing = 'DELTA_BINARY_PACKED'
   readonly #type: FixedType
   readonly #size: number
   readonly #integerBytes: 4 | 8 | null

@@ -12,7 +12,7 @@ export interface PageValues {
   /** Writes the page's values; `bounds` first, then `clear`. */
   encode(out: Uint8Array, at: number): EncodedValues
   bounds(): ColumnBounds | null
-  /** The page's values in PLAIN encoding, as a view; null where they are in the dictionary. */
+  /** The page's values in PLAIN encoding; null where they are in the dictionary. */
   plain(): Uint8Array | null
   /** Whether NaN was among the page's values. */
   nan(): boolean
@@ -28,7 +28,8 @@ export interface EncodedValues {
   readonly encoding: ValueEncoding
 }
 
-export type ValueEncoding = 'PLAIN' | 'RLE_DICTIONARY' | 'DELTA_BINARY_PACKED'
+export type ValueEncoding = 'PLAIN' | 'RLE_DICTIONARY' | PackedEncoding
+export type PackedEncoding = 'DELTA_BINARY_PACKED' | 'DELTA_LENGTH_BYTE_ARRAY'
 
 export interface DictionaryPage {
   readonly plain: Uint8Array
@@ -51,11 +52,13 @@ export interface PlainValues {
   append(picked: Picked): void
   /** Takes values that are in PLAIN encoding already. */
   appendEncoded(plain: Uint8Array, count: number): void
-  /** All values so far, as a view. */
+  /** All values so far, in PLAIN encoding. */
   encoded(): Uint8Array
+  /** How `packInto` writes them. */
+  readonly packing: PackedEncoding
   /** Bytes that `packInto` writes at most. */
   readonly packedBound: number
-  /** Writes the values as DELTA_BINARY_PACKED and returns the end; null where they cannot be, or it hardly pays. */
+  /** Writes the values packed and returns the end; null where they cannot be, or it hardly pays. */
   packInto(out: Uint8Array, at: number): number | null
   bounds(): ColumnBounds | null
   nan(): boolean
