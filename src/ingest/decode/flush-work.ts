@@ -77,7 +77,8 @@ class JudgedFlush implements FlushWork {
     const { judge } = this.#judge
     const room = this.#room
     const terms = { table: table.table, runId, batchId, maxRecordBytes }
-    const context: JudgeContext = { ...terms, judge, writers, epoch, nowMs, room }
+    // What is not kept whole is made into lines at once, and a buffer for each record would cost more than its line.
+    const context: JudgeContext = { ...terms, judge, writers, epoch, nowMs, room, lettersBorrow: !keepLetters }
     const { rows, letters } = judgeBatch(batch, context)
     this.#judge.learn(rows)
     const unsealed = this.#seals && sealKey === null

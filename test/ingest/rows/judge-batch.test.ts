@@ -5,6 +5,7 @@ import { createEncoder } from '../../../src/contract/encode.ts'
 import { createJudge } from '../../../src/contract/judge.ts'
 import { keptBackBatch } from '../../../src/domain/record-batch.ts'
 import { rowIdOfLog } from '../../../src/error-lane/row-id.ts'
+import { toLaneRecord } from '../../../src/error-lane/lane-record.ts'
 import { judgeBatch, type JudgeContext, type JudgedBatch } from '../../../src/ingest/rows/judge-batch.ts'
 import { orderContract, placedBatch, rowObjects, type PlacedRecord } from '../batches.ts'
 
@@ -107,6 +108,15 @@ describe('judgeBatch', () => {
       assert.notEqual(bytes.buffer, batch.bytes.buffer)
       assert.equal(bytes.buffer.byteLength, bytes.byteLength)
     }
+  })
+
+  it('a letter that borrows says the same as one that owns its bytes', () => {
+    const batch = placedBatch([good('a', -1, { headers: [{ key: 'h', value: Buffer.from('v') }] })])
+    const [own] = judgeBatch(batch, context()).letters
+    const [borrowed] = judgeBatch(batch, { ...context(), lettersBorrow: true }).letters
+    const line = (letter: typeof own): string => JSON.stringify(toLaneRecord(letter!, null))
+    assert.equal(line(borrowed), line(own))
+    assert.equal(borrowed!.raw!.buffer, batch.bytes.buffer)
   })
 
   it('a null value is a row with _op d, whatever its headers say, and schema id 0', () => {

@@ -39,7 +39,9 @@ export class ByteArrayValues implements PlainValues {
     if (count === 0) return
     const lengths = this.#reserveLengths(count)
     const size =
-      indexes === null ? takeLengths(offsets, start, lengths) : pickLengths(offsets, indexes.subarray(0, count), lengths)
+      indexes === null
+        ? takeLengths(offsets, start, lengths)
+        : pickLengths(offsets, indexes.subarray(0, count), lengths)
     const to = this.#reserve(size)
     const first = offsets[indexes === null ? start : indexes[0]!]!
     // What lies between values that are present is empty; a dictionary's entries alone may be out of order.

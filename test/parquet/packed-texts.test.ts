@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { ColumnBatch, ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
+import { boundsOfByteArrays } from '../../src/parquet/encode/values/column-bounds.ts'
+import { readParquetColumns } from '../../src/parquet/read-parquet.ts'
+import { writeParquet } from '../../src/parquet/write-parquet.ts'
+import { batchOf, repeated } from './build-columns.ts'
+import type { Cell } from './build-columns.ts'
+import { openDuck } from './duckdb-cells.ts'
+import type { Duck } from './duckdb-cells.ts'
+
+let duck: Duck
+let folder: string
+let files = 0
+before(async () => {
+  duck = await openDuck()
+  folder = await mkdtemp(join(tmpdir(), 'sluice-texts-'))
+})
+after(async () => {
+  duck.close()
+  await rm(folder, { recursive: true })
+})
+
+const STRING: ColumnType = { kind: 'string' }
+const LIST: ColumnType = { kind: 'list', element: STRING, elementNullable: true }
+const fields: readonly ColumnField[] = [
+  { name: 't', type: STRING, nullable: true },
+  { name: 'many', type: LIST, nullable: true },
+]
+
+async function roundTrip(batches: readonly ColumnBatch[], rows: readonly (readonly Cell[])[], options = {}) {
+  const { bytes } = writeParquet({ fields, batches, ...options })
+  const read = await readParquetColumns({ source: bytes, name: 'test' })
+  assert.deepEqual(
+    read.columns[0],
+    rows.map(([text]) => text),
+  )
+  assert.deepEqual(
+    read.columns[1],
+    rows.map(([, many]) => many),
+  )
+  files += 1
+  const path = join(folder, `${files}.parquet`)
+  await writeFile(path, bytes)
+  assert.deepEqual(await duck.rows(`select t, many from read_parquet('${path}')`), rows)
+  const encodings = await duck.rows(`select encodings from parquet_metadata('${path}')`)
+  return encodings.map(([used]) => used as string).join(' ')
+}
+
+const text = fc.oneof(
+  { weight: 6, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
+  { weight: 2, arbitrary: fc.string({ minLength: 28, maxLength: 90 }) },
+  { weight: 1, arbitrary: fc.string({ minLength: 300, maxLength: 700 }) },
+  { weight: 1, arbitrary: fc.constantFrom('', 'same', 'same as before') },
+)
+const cell = fc.option(text, { freq: 5 })
+
+describe('texts that do not repeat are packed', () => {
+  test('whatever their lengths, with nulls and in lists, on any number of pages, from batches of either form', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(cell, fc.option(fc.array(cell, { maxLength: 3 }))), { minLength: 64, maxLength: 400 }),
+        fc.record({
+          pageBytes: fc.integer({ min: 500, max: 20_000 }),
+          rowGroupRows: fc.integer({ min: 80, max: 500 }),
+        }),
+        fc.integer({ min: 0, max: 400 }),
+        async (rows, sizes, cut) => {
+          const plain = [batchOf(fields, rows.slice(0, cut)), batchOf(fields, rows.slice(cut))]
+          const mixed = plain.map((batch, i) => (i === 0 ? { ...batch, columns: batch.columns.map(repeated) } : batch))
+          await roundTrip(plain, rows, sizes)
+          await roundTrip(mixed, rows, sizes)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('once a column was tried and found not to repeat', async () => {
+    const rows = Array.from({ length: 9000 }, (_, i) => [
+      i % 13 === 0 ? null : `${i} — ${'x'.repeat(i % 70)}`,
+      [`${i}`],
+    ])
+    const used = await roundTrip([batchOf(fields, rows)], rows, { pageBytes: 40_000 })
+    assert.match(used, /DELTA_LENGTH_BYTE_ARRAY/)
+    assert.doesNotMatch(used, /DICTIONARY/)
+  })
+
+  test('least and greatest are those of all values', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 9, max: 3 }), { minLength: 1, maxLength: 60 }), (values) => {
+        const sorted = values.toSorted((a, b) => Buffer.compare(a, b))
+        const bounds = boundsOfByteArrays(
+          Buffer.concat(values),
+          Int32Array.from(values, ({ length }) => length),
+        )
+        assert.deepEqual(
+          [bounds!.min, bounds!.max].map((each) => [...(each as Uint8Array)]),
+          [sorted[0]!, sorted.at(-1)!].map((each) => [...each]),
+        )
+      }),
+      { numRuns: 2000 },
+    )
+    assert.equal(boundsOfByteArrays(new Uint8Array(0), new Int32Array(0)), null)
+  })
+})
