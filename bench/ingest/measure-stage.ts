@@ -80,7 +80,7 @@ async function judging(schema: typeof ORDERS_SCHEMA): Promise<Counted> {
   return lastCounted(async () => {
     for (const fetch of fetchesOf(batches)) {
       const room = new SlabRoom(slabs)
-      for (const batch of joiner.join(fetch)) judge.judge(batch, writers, room)
+      for (const batch of joiner.join(fetch)) judge.judge(batch, writers, { room })
       room.release()
     }
   })

@@ -42,10 +42,16 @@ export interface JudgeOptions {
 export interface Judge {
   readonly contract: Contract
   /**
-   * Pure. Never throws for what a record holds; a writer id that `writers` lacks is the caller's mistake (BUG). Columns
-   * lie in `room`.
+   * Pure. Never throws for what a record holds; a writer id that `writers` lacks is the caller's mistake (BUG).
    */
-  judge(batch: RecordBatch, writers: ReadonlyMap<number, RegisteredSchema>, room?: ColumnRoom): Judgement
+  judge(batch: RecordBatch, writers: ReadonlyMap<number, RegisteredSchema>, options?: JudgeRun): Judgement
+}
+
+export interface JudgeRun {
+  /** Where columns lie; else in buffers of their own. */
+  readonly room?: ColumnRoom
+  /** Takes each refusal as soon as it is known, in order; `refusals` then stays empty. */
+  readonly tell?: (refusal: Refusal) => void
 }
 
 export interface Judgement {
@@ -116,7 +122,7 @@ export function createJudge({
   let schemaIds = new Int32Array(0)
   return {
     contract,
-    judge(batch, writers, room = OWN_ROOM) {
+    judge(batch, writers, { room = OWN_ROOM, tell } = {}) {
       for (const builder of [...builders, rescued]) builder.truncate(0)
       reader.begin()
       rescued.reserve(batch.count)
@@ -126,12 +132,13 @@ export function createJudge({
       }
       const tombstones: number[] = []
       const refusals: Refusal[] = []
+      const told = tell ?? ((refusal: Refusal) => void refusals.push(refusal))
       let passed = 0
 
       const refuse = (index: number, schemaId: number | null, record: JsonValue): void => {
         for (const builder of builders) builder.truncate(passed)
         reader.truncate(passed)
-        refusals.push({ index, schemaId, errors: row.breaches.take(), record })
+        told({ index, schemaId, errors: row.breaches.take(), record })
       }
       const accept = (index: number, schemaId: number): void => {
         const text = row.rescuedText()

@@ -6,8 +6,10 @@ import { letterPath } from './lane-path.ts'
 
 /** Up to here one copy more is cheaper than a stream. */
 const PUT_BYTES = 8 * 1024 * 1024
-const LINES_AT_ONCE = 500
-const FIRST_LINE_BYTES = 2048
+
+const FIRST_BYTES = 64 * 1024
+/** Lines are handed over in pieces of about so many bytes. */
+const PIECE_BYTES = 1024 * 1024
 
 export interface WriteLettersRequest {
   /** Rooted at `_errors`. */
@@ -36,24 +38,48 @@ export async function writeLetters(request: WriteLettersRequest): Promise<Writte
   if (letters.some((letter) => letter.layer !== layer || letter.table !== table || letter.runId !== runId)) {
     throw new TypeError('a file of the error lane holds letters of one table and one run')
   }
-  const lines: Uint8Array[] = []
-  for (let at = 0; at < letters.length; at += LINES_AT_ONCE)
-    lines.push(letterLines(letters.slice(at, at + LINES_AT_ONCE), sealKey))
-  return writeLetterLines({ store, layer, table, runId, atMs, lines, letters: letters.length, newId })
+  const lines = new LetterLines(sealKey)
+  for (const letter of letters) lines.add(letter)
+  return writeLetterLines({ store, layer, table, runId, atMs, lines: lines.take(), letters: letters.length, newId })
 }
 
-/** Letters as whole lines of the ledger's form. Throws SEAL_KEY_MISSING. */
-export function letterLines(letters: readonly DeadLetter[], sealKey: string | null): Uint8Array {
-  const line = lineWriter(sealKey)
-  let out = Buffer.allocUnsafe(letters.length * FIRST_LINE_BYTES)
-  let at = 0
-  for (const letter of letters) {
-    const text = line(letter)
-    // A code unit takes three bytes at most.
-    if (at + text.length * 3 > out.length) out = Buffer.concat([out.subarray(0, at)], (at + text.length * 3) * 2)
-    at += out.write(text, at)
+/** Letters as whole lines of the ledger's form, put together one at a time. */
+export class LetterLines {
+  readonly #line: (letter: DeadLetter) => string
+  #out = Buffer.alloc(0)
+  #at = 0
+  #pieces: Uint8Array[] = []
+
+  constructor(sealKey: string | null) {
+    this.#line = lineWriter(sealKey)
   }
-  return out.subarray(0, at)
+
+  /** Keeps nothing of the letter. Throws SEAL_KEY_MISSING. */
+  add(letter: DeadLetter): void {
+    const text = this.#line(letter)
+    // A code unit takes three bytes at most.
+    const needed = text.length * 3
+    if (this.#at + needed > this.#out.length) {
+      if (this.#at > PIECE_BYTES) this.#cut()
+      const size = Math.max(FIRST_BYTES, (this.#at + needed) * 2)
+      this.#out = Buffer.concat([this.#out.subarray(0, this.#at)], size)
+    }
+    this.#at += this.#out.write(text, this.#at)
+  }
+
+  /** Every line added so far, in order. */
+  take(): Uint8Array[] {
+    if (this.#at > 0) this.#cut()
+    const pieces = this.#pieces
+    this.#pieces = []
+    return pieces
+  }
+
+  #cut(): void {
+    // A copy of its size: what is held must not be more than what is counted.
+    this.#pieces.push(new Uint8Array(this.#out.subarray(0, this.#at)))
+    this.#at = 0
+  }
 }
 
 export interface LetterLinesRequest extends TableName {
@@ -61,7 +87,7 @@ export interface LetterLinesRequest extends TableName {
   readonly store: ObjectStore
   readonly runId: string
   readonly atMs: number
-  /** Letters of that table and run, as `letterLines` gave them. */
+  /** Letters of that table and run, as `LetterLines` gave them. */
   readonly lines: readonly Uint8Array[]
   readonly letters: number
   readonly newId: () => string

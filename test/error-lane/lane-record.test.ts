@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 
 import { fromLaneRecord, toLaneRecord, type LaneRecord } from '../../src/error-lane/lane-record.ts'
-import { letterLines } from '../../src/error-lane/write-letters.ts'
+import { LetterLines } from '../../src/error-lane/write-letters.ts'
 import { aLetter } from './ledger-fixtures.ts'
 
 test('a letter as JSON: offsets are strings, times ISO 8601 UTC, bytes base64', () => {
@@ -121,6 +121,18 @@ const letter = fc.record(
 )
 const atSource = fc.constant({ log: null, source: { source: 's', object: 'o', at: '1' } })
 
+test('lines come in pieces, whole and in order, however many there are', () => {
+  const raw = new Uint8Array(9000).fill(7)
+  const letters = Array.from({ length: 200 }, (_, row) => aLetter({ raw, recordTsMs: row }))
+  const lines = new LetterLines(null)
+  for (const each of letters) lines.add(each)
+  const pieces = lines.take()
+  assert.ok(pieces.length > 1)
+  for (const piece of pieces) assert.equal(piece.at(-1), 10)
+  const plainly = letters.map((each) => `${JSON.stringify(toLaneRecord(each, null))}\n`).join('')
+  assert.equal(Buffer.concat(pieces).toString('utf8'), plainly)
+})
+
 test('the lines of letters are what their records are as JSON, whatever stands beside them', () => {
   fc.assert(
     fc.property(
@@ -128,7 +140,10 @@ test('the lines of letters are what their records are as JSON, whatever stands b
       (over) => {
         const letters = over.map((each) => aLetter(each as Partial<ReturnType<typeof aLetter>>))
         const plainly = letters.map((each) => `${JSON.stringify(toLaneRecord(each, null))}\n`).join('')
-        assert.equal(Buffer.from(letterLines(letters, null)).toString('utf8'), plainly)
+        const lines = new LetterLines(null)
+        for (const each of letters) lines.add(each)
+        assert.equal(Buffer.concat(lines.take()).toString('utf8'), plainly)
+        assert.deepEqual(lines.take(), [])
       },
     ),
   )

@@ -3,7 +3,7 @@ import { hasPii } from '../../domain/contract.ts'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { TopicPartition } from '../../domain/position.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
-import { letterLines } from '../../error-lane/write-letters.ts'
+import { LetterLines } from '../../error-lane/write-letters.ts'
 import { createParquetWriter } from '../../parquet/write-parquet.ts'
 import type {
   BatchFacts,
@@ -77,18 +77,23 @@ class JudgedFlush implements FlushWork {
     const { judge } = this.#judge
     const room = this.#room
     const terms = { table: table.table, runId, batchId, maxRecordBytes }
-    // What is not kept whole is made into lines at once, and a buffer for each record would cost more than its line.
-    const context: JudgeContext = { ...terms, judge, writers, epoch, nowMs, room, lettersBorrow: !keepLetters }
-    const { rows, letters } = judgeBatch(batch, context)
-    this.#judge.learn(rows)
     const unsealed = this.#seals && sealKey === null
     const whole = keepLetters || unsealed
-    const part = {
-      rows,
-      lettersCount: letters.length,
-      lines: letters.length === 0 || unsealed ? [] : [letterLines(letters, sealKey)],
-      lettersBytes: whole ? letters.reduce((sum, letter) => sum + letterBytes(letter), 0) : 0,
+    const lines = new LetterLines(sealKey)
+    let lettersCount = 0
+    let lettersBytes = 0
+    const note = (letter: DeadLetter): void => {
+      lettersCount += 1
+      if (!unsealed) lines.add(letter)
+      if (whole) lettersBytes += letterBytes(letter)
     }
+    // What is not kept whole becomes a line at once: letters that lived on would be most of the collector's work.
+    const told = keepLetters ? {} : { tell: note }
+    const context: JudgeContext = { ...terms, judge, writers, epoch, nowMs, room, ...told }
+    const { rows, letters } = judgeBatch(batch, context)
+    letters.forEach(note)
+    this.#judge.learn(rows)
+    const part = { rows, lettersCount, lines: lines.take(), lettersBytes }
     if (keepLetters) this.#letters.set(part, letters)
     this.#held.add(batch, part)
   }

@@ -31,8 +31,11 @@ export interface JudgeContext {
   readonly nowMs: number
   /** A record of more bytes is refused unseen. */
   readonly maxRecordBytes: number
-  /** Letters may be views of the batch: whoever asks for that is done with them before it is. Else they own their bytes. */
-  readonly lettersBorrow?: boolean
+  /**
+   * Takes each letter as soon as it is known: `letters` then stays empty, and no more than one is there at a time. Its
+   * bytes are the batch's, and must be done with when the call ends.
+   */
+  readonly tell?: (letter: DeadLetter) => void
   /** Where the rows' columns lie; else in buffers of their own. */
   readonly room?: ColumnRoom
 }
@@ -56,8 +59,14 @@ export interface JudgedBatch {
 export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBatch {
   const { batch, tooLarge } = setLargeAside(whole, context.maxRecordBytes)
   const { room = OWN_ROOM } = context
-  const verdict = context.judge.judge(batch, context.writers, room)
   const contract = context.judge.contract
+  const letterOf = letterWriter(contract, context)
+  const letters: DeadLetter[] = []
+  const tell = context.tell ?? ((letter: DeadLetter) => void letters.push(letter))
+  const verdict = context.judge.judge(batch, context.writers, {
+    room,
+    tell: (refusal) => tell(letterOf(batch, refusal)),
+  })
   const { length } = verdict.rows
   const { batchIds, sources, ops } = headerColumns(batch, verdict, context.batchId)
 
@@ -80,11 +89,9 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   put(SYSTEM_FIELDS.contractId, constantColumn(int32, contract.id, length))
   put(SYSTEM_FIELDS.rescued, verdict.rescued)
 
-  const refuse = letterWriter(contract, context)
-  const letters = verdict.refusals.map((refusal) => refuse(batch, refusal))
   const why = whole.keptBack === undefined ? null : refuseKeptBack(whole.keptBack)
   for (const index of tooLarge)
-    letters.push(refuse(whole, why === null ? refuseLarge(whole, index, context.maxRecordBytes) : { ...why, index }))
+    tell(letterOf(whole, why === null ? refuseLarge(whole, index, context.maxRecordBytes) : { ...why, index }))
   const skips = batch.skips.map((skip): Skip => ({
     topic: batch.topic,
     partition: batch.partition,
@@ -112,10 +119,11 @@ interface Refused {
 
 function letterWriter(
   contract: Contract,
-  { table, runId, batchId, epoch, nowMs, lettersBorrow = false }: JudgeContext,
+  { table, runId, batchId, epoch, nowMs, tell }: JudgeContext,
 ): (batch: RecordBatch, refused: Refused) => DeadLetter {
   const sealed = hasPii(contract)
-  const own = (bytes: Uint8Array | null): Uint8Array | null => (bytes === null || lettersBorrow ? bytes : copyOf(bytes))
+  const own = (bytes: Uint8Array | null): Uint8Array | null =>
+    bytes === null || tell !== undefined ? bytes : copyOf(bytes)
   return (batch, { index, schemaId, errors, record }) => {
     const log = { topic: batch.topic, partition: batch.partition, epoch, offset: recordOffset(batch, index) }
     return {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { createEncoder } from '../../../src/contract/encode.ts'
 import { createJudge } from '../../../src/contract/judge.ts'
+import type { DeadLetter } from '../../../src/domain/dead-letter.ts'
 import { keptBackBatch } from '../../../src/domain/record-batch.ts'
 import { rowIdOfLog } from '../../../src/error-lane/row-id.ts'
 import { toLaneRecord } from '../../../src/error-lane/lane-record.ts'
@@ -110,13 +111,25 @@ describe('judgeBatch', () => {
     }
   })
 
-  it('a letter that borrows says the same as one that owns its bytes', () => {
-    const batch = placedBatch([good('a', -1, { headers: [{ key: 'h', value: Buffer.from('v') }] })])
-    const [own] = judgeBatch(batch, context()).letters
-    const [borrowed] = judgeBatch(batch, { ...context(), lettersBorrow: true }).letters
-    const line = (letter: typeof own): string => JSON.stringify(toLaneRecord(letter!, null))
-    assert.equal(line(borrowed), line(own))
-    assert.equal(borrowed!.raw!.buffer, batch.bytes.buffer)
+  it('a letter that is told at once says the same as one that is kept', () => {
+    const batch = placedBatch([
+      good('x'.repeat(50), 1),
+      good('a', -1, { headers: [{ key: 'h', value: Buffer.from('v') }] }),
+      good('b', -2),
+      good('c', 3),
+    ])
+    const line = (letter: DeadLetter): string => JSON.stringify(toLaneRecord(letter, null))
+    const told: string[] = []
+    const judged = judgeBatch(batch, {
+      ...context({ maxRecordBytes: 40 }),
+      tell(letter) {
+        assert.equal(letter.raw!.buffer, batch.bytes.buffer)
+        told.push(line(letter))
+      },
+    })
+    assert.deepEqual(judged.letters, [])
+    assert.deepEqual(told, judgeBatch(batch, context({ maxRecordBytes: 40 })).letters.map(line))
+    assert.equal(told.length, 3)
   })
 
   it('a null value is a row with _op d, whatever its headers say, and schema id 0', () => {

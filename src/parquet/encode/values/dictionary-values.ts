@@ -60,7 +60,8 @@ export class DictionaryValues implements PageValues {
     let done = 0
     if (this.#indexed && this.#isByteArray && source.layout === 'bytes') {
       // First those alone that the trial wants: of a column that does not repeat the others need not be looked at.
-      const trial = Math.min(present, Math.max(0, TRIAL_VALUES - this.#paged - this.#indexes.count))
+      const before = this.#indexes.count
+      const trial = Math.min(present, Math.max(0, TRIAL_VALUES - this.#paged - before))
       for (const to of [trial, present]) {
         const from = done
         done = this.#addAll(source, indexes, { start, from, to })
@@ -69,6 +70,11 @@ export class DictionaryValues implements PageValues {
         if (!this.#repeats) break
       }
       if (done === present && this.#repeats) return
+      // Nothing came before these: they are taken as they stand, and not out of the dictionary again.
+      if (before === 0) {
+        this.#indexes.clear()
+        done = 0
+      }
     }
     if (this.#indexed) this.#turnPlain()
     if (done === present) return
