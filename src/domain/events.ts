@@ -102,6 +102,16 @@ export type Happening =
       readonly whole: boolean
       readonly ms: number
     }
+  /** One run of a job that keeps tables small and fast. */
+  | {
+      readonly type: 'upkeep.done'
+      readonly job: 'optimize' | 'vacuum'
+      readonly outcome: 'done' | 'partial' | 'failed'
+      readonly tables: number
+      readonly files: number
+      readonly bytes: number
+      readonly ms: number
+    }
   | {
       readonly type: 'flush.done'
       readonly table: string
@@ -155,13 +165,13 @@ export type Happening =
   /** An operator's pause keeps a pass or `up` from a part. */
   | {
       readonly type: 'part.paused'
-      readonly kind: 'lane' | 'source'
+      readonly kind: 'lane' | 'source' | 'job'
       readonly name: string
       readonly reason: string
     }
   | {
       readonly type: 'part.resumed'
-      readonly kind: 'lane' | 'source'
+      readonly kind: 'lane' | 'source' | 'job'
       readonly name: string
       readonly reason?: string
     }

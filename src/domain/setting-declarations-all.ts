@@ -1,5 +1,6 @@
 import { lakeSettings, registrySettings, watermarkMirrorSettings } from './place-declarations.ts'
 import { declareBroker } from './setting-declarations-broker.ts'
+import { declareJobs } from './setting-declarations-keep.ts'
 import { group, setting, size } from './setting-declarations.ts'
 import type { ConnectorDeclaration, SettingGroup } from './setting-declarations.ts'
 
@@ -126,15 +127,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
         meaning: 'Threads that judge and write beside the one that reads; 0: none.',
       }),
     }),
-    jobs: group('What `up` does by interval.', {
-      build: group('Bronze to silver and gold.', {
-        every: setting({
-          type: { kind: 'duration', forever: false },
-          default: '5m',
-          meaning: 'From the start of one build to the start of the next.',
-        }),
-      }),
-    }),
+    jobs: declareJobs(),
     up: group('The process that stays.', {
       grace: setting({
         type: { kind: 'duration', forever: false },

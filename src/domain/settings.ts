@@ -66,7 +66,11 @@ export interface Settings {
     readonly workers: number
   }
   /** What a process that stays does by interval, and how long it may take to end. */
-  readonly jobs: { readonly build: { readonly everyMs: number } }
+  readonly jobs: {
+    readonly build: { readonly everyMs: number }
+    readonly optimize: UpkeepSettings
+    readonly vacuum: UpkeepSettings & { readonly retainMs: number; readonly allowShort: boolean }
+  }
   readonly up: { readonly graceMs: number }
   readonly engine: { readonly memoryLimitBytes: number; readonly threads: number }
   readonly errors: {
@@ -84,6 +88,18 @@ export interface Settings {
   readonly service: { readonly host: string; readonly port: number; readonly token: string | null }
   readonly lineage: LineageSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+}
+
+/** Jobs that keep tables small and fast. */
+export const KEEP_JOBS = ['optimize', 'vacuum'] as const
+export type KeepJob = (typeof KEEP_JOBS)[number]
+
+export interface UpkeepSettings {
+  /** Null: never. */
+  readonly everyMs: number | null
+  /** Of one run. */
+  readonly maxMs: number
+  readonly maxBytes: number
 }
 
 export type RegistrySettings =

@@ -89,6 +89,7 @@ const LEVELS = {
   'log.cleaned': 'info',
   'files.removed': 'debug',
   'vacuum.done': 'info',
+  'upkeep.done': 'info',
   'flush.done': 'info',
   'lane.stopped': 'error',
   'source.read': 'debug',

@@ -115,6 +115,37 @@ function createMeters(registry: Registry) {
       labelNames: ['table'],
       registers,
     }),
+    vacuumedFiles: new Counter({
+      name: 'sluice_vacuumed_files_total',
+      help: 'Files that vacuum removed.',
+      labelNames: ['table'],
+      registers,
+    }),
+    vacuumedBytes: new Counter({
+      name: 'sluice_vacuumed_bytes_total',
+      help: 'Bytes of files that vacuum removed.',
+      labelNames: ['table'],
+      registers,
+    }),
+    rewrittenBytes: new Counter({
+      name: 'sluice_optimized_bytes_total',
+      help: 'Bytes of files that optimize wrote anew.',
+      labelNames: ['table'],
+      registers,
+    }),
+    upkeep: new Counter({
+      name: 'sluice_upkeep_runs_total',
+      help: 'Runs of the jobs that keep tables small and fast, by how they ended.',
+      labelNames: ['job', 'outcome'],
+      registers,
+    }),
+    upkeepSeconds: new Histogram({
+      name: 'sluice_upkeep_seconds',
+      help: 'How long one run of such a job took.',
+      labelNames: ['job'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
   }
 }
 
@@ -153,6 +184,17 @@ function count(meters: Meters, event: DomainEvent): void {
       return
     case 'model.failed':
       meters.stops.inc({ kind: 'model', code: event.code })
+      return
+    case 'vacuum.done':
+      meters.vacuumedFiles.inc({ table: event.table }, event.files)
+      meters.vacuumedBytes.inc({ table: event.table }, event.bytes)
+      return
+    case 'optimize.staged':
+      meters.rewrittenBytes.inc({ table: event.table }, event.bytesAdded)
+      return
+    case 'upkeep.done':
+      meters.upkeep.inc({ job: event.job, outcome: event.outcome })
+      meters.upkeepSeconds.observe({ job: event.job }, event.ms / 1000)
       return
     case 'commit.conflicted':
       meters.conflicts.inc({ table: event.table })

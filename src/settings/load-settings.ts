@@ -3,10 +3,12 @@ import type { ConnectorDeclaration } from '../domain/setting-declarations.ts'
 import { declareSettings } from '../domain/setting-declarations-all.ts'
 import type {
   BronzeTableSettings,
+  KeepJob,
   LineageSettings,
   Settings,
   SourceSettings,
   TopicSettings,
+  UpkeepSettings,
 } from '../domain/settings.ts'
 import { isRecordRule } from '../domain/expectation.ts'
 import { toBroker } from './broker-settings.ts'
@@ -87,7 +89,15 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
       maxBatchBytes: read.number('ingest', 'max_batch_mb'),
       workers: read.number('ingest', 'workers'),
     },
-    jobs: { build: { everyMs: read.number('jobs', 'build', 'every') } },
+    jobs: {
+      build: { everyMs: read.number('jobs', 'build', 'every') },
+      optimize: toUpkeep('optimize', read),
+      vacuum: {
+        ...toUpkeep('vacuum', read),
+        retainMs: read.number('jobs', 'vacuum', 'retain'),
+        allowShort: read.value('jobs', 'vacuum', 'allow_short') === true,
+      },
+    },
     up: { graceMs: read.number('up', 'grace') },
     engine: { memoryLimitBytes: read.number('engine', 'memory_limit_mb'), threads: read.number('engine', 'threads') },
     errors: {
@@ -152,6 +162,14 @@ function toSource(name: string, read: SettingReader, input: SettingsInput): Sour
 function keyOf(name: string, read: SettingReader): readonly string[] {
   const written = read.list('sources', name, 'key') ?? []
   return written.length > 0 ? written : (read.list('sources', name, 'primary_key') ?? [])
+}
+
+function toUpkeep(job: KeepJob, read: SettingReader): UpkeepSettings {
+  return {
+    everyMs: read.numberOrNull('jobs', job, 'every'),
+    maxMs: read.number('jobs', job, 'max_time'),
+    maxBytes: read.number('jobs', job, 'max_mb'),
+  }
 }
 
 function toTopic(topic: string, read: SettingReader): TopicSettings {

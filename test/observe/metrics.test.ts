@@ -28,6 +28,11 @@ test('the names that dashboards and alerts are written against stay', async () =
     '# TYPE sluice_freshness_seconds gauge',
     '# TYPE sluice_stops_total counter',
     '# TYPE sluice_commit_conflicts_total counter',
+    '# TYPE sluice_vacuumed_files_total counter',
+    '# TYPE sluice_vacuumed_bytes_total counter',
+    '# TYPE sluice_optimized_bytes_total counter',
+    '# TYPE sluice_upkeep_runs_total counter',
+    '# TYPE sluice_upkeep_seconds histogram',
   ])
 })
 

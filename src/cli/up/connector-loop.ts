@@ -10,7 +10,7 @@ import type { World } from '../../ports/world.ts'
 import type { Duties } from './duties.ts'
 import { LONGEST_NAP_MS, nap } from './nap.ts'
 import type { ControlledPart } from './part-controls.ts'
-import { nextDueMs } from './schedule.ts'
+import { nextDueMs } from './jobs/schedule.ts'
 
 export interface ConnectorLoop {
   readonly world: World

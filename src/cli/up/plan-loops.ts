@@ -1,18 +1,16 @@
 import PQueue from 'p-queue'
-import { formatTableName } from '../../domain/identifier.ts'
 import { HeldBytes } from '../../ingest/follow/held-bytes.ts'
-import { expireLetters } from '../../operate/expire-letters.ts'
-import { BUILD_JOB, UP_JOBS_GROUP } from '../../operate/status/model-status.ts'
+import { UP_JOBS_GROUP } from '../../operate/status/model-status.ts'
 import { UP_SOURCES_GROUP } from '../../operate/status/source-status.ts'
 import type { World } from '../../ports/world.ts'
 import { landedExpectations } from '../../operate/gate/expectations-of.ts'
-import { loadModels } from '../../settings/model-file.ts'
-import { buildPass } from '../pass.ts'
 import { followSource } from './connector-loop.ts'
 import { Duties } from './duties.ts'
 import { followGate } from './gate-loop.ts'
 import { ingestLane } from './ingest-loop.ts'
-import { runJobs, type Job } from './job-loop.ts'
+import { declareJobs } from './jobs/declare-jobs.ts'
+import { runJobs } from './jobs/job-loop.ts'
+import { TableTurns } from './jobs/table-turns.ts'
 import type { PartControls } from './part-controls.ts'
 
 export interface Loop {
@@ -39,7 +37,8 @@ const SOURCES_AT_ONCE = 4
 /** One engine serves all jobs, call by call. */
 const JOBS_AT_ONCE = 2
 const UP_GATES_GROUP = 'up/gates'
-const EXPIRE_EVERY_MS = 3_600_000
+/** Upkeep is of low priority: one table at a time. */
+const UPKEEP_AT_ONCE = 1
 
 /** One loop a source. Beyond the lease under which a source is read, one tells whose task it is to read it again. */
 export function planConnectors({ world, controls, turned }: PlanRequest): LoopPlan {
@@ -75,32 +74,16 @@ function isJudged({ settings }: World, table: string): boolean {
 }
 
 export function planJobs({ world, turned }: PlanRequest): LoopPlan {
-  const jobs = declareJobs(world)
+  const turns = new TableTurns()
+  const jobs = declareJobs(world, turns)
   const duties = new Duties(
     world,
     UP_JOBS_GROUP,
     jobs.map(({ name }) => name),
   )
   const queue = new PQueue({ concurrency: JOBS_AT_ONCE })
-  const loop = { name: 'jobs', run: () => runJobs({ world, jobs, duties, queue, turned: () => turned('jobs') }) }
+  const upkeepQueue = new PQueue({ concurrency: UPKEEP_AT_ONCE })
+  const run = { world, jobs, duties, queue, upkeepQueue, turns, turned: () => turned('jobs') }
+  const loop = { name: 'jobs', run: () => runJobs(run) }
   return { loops: [loop, { name: 'duties of jobs', run: () => duties.watch() }], duties: [duties] }
-}
-
-function declareJobs({ settings }: World): Job[] {
-  return [
-    {
-      name: BUILD_JOB,
-      everyMs: settings.jobs.build.everyMs,
-      tables: () => loadModels(settings.paths.models).map(formatTableName),
-      run: async (world) => void (await buildPass(world, { select: [], fullRefresh: false, dryRun: false })),
-    },
-    {
-      name: 'expire letters',
-      everyMs: EXPIRE_EVERY_MS,
-      tables: () => [],
-      run: async (world) => {
-        for (const table of settings.tables.keys()) if (!world.signal.aborted) await expireLetters(world, table)
-      },
-    },
-  ]
 }

@@ -1,11 +1,11 @@
 import { SluiceError } from '../../domain/errors.ts'
 import { suggestion } from '../../domain/nearest-word.ts'
-import type { Settings } from '../../domain/settings.ts'
+import { KEEP_JOBS, type Settings } from '../../domain/settings.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
 
 /**
- * What an operator has paused, kept under `_status/paused`: one file a lane or source, there only while it is paused.
+ * What an operator has paused, kept under `_status/paused`: one file a lane, source or job, there only while it is paused.
  * Passes leave a paused part alone, and a running `up` lets go of it within seconds. Non-guarantee: a pass that is
  * under way goes on to its end.
  */
@@ -15,9 +15,9 @@ export interface PauseNote extends PausablePart {
   readonly since: string | null
 }
 
-/** A lane goes by its table, `bronze.orders`; a source by its name. */
+/** A lane goes by its table, `bronze.orders`; a source by its name; a job of `up` that keeps tables by its own. */
 export interface PausablePart {
-  readonly kind: 'lane' | 'source'
+  readonly kind: 'lane' | 'source' | 'job'
   readonly name: string
 }
 
@@ -59,11 +59,13 @@ export function pauseKey({ kind, name }: PausablePart): string {
 
 /**
  * What a user names: `bronze.orders` or, where no source is called so, `orders` for a lane; `source.orders` or, where
- * no table is called so, `orders` for a source.
+ * no table is called so, `orders` for a source; `job.vacuum` for a job.
  */
 export function findPausable({ tables, sources }: Pick<Settings, 'tables' | 'sources'>, text: string): PausablePart {
   const [layer, table] = text.split(/\.(.*)/s)
   if (layer === 'bronze' && table !== undefined && tables.has(table)) return { kind: 'lane', name: text }
+  if (layer === 'job' && !sources.has(text) && KEEP_JOBS.some((job) => job === table))
+    return { kind: 'job', name: table! }
   const isSource = sources.has(text)
   const isTable = tables.has(text)
   if (isSource && isTable) {
@@ -72,7 +74,11 @@ export function findPausable({ tables, sources }: Pick<Settings, 'tables' | 'sou
   if (isSource) return { kind: 'source', name: text }
   if (isTable) return { kind: 'lane', name: `bronze.${text}` }
   if (layer === 'source' && table !== undefined && sources.has(table)) return { kind: 'source', name: table }
-  const names = [...sources.keys(), ...[...tables.keys()].map((name) => `bronze.${name}`)]
+  const names = [
+    ...sources.keys(),
+    ...[...tables.keys()].map((name) => `bronze.${name}`),
+    ...KEEP_JOBS.map((job) => `job.${job}`),
+  ]
   const near = suggestion(text, names)
   throw new SluiceError(
     'USAGE',
@@ -85,7 +91,7 @@ function notePath(part: PausablePart): string {
 }
 
 function partOf(path: string): PausablePart | null {
-  const match = /^_status\/paused\/(lane|source)\.(.+)\.json$/.exec(path)
+  const match = /^_status\/paused\/(lane|source|job)\.(.+)\.json$/.exec(path)
   return match === null ? null : { kind: match[1] as PausablePart['kind'], name: match[2]! }
 }
 

@@ -1,6 +1,7 @@
 import { classifyError, SluiceError } from '../../domain/errors.ts'
 import type { World } from '../../ports/world.ts'
 import { gateStatuses, type GateStatus } from './gate-status.ts'
+import { jobStatuses, type JobStatus } from './job-status.ts'
 import { laneStatuses, type LaneStatus, type LaneWorld } from './lane-status.ts'
 import { modelStatus, orderedModels, type ModelStatus } from './model-status.ts'
 import { sourceStatus, type SourceStatus } from './source-status.ts'
@@ -13,6 +14,7 @@ export interface Status {
   readonly sources: readonly SourceStatus[]
   readonly models: readonly ModelStatus[]
   readonly gates: readonly GateStatus[]
+  readonly jobs: readonly JobStatus[]
   /** Why the models cannot be read, where they cannot. */
   readonly modelsError: SluiceError | null
 }
@@ -31,7 +33,8 @@ export async function readStatus(world: LaneWorld & Pick<World, 'clock'>): Promi
   } catch (error) {
     modelsError = classifyError(error)
   }
-  return { lanes, sources, models, gates, modelsError }
+  const jobs = await jobStatuses(world, notes.pauses)
+  return { lanes, sources, models, gates, jobs, modelsError }
 }
 
 /** One error that names everything that is stopped; null where nothing is. */

@@ -1,8 +1,9 @@
+import type { JobNote } from './job-note.ts'
 import type { PartStatus } from './part-status.ts'
 import { laneName, type Status } from './read-status.ts'
 
 /** The form of `status --json`; the service answers with it too. */
-export function statusForm({ lanes, sources, models, gates }: Status): object {
+export function statusForm({ lanes, sources, models, gates, jobs }: Status): object {
   return {
     lanes: lanes.map((lane) => ({
       lane: laneName(lane),
@@ -42,7 +43,20 @@ export function statusForm({ lanes, sources, models, gates }: Status): object {
       unjudged: gate.unjudged,
       next_command: gate.nextCommand,
     })),
+    jobs: jobs.map((job) => ({
+      job: job.job,
+      state: job.state,
+      every_seconds: job.everyMs === null ? null : job.everyMs / 1000,
+      last: job.last === null ? null : lastForm(job.last),
+      next_at: job.nextMs === null ? null : new Date(job.nextMs),
+      pause_reason: job.pauseReason,
+      next_command: job.nextCommand,
+    })),
   }
+}
+
+function lastForm({ started_at, ended_at, outcome, code, message, tables, files, bytes }: JobNote): object {
+  return { started_at, ended_at, outcome, code, message, tables, files, bytes }
 }
 
 function partForm({ state, since, stop, pauseReason, nextCommand }: PartStatus): object {

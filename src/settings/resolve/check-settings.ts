@@ -8,6 +8,8 @@ import type { Resolved } from './resolve-settings.ts'
 
 /** Of a key that values are hashed under: a shorter one can be tried out. */
 const LEAST_KEY = 16
+/** Readers and writers may be at work on what was removed for so long. */
+const LEAST_RETAIN_MS = 7 * 86_400_000
 
 /** What no single setting can tell: whether names that settings hold lead to something, and sizes fit together. Pure. */
 export function checkReferences(settings: Settings, resolved: Resolved): Problem[] {
@@ -57,6 +59,12 @@ export function checkReferences(settings: Settings, resolved: Resolved): Problem
     refuse(['registry', 'url'], 'an http:// or https:// address is needed where registry.kind is confluent')
   if (registry.kind === 'confluent' && /^https?:\/\/[^/]*@/.test(registry.url))
     refuse(['registry', 'url'], 'holds credentials; they belong in registry.username and registry.password')
+  const { vacuum } = settings.jobs
+  if (vacuum.retainMs < LEAST_RETAIN_MS && !vacuum.allowShort)
+    refuse(
+      ['jobs', 'vacuum', 'retain'],
+      'is shorter than 7d; `allow_short: true` takes it where nobody reads older versions',
+    )
   checkBroker(settings.broker, refuse)
   const { watermarkMirror } = settings
   if (watermarkMirror.kind === 'ssm' && !/^(\/[\w.-]+){1,10}\/?$/.test(watermarkMirror.prefix))

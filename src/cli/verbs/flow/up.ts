@@ -57,8 +57,17 @@ function describe({ sources, tables, jobs }: Settings, parts: ReadonlySet<UpPart
   const told = [
     parts.has('connectors') ? `sources: ${[...sources.keys()].join(', ') || 'none'}` : null,
     parts.has('ingest') ? `lanes: ${[...tables.keys()].map((table) => `bronze.${table}`).join(', ') || 'none'}` : null,
-    parts.has('jobs') ? `jobs: build every ${formatDuration(jobs.build.everyMs)}` : null,
+    parts.has('jobs') ? `jobs: ${jobsText(jobs)}` : null,
     url === null ? null : `service: ${url}`,
   ]
   return ['up until SIGTERM or Ctrl-C', ...told.filter((line) => line !== null)].join('\n  ')
+}
+
+function jobsText({ build, optimize, vacuum }: Settings['jobs']): string {
+  const each = [
+    ['build', build.everyMs] as const,
+    ['optimize', optimize.everyMs] as const,
+    ['vacuum', vacuum.everyMs] as const,
+  ]
+  return each.flatMap(([name, ms]) => (ms === null ? [] : [`${name} every ${formatDuration(ms)}`])).join(', ')
 }

@@ -18,7 +18,7 @@ export const statusVerb: Verb = {
   },
 }
 
-function statusText({ lanes, sources, models, gates }: Status): string {
+function statusText({ lanes, sources, models, gates, jobs }: Status): string {
   const tail = ({ since, stop, pauseReason, nextCommand }: PartStatus): (string | null)[] => [
     since,
     pauseReason ?? stop?.code ?? null,
@@ -75,6 +75,26 @@ function statusText({ lanes, sources, models, gates }: Status): string {
           (each.unjudged && each.outcome !== null ? `${each.reason} (newer rows are not judged yet)` : each.reason) ||
             null,
           each.nextCommand,
+        ]),
+        maxCell: 80,
+      }),
+    )
+  }
+  if (jobs.some(({ last, state }) => last !== null || state === 'running' || state === 'paused')) {
+    parts.push(
+      formatTable({
+        heads: ['job', 'state', 'last', 'outcome', 'tables', 'files', 'bytes', 'next', 'why', 'next command'],
+        rows: jobs.map(({ job, state, last, nextMs, pauseReason, nextCommand }) => [
+          job,
+          state,
+          last?.ended_at ?? null,
+          last?.outcome ?? 'never ran',
+          last?.tables ?? null,
+          last?.files ?? null,
+          last?.bytes ?? null,
+          nextMs === null ? null : new Date(nextMs).toISOString(),
+          pauseReason ?? last?.code ?? null,
+          nextCommand,
         ]),
         maxCell: 80,
       }),

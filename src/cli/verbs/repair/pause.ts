@@ -4,7 +4,7 @@ import type { Positional, Verb } from '../../verb.ts'
 
 export const PAUSABLE: Positional = {
   name: 'LANE|SOURCE',
-  meaning: 'bronze.orders for the lane into that table, or a source; source.orders where both have the name',
+  meaning: 'bronze.orders (a lane), a source, source.orders where both have the name, job.optimize or job.vacuum',
   required: true,
 }
 

@@ -11,7 +11,7 @@ export const resumeVerb: Verb = {
     const world = await open()
     const part = findPausable(world.settings, positionals[0] ?? '')
     const resumed = await resumePart(world, part)
-    await clearStops(world, part)
+    if (part.kind !== 'job') await clearStops(world, { kind: part.kind, name: part.name })
     const context = { runId: world.runId, traceId: world.traceId, jobName: 'resume' }
     const reason = flags.text('reason')
     world.events.emit({ ...context, type: 'part.resumed', ...part, ...(reason === null ? {} : { reason }) })

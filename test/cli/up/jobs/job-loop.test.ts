@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import PQueue from 'p-queue'
-import { Duties } from '../../../src/cli/up/duties.ts'
-import { runJobs, type Job } from '../../../src/cli/up/job-loop.ts'
-import { SluiceError } from '../../../src/domain/errors.ts'
-import { scratchWorld } from '../../support/scratch-world.ts'
+import { Duties } from '../../../../src/cli/up/duties.ts'
+import { runJobs, type Job } from '../../../../src/cli/up/jobs/job-loop.ts'
+import { TableTurns } from '../../../../src/cli/up/jobs/table-turns.ts'
+import { SluiceError } from '../../../../src/domain/errors.ts'
+import { scratchWorld } from '../../../support/scratch-world.ts'
 
 test('a job that fails is told and tried again, and disturbs no other; at the end what runs is waited for', async (t) => {
   const ending = new AbortController()
@@ -57,7 +58,8 @@ test('a job that fails is told and tried again, and disturbs no other; at the en
   )
   const watching = duties.watch()
   const queue = new PQueue({ concurrency: 4 })
-  const running = runJobs({ world, jobs, duties, queue, turned: () => undefined })
+  const upkeep = { upkeepQueue: new PQueue({ concurrency: 1 }), turns: new TableTurns() }
+  const running = runJobs({ world, jobs, duties, queue, ...upkeep, turned: () => undefined })
   while (runs.good < 3 || runs.bad < 2 || runs.slow < 1) await sleep(20)
   const begun = runs.slow
   ending.abort()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nextDueMs, selectDue, type JobState } from '../../../src/cli/up/schedule.ts'
+import { nextDueMs, selectDue, type JobState } from '../../../../src/cli/up/jobs/schedule.ts'
 
 const job = (name: string, over: Partial<JobState> = {}): JobState => ({
   name,

@@ -1,11 +1,12 @@
 import type PQueue from 'p-queue'
-import { retryDelayMs } from '../../domain/backoff.ts'
-import { classifyError } from '../../domain/errors.ts'
-import type { World } from '../../ports/world.ts'
-import type { Duties } from './duties.ts'
-import { nap } from './nap.ts'
+import { retryDelayMs } from '../../../domain/backoff.ts'
+import { classifyError } from '../../../domain/errors.ts'
+import type { World } from '../../../ports/world.ts'
+import type { Duties } from '../duties.ts'
+import { nap } from '../nap.ts'
 import { withOwnStaging } from './own-staging.ts'
 import { nextDueMs, selectDue } from './schedule.ts'
+import type { TableTurns } from './table-turns.ts'
 
 export interface Job {
   readonly name: string
@@ -14,6 +15,14 @@ export interface Job {
   readonly tables: () => readonly string[]
   /** `world` is that of one run of the job. */
   readonly run: (world: World) => Promise<void>
+  /** Of low priority: it runs beside no other such job, and takes the tables that `turns` lets it have. */
+  readonly isUpkeep?: true
+  /** When it is due by what any process noted; null where it never ran. */
+  readonly dueMs?: (world: World) => Promise<number | null>
+  /** How long it waits after the start of the process where it never ran; 0 if not said. */
+  readonly firstMs?: number
+  /** An operator has paused it. */
+  readonly isPaused?: (world: World) => Promise<boolean>
 }
 
 export interface JobLoop {
@@ -22,6 +31,9 @@ export interface JobLoop {
   readonly duties: Duties
   /** Bounds how many jobs run at once; never holds more than each job once. */
   readonly queue: PQueue
+  /** The same for upkeep, which never takes another job's place. */
+  readonly upkeepQueue: PQueue
+  readonly turns: TableTurns
   readonly turned: () => void
 }
 
@@ -37,21 +49,27 @@ interface Turn {
  * Runs each job by its interval, one at a time a table. A job that fails is told and tried again; it disturbs no
  * other. At the end nothing is begun, and what runs is waited for. Never throws.
  */
-export async function runJobs({ world, jobs, duties, queue, turned }: JobLoop): Promise<void> {
+export async function runJobs(loop: JobLoop): Promise<void> {
+  const { world, jobs, duties, queue, turned } = loop
   const { clock, signal } = world
-  const turns = new Map(jobs.map((job) => [job.name, firstTurn(job, clock.nowMs())]))
+  const turns = new Map<string, Turn>()
+  for (const job of jobs) turns.set(job.name, await firstTurn(world, job))
   const underWay = new Set<Promise<void>>()
   while (!signal.aborted) {
     turned()
     const mine = [...turns.values()].filter(({ job, running }) => running || duties.holds(job.name))
     for (const turn of mine) if (!turn.running && turn.dueMs <= clock.nowMs()) turn.tables = tablesOf(turn.job)
     const states = mine.map((turn) => ({ ...turn, name: turn.job.name }))
-    for (const name of selectDue(states, clock.nowMs())) {
+    const chosen = selectDue(states, clock.nowMs(), loop.turns.kept())
+    for (const name of chosen) {
       const turn = turns.get(name)!
       turn.running = true
-      const work: Promise<void> = queue.add(() => runTurn(world, turn)).finally(() => underWay.delete(work))
+      const slots = turn.job.isUpkeep === true ? loop.upkeepQueue : queue
+      const work: Promise<void> = slots.add(() => runTurn(world, turn)).finally(() => underWay.delete(work))
       underWay.add(work)
     }
+    const claiming = mine.filter(({ running, dueMs }) => running || dueMs <= clock.nowMs())
+    loop.turns.claim(new Set(claiming.flatMap(({ tables }) => tables)))
     await nap(world, Infinity)
   }
   await Promise.all(underWay)
@@ -63,6 +81,11 @@ async function runTurn(world: World, turn: Turn): Promise<void> {
   const startedMs = clock.nowMs()
   const context = { runId: clock.newId(), traceId: clock.newId().replaceAll('-', '') }
   try {
+    const laterMs = await notNow(world, turn.job)
+    if (laterMs !== null) {
+      turn.dueMs = laterMs
+      return
+    }
     if (!signal.aborted) await withOwnStaging({ ...world, ...context }, run)
     turn.attempt = 0
     turn.dueMs = nextDueMs({ startedMs, nowMs: clock.nowMs(), everyMs, random: clock.random() })
@@ -77,8 +100,21 @@ async function runTurn(world: World, turn: Turn): Promise<void> {
   }
 }
 
-function firstTurn(job: Job, nowMs: number): Turn {
-  return { job, tables: [], dueMs: nowMs, running: false, attempt: 0 }
+const PAUSE_LOOK_MS = 5_000
+
+/** When to look again at a job that is paused, or that another process did a moment ago; null: it may run. */
+async function notNow(world: World, { dueMs, isPaused }: Job): Promise<number | null> {
+  const nowMs = world.clock.nowMs()
+  if ((await isPaused?.(world)) === true) return nowMs + PAUSE_LOOK_MS
+  const due = (await dueMs?.(world)) ?? null
+  return due !== null && due > nowMs ? due : null
+}
+
+/** A note that cannot be read now is read again when the job is due. */
+async function firstTurn(world: World, job: Job): Promise<Turn> {
+  const noted = (await job.dueMs?.(world).catch(() => null)) ?? null
+  const dueMs = noted ?? world.clock.nowMs() + (job.firstMs ?? 0)
+  return { job, tables: [], dueMs, running: false, attempt: 0 }
 }
 
 /** A job whose tables cannot be told says why when it runs. */

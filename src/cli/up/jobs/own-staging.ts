@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { World } from '../../ports/world.ts'
+import type { World } from '../../../ports/world.ts'
 
 /**
  * Runs `work` with staging folders that end with it. The world's own live as long as the process, which here may be

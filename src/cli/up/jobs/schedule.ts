@@ -9,8 +9,13 @@ export interface JobState {
 }
 
 /** Jobs that may begin now: due, not under way, and none of their tables being worked on. The longest overdue first. */
-export function selectDue(jobs: readonly JobState[], nowMs: number): string[] {
-  const busy = new Set(jobs.filter(({ running }) => running).flatMap(({ tables }) => tables))
+export function selectDue(
+  jobs: readonly JobState[],
+  nowMs: number,
+  /** Tables that are worked on by no job of these. */
+  taken: ReadonlySet<string> = new Set(),
+): string[] {
+  const busy = new Set([...jobs.filter(({ running }) => running).flatMap(({ tables }) => tables), ...taken])
   const chosen: string[] = []
   for (const job of jobs.toSorted((a, b) => a.dueMs - b.dueMs)) {
     if (job.running || job.dueMs > nowMs || job.tables.some((table) => busy.has(table))) continue
