@@ -1,6 +1,5 @@
 import { SluiceError } from '../../domain/errors.ts'
 import { formatTableName, parseTableName } from '../../domain/identifier.ts'
-import { engineInput } from '../../lake/engine-input.ts'
 import type { SnapshotAt } from '../../lake/snapshot.ts'
 import type { EngineInput, RowSink } from '../../ports/model-engine.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
@@ -10,6 +9,7 @@ import { openStagedTable } from '../gate/staged-table.ts'
 import { openTableAt } from './table-at.ts'
 import { listTables } from '../list-tables.ts'
 import { plainRow, type PlainRow } from './plain-rows.ts'
+import { versionInput } from '../vacuum/version-input.ts'
 import { resolveTable, unknownTable } from './resolve-table.ts'
 import { tableMentions } from './table-mentions.ts'
 
@@ -46,7 +46,8 @@ export async function runQuery(world: QueryWorld, request: QueryRequest): Promis
   const inputs: EngineInput[] = []
   for (const [name, uri] of request.places) {
     const store = world.storeAt(uri)
-    inputs.push(await engineInput({ name, schema: 'main', store, snapshot: await openTableAt(store, atOf(name)) }))
+    const snapshot = await openTableAt(store, atOf(name))
+    inputs.push(await versionInput({ name, schema: 'main', store, snapshot }, name))
   }
   const { staged } = request
   for (const name of await mentionedTables(world.lake, request)) {
@@ -57,7 +58,7 @@ export async function runQuery(world: QueryWorld, request: QueryRequest): Promis
     }
     const table = await resolveTable(world.lake!, name, atOf(name))
     const { layer: schema, table: view } = table.name
-    inputs.push(await engineInput({ name: view, schema, store: table.store, snapshot: table.snapshot }))
+    inputs.push(await versionInput({ name: view, schema, store: table.store, snapshot: table.snapshot }, name))
   }
   const unread = [...versions.keys()][0]
   if (unread !== undefined) {

@@ -1,4 +1,4 @@
-import { SluiceError } from '../../domain/errors.ts'
+import { SluiceError, type ErrorCode } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import { readChanges, type TableChanges } from '../../lake/changes.ts'
 import { engineInput } from '../../lake/engine-input.ts'
@@ -44,8 +44,8 @@ export async function showChanges(
   const from = request.from ?? to - 1
   if (from > to) throw new SluiceError('USAGE', `--from ${from} is after --to ${to}`, { where: { table: table.text } })
   const changes = await readChanges(table.store, { after: from, to, stored: table.snapshot.metadata.stored })
-  if (changes === null) throw unreachable(table, from, 'its log no longer reaches back so far')
-  if (changes.tableIdChanged) throw unreachable(table, from, 'it was made anew since')
+  if (changes === null) throw unreachable(table, from, { why: 'its log no longer reaches back so far' })
+  if (changes.tableIdChanged) throw unreachable(table, from, { why: 'it was made anew since' })
   const inputs = [
     await filesInput(table, { view: 'files_added', files: changes.added, from }),
     await filesInput(table, { view: 'files_removed', files: changes.removed, from }),
@@ -94,7 +94,8 @@ async function filesInput(table: NamedTable, { view, files, from }: FilesRequest
     const gone = error instanceof SluiceError && error.code === 'TABLE_FILES_MISSING'
     // A file that the newest version still holds must be there; others may have been vacuumed.
     if (!gone || files.some((file) => isHeldAndNamed(file, snapshot.files, error))) throw error
-    throw unreachable(table, from, 'files of a version in between were removed by a vacuum')
+    const why = 'files of a version in between were removed by a vacuum'
+    throw unreachable(table, from, { code: 'VERSION_VACUUMED', why })
   }
 }
 
@@ -108,12 +109,13 @@ function orderOf({ snapshot }: NamedTable): string {
   return plain.map(({ name }) => `${quoteIdentifier(name)} nulls first`).join(', ') || '1'
 }
 
-function unreachable(table: NamedTable, from: number, why: string): SluiceError {
-  return new SluiceError(
-    'VERSION_UNKNOWN',
-    `what changed in ${table.text} since version ${from} cannot be told: ${why}`,
-    {
-      where: { table: table.text, version: from },
-    },
-  )
+interface Unreachable {
+  readonly code?: ErrorCode
+  readonly why: string
+}
+
+function unreachable(table: NamedTable, from: number, { code = 'VERSION_UNKNOWN', why }: Unreachable): SluiceError {
+  return new SluiceError(code, `what changed in ${table.text} since version ${from} cannot be told: ${why}`, {
+    where: { table: table.text, version: from },
+  })
 }

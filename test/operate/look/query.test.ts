@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import { runQuery, type QueryRequest, type QueryWorld } from '../../../src/operate/look/query.ts'
 import type { PlainRow } from '../../../src/operate/look/plain-rows.ts'
+import { commitTransaction } from '../../../src/lake/commit.ts'
+import { storePath } from '../../../src/lake/log/file-key.ts'
+import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { orders, produce, registerOrders } from '../../support/orders.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -67,6 +70,34 @@ test('a table is read as of a time, and refused by name before its first commit'
   assert.deepEqual(await ask(world, sql, { asOfMs: between }), [{ c: 2 }])
   assert.deepEqual(await ask(world, sql), [{ c: 5 }])
   assert.equal((await refusal(ask(world, sql, { asOfMs: 0 }))).code, 'VERSION_UNKNOWN')
+})
+
+test('a version that a vacuum cut is refused by its code', async (t) => {
+  const world = await scratchWorld(t)
+  await withOrders(world, 2)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 3, 2))
+  await ingestAll(world)
+  const sql = 'select count(*) as c from bronze.orders'
+  const store = world.lake.at('bronze/orders')
+  const now = (await openSnapshot(store))!
+  const [first] = now.files.values()
+  const operation = { name: 'DELETE', parameters: {}, metrics: {} }
+  const none = { txns: new Map(), expectTxns: new Map(), adds: [], operation, clock: world.clock }
+  await commitTransaction({
+    store,
+    snapshot: now,
+    ...none,
+    removes: [first!],
+    reads: 'removed-files',
+    dataChange: true,
+  })
+  assert.deepEqual(await ask(world, sql, { versions: new Map([['bronze.orders', 1]]) }), [{ c: 5 }])
+  await store.delete([storePath(first!.path)])
+  const gone = await refusal(ask(world, sql, { versions: new Map([['bronze.orders', 1]]) }))
+  assert.equal(gone.code, 'VERSION_VACUUMED')
+  assert.match(gone.hint, /table history/)
+  assert.equal((await ask(world, sql)).length, 1)
 })
 
 test('any Delta table is read by its place, also without a lake', async (t) => {

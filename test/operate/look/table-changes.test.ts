@@ -114,7 +114,7 @@ test('versions that cannot be told are refused by name', async (t) => {
     assert.ok(error instanceof SluiceError)
     return `${error.code} ${error.message}`
   }
-  assert.match(await codes({}), /^VERSION_UNKNOWN .* were removed by a vacuum/)
+  assert.match(await codes({}), /^VERSION_VACUUMED .* were removed by a vacuum/)
   assert.match(await codes({ to: 9 }), /^VERSION_UNKNOWN /)
   assert.match(await codes({ from: 5 }), /^USAGE .*--from 5 is after --to 1/)
   assert.match(await codes({ table: 'bronze.order' }), /^TABLE_UNKNOWN .*did you mean bronze\.orders/)
