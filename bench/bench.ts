@@ -1,6 +1,7 @@
 import { cpus, loadavg, totalmem } from 'node:os'
 import { measureRedshift, measureSnowflake } from './databases.ts'
 import { measureOrders } from './ingest/orders.ts'
+import { measureOptimize, measureZorder } from './lake/maintenance.ts'
 import { measureActivity, measureScd2, measureSilver } from './lake/scenarios.ts'
 import { measureKafka, measureLoads } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
@@ -12,6 +13,7 @@ import { keepResults } from './report.ts'
  * `kafka` orders from a Kafka on this machine to disk and to S3, `kafka-load` how soon they can be seen there, `redshift` a table's first load from PostgreSQL.
  * `scd2` and `activity` set models of ours beside Spark's over the same tables, `silver` an increment beside a rebuild; SLUICE_BENCH_ROWS sets
  * their size, SLUICE_BENCH_SPARK=none leaves Spark out.
+ * `optimize` and `zorder` set the verb beside delta-rs, over 2,000 small files and 10 M rows at full size.
  * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
  */
 const BY_DEFAULT = [
@@ -27,7 +29,18 @@ const BY_DEFAULT = [
   'naive',
   'hand-written',
 ]
-const APART = ['retail', 'kafka', 'kafka-load', 'redshift', 'snowflake', 'scd2', 'silver', 'activity']
+const APART = [
+  'retail',
+  'kafka',
+  'kafka-load',
+  'redshift',
+  'snowflake',
+  'scd2',
+  'silver',
+  'activity',
+  'optimize',
+  'zorder',
+]
 const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
 const runs = Number(process.env['SLUICE_BENCH_RUNS'] ?? 5)
@@ -60,3 +73,9 @@ if (names.includes('silver'))
   await keepResults({ silver: { machine, rows: await measureSilver({ runs, rows: lakeRows(10_000_000), say }) } })
 if (names.includes('activity'))
   await keepResults({ activity: { machine, rows: await measureActivity({ runs, rows: lakeRows(10_000_000), say }) } })
+if (names.includes('optimize'))
+  await keepResults({ optimize: { machine, rows: await measureOptimize({ runs, rows: lakeRows(24_000_000), say }) } })
+if (names.includes('zorder')) {
+  const { rows, reads } = await measureZorder({ runs, rows: lakeRows(10_000_000), say })
+  await keepResults({ zorder: { machine, rows, reads } })
+}

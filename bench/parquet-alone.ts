@@ -228,9 +228,13 @@ function randomSource(seed: number): () => number {
   }
 }
 
-const ORDER_FIELDS: readonly ColumnField[] = orderColumns().map(([name, nullable, type]) => ({ name, type, nullable }))
+export const ORDER_FIELDS: readonly ColumnField[] = orderColumns().map(([name, nullable, type]) => ({
+  name,
+  type,
+  nullable,
+}))
 
-function orderMaker(): (first: number, rows: number) => ColumnBatch {
+export function orderMaker(): (first: number, rows: number) => ColumnBatch {
   const columns = orderColumns()
   return (first, rows) => ({
     length: rows,

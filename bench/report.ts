@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatabaseRow } from './databases.ts'
-import { lakePage } from './lake/lake-page.ts'
+import { lakePage, readsPage } from './lake/lake-page.ts'
+import type { ZorderMeasured } from './lake/maintenance.ts'
 import type { LakeRow } from './lake/scenarios.ts'
 import { kafkaPage, loadPage } from './kafka/kafka-page.ts'
 import type { KafkaRow, LoadRow } from './kafka/kafka.ts'
@@ -24,6 +25,8 @@ interface Results {
   readonly scd2?: Section<LakeRow>
   readonly silver?: Section<LakeRow>
   readonly activity?: Section<LakeRow>
+  readonly optimize?: Section<LakeRow>
+  readonly zorder?: Section<LakeRow> & Pick<ZorderMeasured, 'reads'>
 }
 
 const JSON_FILE = join(REPOSITORY, 'bench/results.json')
@@ -57,6 +60,9 @@ export async function keepResults(fresh: Results): Promise<void> {
     lakePage(all.scd2, 'scd2'),
     lakePage(all.silver, 'silver'),
     lakePage(all.activity, 'activity'),
+    lakePage(all.optimize, 'optimize'),
+    lakePage(all.zorder, 'zorder'),
+    readsPage(all.zorder?.reads),
   ]
     .flat()
     .join('\n')

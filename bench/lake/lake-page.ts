@@ -1,4 +1,5 @@
 import { median } from '../measure.ts'
+import type { ZorderMeasured } from './maintenance.ts'
 import type { LakeRow } from './scenarios.ts'
 
 const TITLES = {
@@ -14,6 +15,14 @@ const TITLES = {
     'Events with their customer and order',
     'silver.customer_activity from nothing, 10 M events of 90 days at full size with a tenth as many order lines; a few customers have most of both.',
   ],
+  optimize: [
+    'Small files become few',
+    'bronze.orders, 2,000 files of about 0.5 MB at full size, 26 columns, to files of 128 MB.',
+  ],
+  zorder: [
+    'A table is clustered by two columns',
+    'silver.events, 10 M rows at full size of skewed customers at random times, each file with some of all, to files of 2 MB by customer and time.',
+  ],
 } as const
 
 /** The last line is what the others are set against. */
@@ -28,7 +37,7 @@ export function lakePage(
     `# ${title}: measured`,
     '',
     `${what} Medians of ${section.rows[0]!.runs.length} runs in turn, by \`npm run bench -- ${name}\`, on ${section.machine}; every way came to the same rows.`,
-    'CPU-seconds and peak are the whole program’s; of Spark those of its process, without the start of its session and a first small table.',
+    'CPU-seconds and peak are the whole program’s; of Spark and Python those of their process, without its start.',
     '',
     '| what | rows | wall s | CPU s | peak MB | wall: last line / this | CPU: last line / this |',
     '|---|---:|---:|---:|---:|---:|---:|',
@@ -37,6 +46,24 @@ export function lakePage(
       const times = (one: number, other: number): string => `${(one / other).toFixed(1)} ×`
       return `| ${[row.what, row.rows.toLocaleString('en'), wallSeconds.toFixed(1), cpuSeconds.toFixed(1), Math.round(peakBytes / 2 ** 20), times(base.wallSeconds, wallSeconds), times(base.cpuSeconds, cpuSeconds)].join(' | ')} |`
     }),
+    '',
+  ]
+}
+
+/** What queries must read by the statistics of the log, on average over two hundred rows. */
+export function readsPage(reads: ZorderMeasured['reads'] | undefined): string[] {
+  if (reads === undefined) return []
+  return [
+    '| clustered by | a query for | reads files before | after | times fewer | MB before | after |',
+    '|---|---|---:|---:|---:|---:|---:|',
+    ...reads.flatMap(({ what, effect }) =>
+      effect.map(({ query, columns, filesBefore, filesAfter, bytesBefore, bytesAfter }) => {
+        const asked =
+          query === 'point' ? `one value of ${columns.join(' and ')}` : `a tenth of the rows by ${columns[0]}`
+        const mb = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
+        return `| ${[what, asked, filesBefore.toFixed(1), filesAfter.toFixed(1), (filesBefore / filesAfter).toFixed(1), mb(bytesBefore), mb(bytesAfter)].join(' | ')} |`
+      }),
+    ),
     '',
   ]
 }
