@@ -14,7 +14,7 @@ import { deltalakeSums, measureDeltalake } from './deltalake.ts'
 import type { LakeRequest, LakeRow } from './scenarios.ts'
 
 const MAIN = join(REPOSITORY, 'src/main.ts')
-const CONFIG = join(REPOSITORY, 'bench/lake/config.yaml')
+const CONFIG = join(REPOSITORY, 'bench/lake/plain.yaml')
 const MIB = 1024 * 1024
 
 interface Task {
