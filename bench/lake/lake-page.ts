@@ -9,7 +9,7 @@ const TITLES = {
   ],
   silver: [
     'An increment beside a rebuild',
-    'silver.orders, 10 M lines of a year at full size, one in a hundred new or changed: half new, the others of the ten days before but for 1 in 50 of two months.',
+    'silver.orders, 10 M lines of a year at full size, parted by day; one in a hundred is new or changed. What an increment costs goes by how many days it reaches back: their files are written anew.',
   ],
   activity: [
     'Events with their customer and order',

@@ -163,7 +163,10 @@ export function measureScd2(request: LakeRequest): Promise<LakeRow[]> {
   })
 }
 
-/** Of `rows` order lines one in a hundred is new or changed: as a day brings them, most of them young. */
+/** How far back a day's changes reach, as in the simulated shop; SLUICE_BENCH_REACH_DAYS sets it. */
+const REACH_DAYS = Number(process.env['SLUICE_BENCH_REACH_DAYS'] ?? 10)
+
+/** Of `rows` order lines one in a hundred is new or changed. */
 export function measureSilver(request: LakeRequest): Promise<LakeRow[]> {
   return withLakes(request, async (stand) => {
     const { lakes, base, rows, say } = stand
@@ -185,9 +188,8 @@ export function measureSilver(request: LakeRequest): Promise<LakeRow[]> {
     say(
       `building ${rows} rows first: ${JSON.stringify(await build(stand, base, ['silver.fx_rates', 'silver.orders']))}`,
     )
-    // of a day: new lines, lines of the ten days before that are delivered, a few corrections of any age
-    const line = `case when i % 10 < 5 then ${rows} + i when i % 100 < 98 then ${rows} - 1 - floor(${draw(41)} * ${rows} * 10 / 365)
-      else ${rows} - 1 - floor(${draw(42)} * ${rows} * 60 / 365) end`
+    // half are new, the others lines of the days before that are changed
+    const line = `case when i % 2 = 0 then ${rows} + i else ${rows} - 1 - floor(${draw(41)} * ${rows} * ${REACH_DAYS} / 365) end`
     const number = `cast(${line} as bigint)`
     const changed = orderValues({
       line: number,
@@ -201,7 +203,7 @@ export function measureSilver(request: LakeRequest): Promise<LakeRow[]> {
     return inTurn(stand, rows, [
       {
         name: 'increment',
-        what: `\`sluice build silver.orders\`, ${changes.toLocaleString('en')} rows came`,
+        what: `\`sluice build silver.orders\`, ${changes.toLocaleString('en')} rows came, half new, half of the ${REACH_DAYS} days before`,
         table,
         run: (lake) => build(stand, lake, [table]),
       },
