@@ -42,6 +42,8 @@ export interface RowLookup {
   readonly take: readonly { readonly column: string; readonly as: string }[]
   /** A row that finds none is worth a warning. */
   readonly warnsIfNone: boolean
+  /** Whether the table is held, whatever its size; decides no rows. */
+  readonly broadcast?: boolean
 }
 
 /** A dimension's surrogate key taken into a fact, as of a time in the fact's row. */
@@ -53,4 +55,6 @@ export interface ModelLookup {
   readonly at: string | null
   /** Name of the surrogate key in the fact. */
   readonly as: string
+  /** See `RowLookup.broadcast`. */
+  readonly broadcast?: boolean
 }

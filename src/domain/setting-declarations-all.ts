@@ -175,8 +175,14 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
           'What fields with `on_ingest: hash` are hashed under: `${VARIABLE}`, 16 characters or more; another key makes other tokens.',
       }),
     }),
-    performance: group('Sizes of files.', {
+    performance: group('Sizes of files and of what is held.', {
       partition_size_mb: size(128, 'Target size of a data file.'),
+      broadcast_threshold_mb: setting({
+        type: { kind: 'size_mb', min: 0 },
+        default: 10,
+        meaning:
+          'A table that a model looks up more than once for the same rows is read once and held where its files are no larger than this; `broadcast` of the lookup decides in its place.',
+      }),
     }),
     service: group('The HTTP service of `up`: /metrics, /healthz, /readyz, a page and /api.', {
       host: setting({

@@ -84,7 +84,11 @@ export interface Settings {
     /** What `on_ingest: hash` hashes under. */
     readonly hashKey: string | null
   }
-  readonly performance: { readonly partitionSizeBytes: number }
+  readonly performance: {
+    readonly partitionSizeBytes: number
+    /** Up to here a table that is looked up at several places is held; 0: none is. */
+    readonly broadcastThresholdBytes: number
+  }
   readonly service: { readonly host: string; readonly port: number; readonly token: string | null }
   readonly lineage: LineageSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' }

@@ -107,7 +107,10 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
       copyToTopic: read.value('errors', 'copy_to_topic') === true,
     },
     privacy: { hashKey: read.textOrNull('privacy', 'hash_key') },
-    performance: { partitionSizeBytes: read.number('performance', 'partition_size_mb') },
+    performance: {
+      partitionSizeBytes: read.number('performance', 'partition_size_mb'),
+      broadcastThresholdBytes: read.number('performance', 'broadcast_threshold_mb'),
+    },
     service: {
       host: read.text('service', 'host'),
       port: read.number('service', 'port'),

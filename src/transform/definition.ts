@@ -31,20 +31,24 @@ export function definitionHash(
   canonicalSql: string,
   dimensions: readonly ModelDefinition[],
 ): bigint {
-  const meaning = JSON.stringify([
-    FRAMEWORK,
-    model.kind,
-    canonicalSql,
-    model.key,
-    model.sequenceBy,
-    model.tieBreak,
-    model.track,
-    model.surrogateKey,
-    model.lookups,
-    model.partitionBy,
-    model.over,
-    dimensions.map((dimension) => [dimension.kind, dimension.surrogateKey]),
-    ...(model.rowLookups.length + model.derive.length === 0 ? [] : [model.rowLookups, model.derive]),
-  ])
+  const meaning = JSON.stringify(
+    [
+      FRAMEWORK,
+      model.kind,
+      canonicalSql,
+      model.key,
+      model.sequenceBy,
+      model.tieBreak,
+      model.track,
+      model.surrogateKey,
+      model.lookups,
+      model.partitionBy,
+      model.over,
+      dimensions.map((dimension) => [dimension.kind, dimension.surrogateKey]),
+      ...(model.rowLookups.length + model.derive.length === 0 ? [] : [model.rowLookups, model.derive]),
+    ],
+    // how a table is read decides no rows
+    (key, value: unknown) => (key === 'broadcast' ? undefined : value),
+  )
   return createHash('sha256').update(meaning).digest().readBigUInt64BE(0) >> 1n
 }

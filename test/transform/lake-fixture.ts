@@ -46,6 +46,7 @@ export interface FixtureOptions {
   /** Bronze tables and the key of their topic. */
   readonly bronze?: Readonly<Record<string, readonly string[]>>
   readonly memoryLimitBytes?: number
+  readonly broadcastThresholdBytes?: number
 }
 
 export async function openLake(options: FixtureOptions = {}): Promise<LakeFixture> {
@@ -68,7 +69,13 @@ export async function openLake(options: FixtureOptions = {}): Promise<LakeFixtur
   const tables = new Map(
     Object.entries(options.bronze ?? {}).map(([table, key]) => [table, { table, key }]),
   ) as unknown as Settings['tables']
-  const settings = { tables, performance: { partitionSizeBytes: 64 * 1024 * 1024 } } as unknown as Settings
+  const settings = {
+    tables,
+    performance: {
+      partitionSizeBytes: 64 * 1024 * 1024,
+      broadcastThresholdBytes: options.broadcastThresholdBytes ?? 10 * 1024 * 1024,
+    },
+  } as unknown as Settings
   async function stagingFolder(): Promise<string> {
     folders += 1
     const path = join(folder, 'staging', String(folders))

@@ -20,7 +20,7 @@ function itemsOf(map: YamlMap, wants: 'dimension' | 'table'): readonly LookupIte
 
 export function parseLookups(map: YamlMap): readonly ModelLookup[] {
   return itemsOf(map, 'dimension').map(({ path, map: lookup }) => {
-    checkKeys(lookup, ['dimension', 'on', 'at', 'as', 'table'], `${path}.`)
+    checkKeys(lookup, ['dimension', 'on', 'at', 'as', 'table', 'broadcast'], `${path}.`)
     const dimension = lookup.entries.get('dimension')
     const as = columnAt(lookup, 'as', `${path}.`)
     if (dimension === undefined)
@@ -33,13 +33,14 @@ export function parseLookups(map: YamlMap): readonly ModelLookup[] {
       on: on.map(([fact, other]) => ({ fact, dimension: other })),
       at: columnAt(lookup, 'at', `${path}.`),
       as,
+      ...broadcastAt(lookup, path),
     }
   })
 }
 
 export function parseRowLookups(map: YamlMap): readonly RowLookup[] {
   return itemsOf(map, 'table').map(({ path, map: lookup }) => {
-    checkKeys(lookup, ['table', 'on', 'at', 'tie_break', 'take', 'warn_if_none'], `${path}.`)
+    checkKeys(lookup, ['table', 'on', 'at', 'tie_break', 'take', 'warn_if_none', 'broadcast'], `${path}.`)
     const table = lookup.entries.get('table')!
     const on = pairsAt(lookup, 'on', path)
     if (on.length === 0) throw invalid('a lookup says by which columns', lookup.at, `${path}.on`)
@@ -58,6 +59,7 @@ export function parseRowLookups(map: YamlMap): readonly RowLookup[] {
       tieBreak,
       take: take.map(([column, as]) => ({ column, as })),
       warnsIfNone: flagAt(lookup, 'warn_if_none', path),
+      ...broadcastAt(lookup, path),
     }
   })
 }
@@ -80,6 +82,11 @@ function pairsAt(map: YamlMap, key: string, path: string): readonly (readonly [s
     columnName(left, right.keyAt, `${path}.${key}`),
     columnName(scalarText(right, `${path}.${key}.${left}`), right.value.at, `${path}.${key}.${left}`),
   ])
+}
+
+/** Absent where the model says nothing: then the table's size decides. */
+function broadcastAt(lookup: YamlMap, path: string): { readonly broadcast?: boolean } {
+  return lookup.entries.has('broadcast') ? { broadcast: flagAt(lookup, 'broadcast', path) } : {}
 }
 
 function flagAt(map: YamlMap, key: string, path: string): boolean {

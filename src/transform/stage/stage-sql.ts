@@ -9,6 +9,7 @@ import { changesSql, wholeKey } from '../rows/changes.ts'
 import { withKeysSql } from '../rows/lookups.ts'
 import { keyedRowsSql, latestOfSourceSql } from '../rows/merge.ts'
 import { sinceSteps, withTakenSql } from '../rows/row-lookups.ts'
+import { heldSteps, heldView } from './held-tables.ts'
 import type { ResultShape } from '../rows/result-shape.ts'
 import { versionsSql } from '../rows/scd2.ts'
 import { UNKNOWN_MEMBER } from '../rows/surrogate-key.ts'
@@ -50,6 +51,8 @@ export interface StageFacts {
   readonly keepsDeleted: ReadonlySet<string>
   /** Of the SELECT's columns, those that it takes from the main input as they are: by name, the input's column. */
   readonly plain: ReadonlyMap<string, string>
+  /** Looked-up tables that are read once: see `heldTables`. */
+  readonly held: ReadonlySet<string>
   /** The table is a dimension with an unknown member, which stays. */
   readonly hasUnknown: boolean
 }
@@ -137,12 +140,14 @@ export function newSteps(facts: StageFacts, rows: string, bounded = false): Engi
   const { model, lookups } = node
   if (model.kind !== 'merge') return [{ name: 'sluice_new', sql: rows }]
   const view = lookedUpView(facts)
+  const held = heldSteps(node, facts.held, (table) => visible(facts, formatTableName(table), inputView(table)))
   if (model.rowLookups.length + model.derive.length === 0) {
-    return [{ name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, rows) }]
+    return [...held, { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, rows) }]
   }
   const since = bounded ? sinceSteps({ model, view }, 'sluice_rows') : []
   const taken = withTakenSql({ model, shape, view, bounded }, 'sluice_rows')
   return [
+    ...held,
     { name: 'sluice_rows', sql: rows },
     ...since,
     { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, taken) },
@@ -223,7 +228,8 @@ function isProbed({ node, shape }: StageFacts): boolean {
 
 function lookedUpView(facts: StageFacts): (table: string) => string {
   const byName = new Map(facts.node.inputs.map((table) => [formatTableName(table), table]))
-  return (table) => visible(facts, table, inputView(byName.get(table)!))
+  return (table) =>
+    facts.held.has(table) ? heldView(byName.get(table)!) : visible(facts, table, inputView(byName.get(table)!))
 }
 
 /** The main input by another view, the others as they stand. */

@@ -13,6 +13,7 @@ import { scopeOf } from '../plan.ts'
 import type { Scope } from '../plan.ts'
 import { calendarSource, describeModel, stageRows } from './stage-model.ts'
 import type { Description, StageWorld } from './stage-model.ts'
+import { heldTables } from './held-tables.ts'
 import { incrementSql } from './increment-sql.ts'
 import {
   TARGET_VIEW,
@@ -106,7 +107,7 @@ async function stageRebuild(at: Bearings, described: Description, reason: string
   const { world, node, inputs, target, store } = at
   const hasUnknown =
     target !== null && (await unknownFiles(world, { store, snapshot: target }, node.model.surrogateKey)).length > 0
-  const facts: StageFacts = { node, ...described, hasUnknown }
+  const facts: StageFacts = { node, ...described, held: heldOf(at), hasUnknown }
   const calendar = await calendarOf(at)
   const sql: StageSql =
     calendar === null
@@ -151,7 +152,7 @@ interface IncrementRequest {
 async function stageIncrement(increment: IncrementRequest): Promise<StagedModel | null> {
   const { at, described, target, reason, scope, views, changed, mainChanged } = increment
   const { world, node, inputs, store } = at
-  const facts: StageFacts = { node, ...described, hasUnknown: false }
+  const facts: StageFacts = { node, ...described, held: heldOf(at), hasUnknown: false }
   const calendar = await calendarOf(at)
   const own = { store, snapshot: target }
   const sql = calendar === null ? incrementSql(facts, { scope, tables: changed }) : compareAllSql(facts, calendar)
@@ -214,6 +215,16 @@ async function calendarOf({ world, node, inputs }: Bearings): Promise<string | n
   const input = inputs.find(({ name }) => name === formatTableName(over.table))
   if (input === undefined) throw new SluiceError('BUG', `the input of calendar ${node.name} is not open`)
   return calendarSource(world, node, input)
+}
+
+function heldOf({ world, node, inputs }: Bearings): ReadonlySet<string> {
+  const bytes = inputs.map(({ name, snapshot }): [string, number] => {
+    let sum = 0
+    for (const file of snapshot.files.values()) sum += file.bytes
+    return [name, sum]
+  })
+  const { broadcastThresholdBytes } = world.settings.performance
+  return heldTables(node, { bytes: new Map(bytes), thresholdBytes: broadcastThresholdBytes })
 }
 
 function wholeInputs(inputs: readonly OpenInput[]): Promise<readonly EngineInput[]> {

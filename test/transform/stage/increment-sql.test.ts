@@ -39,6 +39,7 @@ function narrowed(plain: readonly (readonly [string, string])[]): readonly strin
     node,
     shape: { own, stored, isChanges: false },
     keepsDeleted: new Set(),
+    held: new Set(),
     plain: new Map(plain),
     hasUnknown: false,
   }
