@@ -20,7 +20,10 @@ export async function optimizeWorld(
   options: Partial<TestWorldOptions> = {},
 ): Promise<TestWorld> {
   const world = await scratchWorld(t, options)
-  return { ...world, settings: { ...world.settings, performance: { ...world.settings.performance, partitionSizeBytes } } }
+  return {
+    ...world,
+    settings: { ...world.settings, performance: { ...world.settings.performance, partitionSizeBytes } },
+  }
 }
 
 export type Row = readonly Cell[]
