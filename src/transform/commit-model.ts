@@ -106,6 +106,7 @@ export async function commitModel(request: CommitRequest): Promise<ModelCommit> 
     removes: staged.removes,
     txns,
     expectTxns: new Map([...txns.keys()].map((app) => [app, target?.txns.get(app) ?? null])),
+    // not only the partitions or keys that were worked out: the gate judged the table whole
     reads: 'table',
     dataChange: true,
     operation: {

@@ -206,8 +206,8 @@ test('a table that needs what we lack is refused, and the feature is named', asy
   const cases: [object, RegExp][] = [
     [{ minReaderVersion: 4, minWriterVersion: 7 }, /reader version 4/],
     [
-      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['typeWidening'], writerFeatures: ['typeWidening'] },
-      /typeWidening/,
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['variantType'], writerFeatures: ['variantType'] },
+      /variantType/,
     ],
     [
       { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['catalogManaged'], writerFeatures: [] },

@@ -12,7 +12,16 @@ export const OUR_PROTOCOL: ProtocolAction = {
   writerFeatures: null,
 }
 
-const READABLE = new Set(['columnMapping', 'deletionVectors', 'timestampNtz', 'v2Checkpoint', 'vacuumProtocolCheck'])
+/** typeWidening: files hold a column as it was, and views have it as it is. */
+const READABLE = new Set([
+  'columnMapping',
+  'deletionVectors',
+  'timestampNtz',
+  'typeWidening',
+  'typeWidening-preview',
+  'v2Checkpoint',
+  'vacuumProtocolCheck',
+])
 /**
  * deletionVectors: a writer need not make any. What we add is whole files, and a removed file is named with its vector.
  */
