@@ -5,6 +5,7 @@ import { logicalKey } from '../../lake/log/file-key.ts'
 import { nameFact } from '../../lake/name-fact.ts'
 import { refreshSnapshot, type AddFile, type Snapshot } from '../../lake/snapshot.ts'
 import type { NamedTable } from '../look/resolve-table.ts'
+import { sumOf } from './plan-rewrites.ts'
 import type { OptimizeWorld, StagedRewrite } from './stage-rewrites.ts'
 
 export interface CommitRequest {
@@ -125,8 +126,4 @@ export function fileMetrics(removes: readonly Sized[], adds: readonly Sized[]): 
     maxFileSize: at(1),
   }
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, String(value)]))
-}
-
-export function sumOf(files: readonly Sized[]): number {
-  return files.reduce((sum, { bytes }) => sum + bytes, 0)
 }

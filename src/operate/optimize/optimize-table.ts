@@ -3,8 +3,8 @@ import { checkWritable } from '../../lake/log/protocol.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import type { EngineRow } from '../../ports/model-engine.ts'
 import { resolveTable, type NamedTable } from '../look/resolve-table.ts'
-import { commitRewrites, sumOf } from './commit-rewrites.ts'
-import { groupRewrites, partitionKey, planClustering, planCompaction, type Rewrite } from './plan-rewrites.ts'
+import { commitRewrites } from './commit-rewrites.ts'
+import { groupRewrites, partitionKey, planClustering, planCompaction, sumOf, type Rewrite } from './plan-rewrites.ts'
 import { skippingEffect, unboundedColumns, type SkippingEffect } from './skipping-effect.ts'
 import { stageRewrites, type OptimizeWorld } from './stage-rewrites.ts'
 import { zorderColumns } from './zorder-columns.ts'
@@ -20,7 +20,10 @@ export interface OptimizeRequest {
   readonly budget?: OptimizeBudget
 }
 
-/** For a job that must not take the machine for itself: nothing is begun past it. At least one rewrite is done. */
+/**
+ * For a job, which must not take the machine for itself and comes again: nothing is begun past it, at least one rewrite
+ * is done, and no file is written anew for little.
+ */
 export interface OptimizeBudget {
   /** Of files that are written anew. */
   readonly maxBytes: number
@@ -163,7 +166,10 @@ class OptimizeRun {
       return planClustering(files, { columns, targetBytes })
     }
     const known = (file: AddFile): boolean => table.snapshot.files.has(file.path) || this.#made.has(file.path)
-    return planCompaction([...snapshot.files.values()].filter(known), targetBytes)
+    return planCompaction([...snapshot.files.values()].filter(known), {
+      targetBytes,
+      thrifty: this.#request.budget !== undefined,
+    })
   }
 
   #withinBudget(group: readonly Rewrite[]): readonly Rewrite[] {

@@ -17,19 +17,30 @@ const GUESSED_ROW_BYTES = 64
 /** By which columns, as JSON, the rows of a file's partition were clustered when it was written. */
 export const CLUSTERED_TAG = 'sluice.zorder'
 
+export interface CompactionRules {
+  readonly targetBytes: number
+  readonly thrifty?: boolean
+}
+
 /**
  * Which small files become one: in each partition those that were written after one another, up to the target. Every
  * rewrite has two files or more and takes no more than the target; what is left alone is large, or the only small file
- * of its partition, or has no room beside its neighbours. Pure.
+ * of its partition, or has no room beside its neighbours. `thrifty`, for what runs again and again: a file is not
+ * written anew for others that are less than half of it together, so that a byte is rewritten as often as its file can
+ * grow by half, and not each time. Pure.
  */
-export function planCompaction(files: Iterable<AddFile>, targetBytes: number): readonly Rewrite[] {
+export function planCompaction(
+  files: Iterable<AddFile>,
+  { targetBytes, thrifty = false }: CompactionRules,
+): readonly Rewrite[] {
   const rewrites: Rewrite[] = []
   for (const [partition, all] of byPartition(files)) {
     const small = all.filter(({ bytes }) => bytes < targetBytes * SMALL_SHARE).sort(asWritten)
     let bin: AddFile[] = []
     let held = 0
     const close = (): void => {
-      if (bin.length > 1) rewrites.push(rewriteOf(partition, bin))
+      const taken = thrifty ? withoutHeavy(bin) : bin
+      if (taken.length > 1) rewrites.push(rewriteOf(partition, taken))
       bin = []
       held = 0
     }
@@ -92,6 +103,25 @@ export function evenFiles({ files, bytes }: Rewrite, targetBytes: number): FileS
   return { bytes: Math.ceil(bytes / count), rows: Math.ceil(rows / count) }
 }
 
+/** Of others: how much they must be together for a file to be written anew with them. */
+const WORTH_IT = 0.5
+
+function withoutHeavy(bin: readonly AddFile[]): readonly AddFile[] {
+  const bySize = bin.toSorted((a, b) => b.bytes - a.bytes)
+  let rest = sumOf(bin)
+  const heavy = new Set<AddFile>()
+  for (const file of bySize) {
+    rest -= file.bytes
+    if (rest >= file.bytes * WORTH_IT) break
+    heavy.add(file)
+  }
+  return bin.filter((file) => !heavy.has(file))
+}
+
+export function sumOf(files: readonly { readonly bytes: number }[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
 function byPartition(files: Iterable<AddFile>): Map<string, AddFile[]> {
   const partitions = new Map<string, AddFile[]>()
   for (const file of files) {
@@ -109,6 +139,5 @@ function asWritten(a: AddFile, b: AddFile): number {
 }
 
 function rewriteOf(partition: string, files: readonly AddFile[]): Rewrite {
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
-  return { partition, partitionValues: files[0]!.partitionValues, files, bytes }
+  return { partition, partitionValues: files[0]!.partitionValues, files, bytes: sumOf(files) }
 }

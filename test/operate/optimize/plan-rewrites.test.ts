@@ -31,19 +31,21 @@ const someFiles = fc
     ),
   )
 
+let made = 0
+
 /** The table after the rewrites were done, each file as large as those that it stands for. */
 function afterwards(files: readonly AddFile[], rewrites: ReturnType<typeof planCompaction>): AddFile[] {
   const gone = new Set(rewrites.flatMap((each) => each.files.map(({ path }) => path)))
-  const made = rewrites.map(({ partitionValues, bytes }, i) =>
-    loggedFile({ path: `made${i}-${files.length}`, partitionValues, bytes, modificationTimeMs: 50 }),
+  const fresh = rewrites.map(({ partitionValues, bytes }) =>
+    loggedFile({ path: `made${(made += 1)}`, partitionValues, bytes, modificationTimeMs: 50 }),
   )
-  return [...files.filter(({ path }) => !gone.has(path)), ...made]
+  return [...files.filter(({ path }) => !gone.has(path)), ...fresh]
 }
 
 test('bin-packing keeps every byte, takes small files of one partition only, and fills no file past the target', () => {
   fc.assert(
     fc.property(someFiles, (files) => {
-      const rewrites = planCompaction(files, TARGET)
+      const rewrites = planCompaction(files, { targetBytes: TARGET })
       const taken = rewrites.flatMap((each) => each.files)
       assert.equal(new Set(taken).size, taken.length, 'no file is taken twice')
       for (const { files: bin, bytes, partition, partitionValues } of rewrites) {
@@ -70,7 +72,7 @@ test('once the plan is carried out until it is empty, a partition has at most on
     fc.property(someFiles, (files) => {
       let now: AddFile[] = [...files]
       for (let rounds = 0; ; rounds += 1) {
-        const rewrites = planCompaction(now, TARGET)
+        const rewrites = planCompaction(now, { targetBytes: TARGET })
         if (rewrites.length === 0) break
         const next = afterwards(now, rewrites)
         assert.ok(next.length < now.length, 'each round leaves fewer files')
@@ -85,10 +87,29 @@ test('once the plan is carried out until it is empty, a partition has at most on
   )
 })
 
+test('thrifty, a byte is rewritten a few times only while small files keep coming, and few files are left', () => {
+  const target = 10_000
+  const left = (thrifty: boolean): { readonly rewritten: number; readonly files: number } => {
+    let files: AddFile[] = []
+    let rewritten = 0
+    for (let turn = 0; turn < 1000; turn += 1) {
+      files.push(loggedFile({ path: `new${turn}`, bytes: 10, modificationTimeMs: turn }))
+      const rewrites = planCompaction(files, { targetBytes: target, thrifty })
+      rewritten += rewrites.reduce((sum, { bytes }) => sum + bytes, 0)
+      files = afterwards(files, rewrites)
+    }
+    return { rewritten, files: files.length }
+  }
+  const [thrifty, eager] = [left(true), left(false)]
+  assert.ok(thrifty.rewritten < 10 * 10 * 1000, `${thrifty.rewritten} bytes of 10,000 were rewritten`)
+  assert.ok(eager.rewritten > 10 * thrifty.rewritten, `${eager.rewritten} against ${thrifty.rewritten}`)
+  assert.ok(thrifty.files <= 20, `${thrifty.files} files`)
+})
+
 test('neighbours in time come together, whatever order the log has them in', () => {
   const files = [5, 1, 4, 2, 3, 0].map((at) => loggedFile({ path: `f${at}`, bytes: 30, modificationTimeMs: at }))
   assert.deepEqual(
-    planCompaction(files, TARGET).map((each) => each.files.map(({ path }) => path)),
+    planCompaction(files, { targetBytes: TARGET }).map((each) => each.files.map(({ path }) => path)),
     [
       ['f0', 'f1', 'f2'],
       ['f3', 'f4', 'f5'],
@@ -97,12 +118,12 @@ test('neighbours in time come together, whatever order the log has them in', () 
 })
 
 test('a partition with one file, with large files or without any is left alone', () => {
-  assert.deepEqual(planCompaction([], TARGET), [])
-  assert.deepEqual(planCompaction([loggedFile({ path: 'a', bytes: 1 })], TARGET), [])
+  assert.deepEqual(planCompaction([], { targetBytes: TARGET }), [])
+  assert.deepEqual(planCompaction([loggedFile({ path: 'a', bytes: 1 })], { targetBytes: TARGET }), [])
   const parted = ['x', 'y', null].map((day) => loggedFile({ path: `${day}`, bytes: 1, partitionValues: { day } }))
-  assert.deepEqual(planCompaction(parted, TARGET), [])
+  assert.deepEqual(planCompaction(parted, { targetBytes: TARGET }), [])
   const large = ['a', 'b', 'c'].map((path) => loggedFile({ path, bytes: 50 }))
-  assert.deepEqual(planCompaction(large, TARGET), [])
+  assert.deepEqual(planCompaction(large, { targetBytes: TARGET }), [])
 })
 
 test('clustering takes whole partitions, and those alone where a file is not clustered by these columns yet', () => {
