@@ -2,7 +2,7 @@ import { SluiceError, type ErrorCode } from '../../domain/errors.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
 import { readChanges, type TableChanges } from '../../lake/changes.ts'
 import { engineInput } from '../../lake/engine-input.ts'
-import type { AddFile } from '../../lake/snapshot.ts'
+import { storePaths } from '../../lake/log/file-key.ts'
 import type { EngineInput } from '../../ports/model-engine.ts'
 import type { World } from '../../ports/world.ts'
 import { plainRow, type PlainRow } from './plain-rows.ts'
@@ -93,14 +93,17 @@ async function filesInput(table: NamedTable, { view, files, from }: FilesRequest
   } catch (error) {
     const gone = error instanceof SluiceError && error.code === 'TABLE_FILES_MISSING'
     // A file that the newest version still holds must be there; others may have been vacuumed.
-    if (!gone || files.some((file) => isHeldAndNamed(file, snapshot.files, error))) throw error
+    if (!gone || isHeld(table, error.where.file)) throw error
     const why = 'files of a version in between were removed by a vacuum'
     throw unreachable(table, from, { code: 'VERSION_VACUUMED', why })
   }
 }
 
-function isHeldAndNamed(file: AddFile, held: ReadonlyMap<string, AddFile>, error: SluiceError): boolean {
-  return held.has(file.path) && error.where.file === file.path
+/** A data file by its path in the log, or the file of a deletion vector. */
+function isHeld({ store, snapshot }: NamedTable, path: string | undefined): boolean {
+  if (path === undefined) return false
+  if (snapshot.files.has(path)) return true
+  return [...snapshot.files.values()].some((file) => storePaths(file, store.uri).includes(path))
 }
 
 /** The columns that can be ordered by, so that a cut shows the same rows every time. */
