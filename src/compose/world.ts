@@ -2,6 +2,7 @@ import { systemClock } from '../adapters/clock/system-clock.ts'
 import type { Settings } from '../domain/settings.ts'
 import type { EventSink } from '../ports/event-sink.ts'
 import type { ModelEngine } from '../ports/model-engine.ts'
+import type { RequestKind } from '../ports/object-store.ts'
 import type { World } from '../ports/world.ts'
 import { openDecodePool } from './decode-pool.ts'
 import { openBroker } from './broker.ts'
@@ -28,7 +29,8 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
   const runId = clock.newId()
   const log = await openBroker(settings, clock)
   const registry = await openRegistry(settings.registry, clock)
-  const storeAt = openStores(settings.lake)
+  const storeRequests = new Map<RequestKind, number>()
+  const storeAt = openStores(settings.lake, storeRequests)
   const lake = storeAt(settings.lake.uri)
   const staging = await openStaging(stagingRoot(settings.lake), runId)
   const traceId = clock.newId().replaceAll('-', '')
@@ -54,6 +56,7 @@ export async function openWorld({ settings, signal, listeners, lineage = false }
     decodePool,
     lake,
     storeAt,
+    storeRequests,
     engine() {
       engine ??= openEngine(settings, staging.folder('engine')).then((opened) =>
         withoutPrivateBounds(opened, { registry, settings }),

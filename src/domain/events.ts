@@ -102,6 +102,14 @@ export type Happening =
       readonly whole: boolean
       readonly ms: number
     }
+  /** What all tables cost a month by the price table; over the budget it is an alarm. */
+  | {
+      readonly type: 'cost.measured'
+      readonly currency: string
+      readonly perMonth: number
+      readonly budgetPerMonth: number | null
+      readonly isOver: boolean
+    }
   /** One run of a job that keeps tables small and fast. */
   | {
       readonly type: 'upkeep.done'

@@ -1,6 +1,6 @@
 import { lakeSettings, registrySettings, watermarkMirrorSettings } from './place-declarations.ts'
 import { declareBroker } from './setting-declarations-broker.ts'
-import { declareJobs } from './setting-declarations-keep.ts'
+import { declareCost, declareJobs } from './setting-declarations-keep.ts'
 import { group, setting, size } from './setting-declarations.ts'
 import type { ConnectorDeclaration, SettingGroup } from './setting-declarations.ts'
 
@@ -128,6 +128,7 @@ export function declareSettings(connectors: readonly ConnectorDeclaration[]): Se
       }),
     }),
     jobs: declareJobs(),
+    cost: declareCost(),
     up: group('The process that stays.', {
       grace: setting({
         type: { kind: 'duration', forever: false },

@@ -48,3 +48,20 @@ function maxTime() {
     meaning: 'No further table is begun after this long; the next run goes on.',
   })
 }
+
+/** `cost:`, prices that the report of costs goes by. */
+export function declareCost(): SettingGroup {
+  const price = (value: number, meaning: string) =>
+    setting({ type: { kind: 'number', min: 0, max: 1e9 }, default: value, meaning })
+  return group('Prices of the object store; the defaults are those of S3 Standard in us-east-1.', {
+    currency: setting({ type: { kind: 'text' }, default: 'USD', meaning: 'What prices are in.' }),
+    storage_per_gb_month: price(0.023, 'A gigabyte (10^9 bytes) kept for a month.'),
+    reads_per_1000: price(0.0004, 'A thousand GET or HEAD requests.'),
+    writes_per_1000: price(0.005, 'A thousand PUT requests.'),
+    lists_per_1000: price(0.005, 'A thousand LIST requests.'),
+    budget_per_month: setting({
+      type: { kind: 'number', min: 0, max: 1e12 },
+      meaning: 'More than this for all tables is an alarm: a warning, a metric and a line of `status`.',
+    }),
+  })
+}

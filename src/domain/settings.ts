@@ -71,6 +71,7 @@ export interface Settings {
     readonly optimize: UpkeepSettings
     readonly vacuum: UpkeepSettings & { readonly retainMs: number; readonly allowShort: boolean }
   }
+  readonly cost: CostSettings
   readonly up: { readonly graceMs: number }
   readonly engine: { readonly memoryLimitBytes: number; readonly threads: number }
   readonly errors: {
@@ -104,6 +105,17 @@ export interface UpkeepSettings {
   /** Of one run. */
   readonly maxMs: number
   readonly maxBytes: number
+}
+
+/** Prices, in one currency. */
+export interface CostSettings {
+  readonly currency: string
+  readonly storageGbMonth: number
+  readonly readsPer1000: number
+  readonly writesPer1000: number
+  readonly listsPer1000: number
+  /** Of all tables. */
+  readonly budgetPerMonth: number | null
 }
 
 export type RegistrySettings =

@@ -90,6 +90,7 @@ const LEVELS = {
   'files.removed': 'debug',
   'vacuum.done': 'info',
   'upkeep.done': 'info',
+  'cost.measured': 'info',
   'flush.done': 'info',
   'lane.stopped': 'error',
   'source.read': 'debug',
@@ -110,6 +111,7 @@ const LEVELS = {
 
 function levelOf(event: DomainEvent): Level {
   if (event.type === 'gate.judged' && event.outcome !== 'passed') return 'warn'
+  if (event.type === 'cost.measured' && event.isOver) return 'warn'
   return LEVELS[event.type]
 }
 

@@ -14,11 +14,28 @@ export interface LagSample {
   readonly tables: readonly { readonly table: string; readonly freshnessSeconds: number | null }[]
 }
 
+export interface CostSample {
+  readonly currency: string
+  readonly perMonth: number
+  readonly budgetPerMonth: number | null
+  readonly tables: readonly {
+    readonly table: string
+    /** By what they are: live, small, dead, log. */
+    readonly bytes: ReadonlyMap<string, number>
+    readonly files: ReadonlyMap<string, number>
+    readonly amplification: number | null
+  }[]
+}
+
 export interface Metrics extends EventSink {
   /** Replaces the gauges of lag and freshness: what is no longer measured is no longer told. */
   setLag(sample: LagSample): void
   /** Critical expectations that failed when each table was judged last, whichever process judged it. */
   setFailures(failures: ReadonlyMap<string, number>): void
+  /** Requests to object stores since the process began, by kind. */
+  setRequests(requests: ReadonlyMap<string, number>): void
+  /** Sizes and costs of tables as they were measured last, by whichever process. */
+  setCost(cost: CostSample): void
   /** The page of `/metrics`. */
   text(): Promise<string>
   readonly contentType: string
@@ -50,6 +67,10 @@ export function createMetrics({ process }: MetricsOptions): Metrics {
     setFailures(failures) {
       for (const [table, failed] of failures) meters.critical.set({ table }, failed)
     },
+    setRequests(requests) {
+      for (const [kind, count] of requests) meters.requests.set({ kind }, count)
+    },
+    setCost: (sample) => setCost(meters, sample),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
@@ -146,6 +167,53 @@ function createMeters(registry: Registry) {
       buckets: LATENCY_BUCKETS,
       registers,
     }),
+    requests: new Gauge({
+      name: 'sluice_store_requests',
+      help: 'Requests to the object store since the process began, by kind, repeated ones too.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    tableBytes: new Gauge({
+      name: 'sluice_table_bytes',
+      help: 'Bytes of a table when its cost was measured last: live, dead (a vacuum will remove them), log.',
+      labelNames: ['table', 'what'],
+      registers,
+    }),
+    tableFiles: new Gauge({
+      name: 'sluice_table_files',
+      help: 'Files of a table when its cost was measured last: live, and of these the small ones.',
+      labelNames: ['table', 'what'],
+      registers,
+    }),
+    amplification: new Gauge({
+      name: 'sluice_write_amplification',
+      help: 'Bytes written for each byte appended, over the time of the log.',
+      labelNames: ['table'],
+      registers,
+    }),
+    cost: new Gauge({
+      name: 'sluice_cost_per_month',
+      help: 'What storage and writes of all tables cost a month by the price table.',
+      labelNames: ['currency'],
+      registers,
+    }),
+    budget: new Gauge({
+      name: 'sluice_cost_budget_per_month',
+      help: 'The budget that the settings name; absent where they name none.',
+      labelNames: ['currency'],
+      registers,
+    }),
+  }
+}
+
+function setCost(meters: Meters, { currency, perMonth, budgetPerMonth, tables }: CostSample): void {
+  for (const gauge of [meters.tableBytes, meters.tableFiles, meters.amplification]) gauge.reset()
+  meters.cost.set({ currency }, perMonth)
+  if (budgetPerMonth !== null) meters.budget.set({ currency }, budgetPerMonth)
+  for (const { table, bytes, files, amplification } of tables) {
+    for (const [what, value] of bytes) meters.tableBytes.set({ table, what }, value)
+    for (const [what, value] of files) meters.tableFiles.set({ table, what }, value)
+    if (amplification !== null) meters.amplification.set({ table }, amplification)
   }
 }
 

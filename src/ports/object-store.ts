@@ -50,3 +50,6 @@ export interface ObjectWriter {
   finish(): Promise<void>
   abort(): Promise<void>
 }
+
+/** Kinds of requests that stores charge for; a part of an upload is a `put`. */
+export type RequestKind = 'get' | 'head' | 'list' | 'put' | 'delete'

@@ -15,7 +15,17 @@ export interface ServiceRequest {
 /** Only read from; `close` of the service leaves the world open. */
 export type ServiceWorld = Pick<
   World,
-  'settings' | 'clock' | 'events' | 'runId' | 'traceId' | 'log' | 'assignment' | 'registry' | 'lake' | 'engine'
+  | 'settings'
+  | 'clock'
+  | 'events'
+  | 'runId'
+  | 'traceId'
+  | 'log'
+  | 'assignment'
+  | 'registry'
+  | 'lake'
+  | 'engine'
+  | 'storeRequests'
 >
 
 export interface RunningService {

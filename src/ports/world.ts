@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts'
 import type { DecodePool } from './decode-pool.ts'
 import type { EventSink } from './event-sink.ts'
 import type { ModelEngine } from './model-engine.ts'
-import type { ObjectStore } from './object-store.ts'
+import type { ObjectStore, RequestKind } from './object-store.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import type { SourceConnector } from './source-connector.ts'
 import type { TopicLog } from './topic-log.ts'
@@ -26,6 +26,8 @@ export interface World {
   readonly lake: ObjectStore
   /** Any other place: a folder, absolute or relative to the process's own. */
   storeAt(uri: string): ObjectStore
+  /** Requests to object stores since this process began, by kind; empty where all is on local disks. */
+  readonly storeRequests: ReadonlyMap<RequestKind, number>
   /** Opened at first use: verbs that ask nothing of it do not pay for it. */
   engine(): Promise<ModelEngine>
   /** Null where none is asked for. */

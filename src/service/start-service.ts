@@ -6,6 +6,7 @@ import { criticalFailures } from '../operate/gate/report/gate-report.ts'
 import { measureLag } from '../operate/lag.ts'
 import type { RunningService, ServiceRequest } from '../ports/service.ts'
 import { jsonAnswer, textAnswer, type Answer, type Route } from './answer.ts'
+import { costSample } from './cost-sample.ts'
 import { keepFor } from './kept.ts'
 import { isLoopback, refuseRequest, refuseWithoutToken, type GuardPolicy, type Refusal } from './request-guard.ts'
 import { errorsRoute, refusalsRoute } from './routes/errors.ts'
@@ -53,6 +54,11 @@ function createRoutes({ world, metrics, health }: StartRequest): Route[] {
     metricsRoute(metrics, [
       async () => metrics.setLag(await lag()),
       async () => metrics.setFailures(await criticalFailures(world.lake)),
+      async () => metrics.setRequests(world.storeRequests),
+      async () => {
+        const cost = await costSample(world.lake)
+        if (cost !== null) metrics.setCost(cost)
+      },
     ]),
     healthzRoute(health, world.clock, world.clock.nowMs()),
     readyzRoute(world, health),

@@ -98,6 +98,14 @@ function toSettings(file: string, read: SettingReader, input: SettingsInput): Se
         allowShort: read.value('jobs', 'vacuum', 'allow_short') === true,
       },
     },
+    cost: {
+      currency: read.text('cost', 'currency'),
+      storageGbMonth: read.number('cost', 'storage_per_gb_month'),
+      readsPer1000: read.number('cost', 'reads_per_1000'),
+      writesPer1000: read.number('cost', 'writes_per_1000'),
+      listsPer1000: read.number('cost', 'lists_per_1000'),
+      budgetPerMonth: read.numberOrNull('cost', 'budget_per_month'),
+    },
     up: { graceMs: read.number('up', 'grace') },
     engine: { memoryLimitBytes: read.number('engine', 'memory_limit_mb'), threads: read.number('engine', 'threads') },
     errors: {

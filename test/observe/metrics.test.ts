@@ -33,6 +33,12 @@ test('the names that dashboards and alerts are written against stay', async () =
     '# TYPE sluice_optimized_bytes_total counter',
     '# TYPE sluice_upkeep_runs_total counter',
     '# TYPE sluice_upkeep_seconds histogram',
+    '# TYPE sluice_store_requests gauge',
+    '# TYPE sluice_table_bytes gauge',
+    '# TYPE sluice_table_files gauge',
+    '# TYPE sluice_write_amplification gauge',
+    '# TYPE sluice_cost_per_month gauge',
+    '# TYPE sluice_cost_budget_per_month gauge',
   ])
 })
 

@@ -77,6 +77,7 @@ export async function openTestWorld(options: TestWorldOptions): Promise<TestWorl
     decodePool,
     lake: options.lake?.(store) ?? store,
     storeAt: (uri) => openFilesystemStore(uri),
+    storeRequests: new Map(),
     engine() {
       engine ??= stagingFolder('engine').then((tempFolder) =>
         openDuckdbEngine({ memoryLimitBytes: 256 * 2 ** 20, threads: 2, tempFolder }),

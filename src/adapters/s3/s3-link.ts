@@ -17,6 +17,7 @@ import type { S3Settings } from '../../domain/settings.ts'
 import type { PutOutcome } from '../../domain/outcome.ts'
 import type { ObjectWriter } from '../../ports/object-store.ts'
 import { isAbsent, isPastEnd, isTaken, isRace, s3Error } from './s3-error.ts'
+import { countRequests, type CountRequest } from './count-requests.ts'
 import { tryAgain } from './try-again.ts'
 
 /**
@@ -69,8 +70,14 @@ const DELETES_AT_ONCE = 4
 /** Writers of one name that S3 told to try again (409) do so this often. */
 const RACE_ATTEMPTS = 8
 
-export function connectS3(bucket: string, settings: S3Settings, patience: S3Patience = PATIENCE): S3Link {
+export function connectS3(
+  bucket: string,
+  settings: S3Settings,
+  patience: S3Patience = PATIENCE,
+  count: CountRequest = () => undefined,
+): S3Link {
   const client = new S3Client(clientConfig(settings, patience))
+  countRequests(client, count)
   return new Bucket(client, bucket, { settings, patience })
 }
 

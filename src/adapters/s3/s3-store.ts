@@ -3,6 +3,7 @@ import { checkStorePath, checkStorePrefix } from '../../domain/store-path.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import type { PutOutcome } from '../../domain/outcome.ts'
 import type { ObjectStat, ObjectStore, ObjectWriter } from '../../ports/object-store.ts'
+import type { CountRequest } from './count-requests.ts'
 import type { FileCache } from './file-cache.ts'
 import { isPastEnd } from './s3-error.ts'
 import type { S3Link, S3Patience } from './s3-link.ts'
@@ -16,12 +17,12 @@ import type { S3Link, S3Patience } from './s3-link.ts'
  * Non-guarantee: after a lost reply `putIfAbsent` may say `exists` of what it wrote itself; the caller knows its own
  * bytes (I7).
  */
-export function openS3Store({ uri, settings, cache, patience }: S3StoreRequest): ObjectStore {
+export function openS3Store({ uri, settings, cache, patience, count }: S3StoreRequest): ObjectStore {
   const { bucket, root } = parseS3Uri(uri)
   let link: Promise<S3Link> | null = null
   let proof: Promise<void> | null = null
   const connect = (): Promise<S3Link> => {
-    link ??= import('./s3-link.ts').then(({ connectS3 }) => connectS3(bucket, settings, patience))
+    link ??= import('./s3-link.ts').then(({ connectS3 }) => connectS3(bucket, settings, patience, count))
     return link
   }
   const shared: Shared = {
@@ -50,6 +51,8 @@ export interface S3StoreRequest {
   readonly settings: S3Settings
   readonly cache: FileCache
   readonly patience?: S3Patience
+  /** Told of each request. */
+  readonly count?: CountRequest
 }
 
 /** What the stores that `at` gives share with the one they come from. */

@@ -1,5 +1,6 @@
 import { classifyError, SluiceError } from '../../domain/errors.ts'
 import type { World } from '../../ports/world.ts'
+import { readCostNote, type CostNote } from '../cost/lake-cost.ts'
 import { gateStatuses, type GateStatus } from './gate-status.ts'
 import { jobStatuses, type JobStatus } from './job-status.ts'
 import { laneStatuses, type LaneStatus, type LaneWorld } from './lane-status.ts'
@@ -15,6 +16,8 @@ export interface Status {
   readonly models: readonly ModelStatus[]
   readonly gates: readonly GateStatus[]
   readonly jobs: readonly JobStatus[]
+  /** As it was measured last; null where nobody did. */
+  readonly cost: CostNote | null
   /** Why the models cannot be read, where they cannot. */
   readonly modelsError: SluiceError | null
 }
@@ -34,7 +37,8 @@ export async function readStatus(world: LaneWorld & Pick<World, 'clock'>): Promi
     modelsError = classifyError(error)
   }
   const jobs = await jobStatuses(world, notes.pauses)
-  return { lanes, sources, models, gates, jobs, modelsError }
+  const cost = await readCostNote(world.lake)
+  return { lanes, sources, models, gates, jobs, cost, modelsError }
 }
 
 /** One error that names everything that is stopped; null where nothing is. */

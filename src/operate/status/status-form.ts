@@ -1,9 +1,10 @@
+import { isOverBudget } from '../cost/lake-cost.ts'
 import type { JobNote } from './job-note.ts'
 import type { PartStatus } from './part-status.ts'
 import { laneName, type Status } from './read-status.ts'
 
 /** The form of `status --json`; the service answers with it too. */
-export function statusForm({ lanes, sources, models, gates, jobs }: Status): object {
+export function statusForm({ lanes, sources, models, gates, jobs, cost }: Status): object {
   return {
     lanes: lanes.map((lane) => ({
       lane: laneName(lane),
@@ -52,6 +53,16 @@ export function statusForm({ lanes, sources, models, gates, jobs }: Status): obj
       pause_reason: job.pauseReason,
       next_command: job.nextCommand,
     })),
+    cost:
+      cost === null
+        ? null
+        : {
+            at: cost.at,
+            currency: cost.currency,
+            per_month: cost.per_month,
+            budget_per_month: cost.budget_per_month,
+            over_budget: isOverBudget(cost),
+          },
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatTableName } from '../../../domain/identifier.ts'
 import { KEEP_JOBS, type KeepJob, type Settings } from '../../../domain/settings.ts'
+import { measureLake, readCostNote } from '../../../operate/cost/lake-cost.ts'
 import { expireLetters } from '../../../operate/expire-letters.ts'
 import { optimizeTable } from '../../../operate/optimize/optimize-table.ts'
 import { readJobNote } from '../../../operate/status/job-note.ts'
@@ -15,6 +16,8 @@ import { keepTables, type KeepBudget, type Kept } from './keep-tables.ts'
 import type { TableTurns } from './table-turns.ts'
 
 const EXPIRE_EVERY_MS = 3_600_000
+/** It lists every table whole. */
+const COST_EVERY_MS = 6 * 3_600_000
 /** A job that never ran waits for this part of its interval: a process that begins has other things to do. */
 const FIRST_PART = 0.1
 
@@ -34,6 +37,18 @@ export function declareJobs({ settings }: World, turns: TableTurns): Job[] {
       run: async (world) => {
         for (const table of settings.tables.keys()) if (!world.signal.aborted) await expireLetters(world, table)
       },
+    },
+    {
+      name: 'cost',
+      everyMs: COST_EVERY_MS,
+      isUpkeep: true,
+      tables: () => [],
+      firstMs: COST_EVERY_MS * FIRST_PART,
+      dueMs: async ({ lake }) => {
+        const note = await readCostNote(lake)
+        return note === null ? null : Date.parse(note.at) + COST_EVERY_MS
+      },
+      run: async (world) => void (await measureLake(world)),
     },
     ...KEEP_JOBS.flatMap((job) => declareUpkeep(settings, job, turns)),
   ]

@@ -1,3 +1,4 @@
+import { isOverBudget, type CostNote } from '../../../operate/cost/lake-cost.ts'
 import { laneName, readStatus, stoppedError, type Status } from '../../../operate/status/read-status.ts'
 import { statusForm } from '../../../operate/status/status-form.ts'
 import type { PartStatus } from '../../../operate/status/part-status.ts'
@@ -18,7 +19,7 @@ export const statusVerb: Verb = {
   },
 }
 
-function statusText({ lanes, sources, models, gates, jobs }: Status): string {
+function statusText({ lanes, sources, models, gates, jobs, cost }: Status): string {
   const tail = ({ since, stop, pauseReason, nextCommand }: PartStatus): (string | null)[] => [
     since,
     pauseReason ?? stop?.code ?? null,
@@ -100,5 +101,13 @@ function statusText({ lanes, sources, models, gates, jobs }: Status): string {
       }),
     )
   }
+  if (cost !== null) parts.push(costLine(cost))
   return parts.length === 0 ? 'the settings name no sources, tables or models' : parts.join('\n\n')
+}
+
+function costLine(cost: CostNote): string {
+  const { currency, per_month: sum, budget_per_month: budget, at } = cost
+  const told = `cost: about ${sum.toPrecision(3)} ${currency} a month, measured ${at}`
+  if (budget === null) return told
+  return `${told}; ${isOverBudget(cost) ? 'OVER the budget' : 'within the budget'} of ${budget} ${currency}`
 }

@@ -1,3 +1,5 @@
+import { SluiceError } from '../../../domain/errors.ts'
+import { measureTable } from '../../../operate/cost/measure-table.ts'
 import { describeTable } from '../../../lake/describe.ts'
 import { decodePositions } from '../../../operate/look/positions.ts'
 import { resolveTable } from '../../../operate/look/resolve-table.ts'
@@ -5,6 +7,7 @@ import { typeText } from '../../../domain/type-text.ts'
 import { readGateReport, type GateReport } from '../../../operate/gate/report/gate-report.ts'
 import { escapeControls, formatTable } from '../../format-table.ts'
 import type { Flag } from '../../flag-values.ts'
+import { costForm, costText } from './cost-form.ts'
 import type { Positional, Verb } from '../../verb.ts'
 
 export const TABLE: Positional = {
@@ -21,17 +24,22 @@ export const AS_OF: Flag = {
 
 export const tableDescribe: Verb = {
   positionals: [TABLE],
-  flags: [AS_OF],
+  flags: [
+    AS_OF,
+    { name: 'cost', type: 'switch', meaning: 'also what it holds, what writing it took, and an estimate by `cost:`' },
+  ],
   async run({ world: open, positionals, flags, print }) {
     const asOfMs = flags.ms('as-of')
     const world = await open()
-    const {
-      text: table,
-      store,
-      snapshot,
-    } = await resolveTable(world.lake, positionals[0]!, asOfMs === null ? undefined : { timestampMs: asOfMs })
+    const at = asOfMs === null ? undefined : { timestampMs: asOfMs }
+    const named = await resolveTable(world.lake, positionals[0]!, at)
+    const { text: table, store, snapshot } = named
     const about = describeTable(snapshot)
     const positions = decodePositions(about.txns)
+    if (flags.on('cost') && asOfMs !== null) {
+      throw new SluiceError('USAGE', '--cost is of now, and --as-of of then')
+    }
+    const cost = flags.on('cost') ? await measureTable(world, named) : null
     const gate = asOfMs === null ? await readGateReport(world.lake, table) : null
     const form = {
       table,
@@ -51,6 +59,7 @@ export const tableDescribe: Verb = {
       positions,
       txns: about.txns,
       gate: gate === null ? null : describeGate(gate),
+      ...(cost === null ? {} : { cost: costForm(cost, world) }),
     }
     print.result(form, () =>
       [
@@ -83,6 +92,7 @@ export const tableDescribe: Verb = {
               }),
             ]),
         ...(gate === null ? [] : [gateText(gate)]),
+        ...(cost === null ? [] : [costText(cost, world)]),
       ].join('\n\n'),
     )
     return 0

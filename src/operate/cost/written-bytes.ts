@@ -1,0 +1,57 @@
+import { listLog } from '../../lake/log/log-file.ts'
+import { readEntry, type LogEntry } from '../../lake/log/read-entry.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+
+/** What commits wrote, as far back as the log reaches. */
+export interface WrittenBytes {
+  /** By commits that only added rows. */
+  readonly appended: number
+  /** By commits that put files with changed rows in the place of others. */
+  readonly merged: number
+  /** By commits that changed no row: compaction and clustering. */
+  readonly rewritten: number
+  readonly commits: number
+  readonly files: number
+  /** Of the oldest commit; null where the log has no entry. */
+  readonly sinceMs: number | null
+}
+
+/** Entries in flight at once. */
+const PARALLEL = 16
+
+export async function readWritten(store: ObjectStore): Promise<WrittenBytes> {
+  const { entries } = await listLog(store, 0)
+  const versions = [...entries.keys()].sort((a, b) => a - b)
+  const sum = { appended: 0, merged: 0, rewritten: 0, commits: 0, files: 0 }
+  let sinceMs: number | null = null
+  for (let at = 0; at < versions.length; at += PARALLEL) {
+    const batch = await Promise.all(versions.slice(at, at + PARALLEL).map((version) => readEntry(store, version)))
+    for (const entry of batch) {
+      if (entry === null) continue
+      sinceMs ??= entry.timestampMs
+      const { kind, bytes, files } = written(entry)
+      sum[kind] += bytes
+      sum.commits += 1
+      sum.files += files
+    }
+  }
+  return { ...sum, sinceMs }
+}
+
+/** Bytes written for each byte that was appended; null where nothing was. */
+export function amplification({ appended, merged, rewritten }: WrittenBytes): number | null {
+  return appended === 0 ? null : (appended + merged + rewritten) / appended
+}
+
+function written({ actions }: LogEntry) {
+  let [bytes, files, removes, changes] = [0, 0, false, false]
+  for (const action of actions) {
+    if (action.kind === 'add') {
+      bytes += action.add.bytes
+      files += 1
+      changes ||= action.add.dataChange
+    }
+    removes ||= action.kind === 'remove'
+  }
+  return { kind: changes ? (removes ? 'merged' : 'appended') : 'rewritten', bytes, files } as const
+}
