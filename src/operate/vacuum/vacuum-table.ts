@@ -7,7 +7,7 @@ import { nameFact } from '../../lake/name-fact.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import type { Transaction } from '../../lake/transaction.ts'
 import type { World } from '../../ports/world.ts'
-import { LEAST_RETENTION_MS, sumFiles, type FileSum, type PlannedFile } from './plan-vacuum.ts'
+import { LEAST_RETENTION_MS, sumFiles, UNCOMMITTED_MS, type FileSum, type PlannedFile } from './plan-vacuum.ts'
 import { planFor, type PreparedVacuum } from './prepare-vacuum.ts'
 import { VACUUM_END, VACUUM_LIMIT_MS, VACUUM_START } from './vacuum-mark.ts'
 
@@ -43,6 +43,8 @@ export async function vacuumTable(
   budget: VacuumBudget = {},
 ): Promise<VacuumEnd> {
   const { text, snapshot } = prepared.table
+  // Half-written files of writers that died: no list shows them, and nothing in the log tells of them.
+  await prepared.table.store.sweepTemporary('', world.clock.nowMs() - UNCOMMITTED_MS)
   const standing = snapshot.txns.get(VACUUM_START) ?? null
   const isOver = standing === (snapshot.txns.get(VACUUM_END) ?? null)
   if (prepared.plan.goes.length === 0 && isOver) {

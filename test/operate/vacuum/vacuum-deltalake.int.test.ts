@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openFilesystemStore } from '../../../src/adapters/filesystem/filesystem-store.ts'
 import { writeCheckpoint } from '../../../src/lake/checkpoint/write-checkpoint.ts'
+import { temporaryName } from '../../../src/domain/store-path.ts'
 import { storePath } from '../../../src/lake/log/file-key.ts'
 import type { Snapshot } from '../../../src/lake/snapshot.ts'
 import { prepareVacuum } from '../../../src/operate/vacuum/prepare-vacuum.ts'
@@ -64,6 +66,10 @@ test(
       clock.ms += (1 + Math.floor(random() * 30)) * HOUR
     }
     clock.ms = endMs
+    const folder = join(root, 'silver/things')
+    const half = [temporaryName(randomUUID()), temporaryName(randomUUID())]
+    for (const name of half) await writeFile(join(folder, name), 'half')
+    await utimes(join(folder, half[0]!), new Date(endMs - 49 * HOUR), new Date(endMs - 49 * HOUR))
     const prepared = await prepareVacuum(
       { lake, clock },
       { table: 'silver.things', retainMs: 168 * HOUR, allowShort: false },
@@ -71,6 +77,11 @@ test(
     assert.ok(prepared.plan.goes.length > 0)
     assert.equal((await vacuumTable({ ...world, lake }, prepared)).outcome, 'vacuumed')
 
+    const names = await readdir(folder)
+    assert.deepEqual(
+      half.map((name) => names.includes(name)),
+      [false, true],
+    )
     const seen = (await found.python.json(READ_VERSIONS, store.uri, JSON.stringify(versions.map((_, at) => at)))) as {
       readonly seen: readonly (readonly number[] | string)[]
       readonly history: readonly string[]
