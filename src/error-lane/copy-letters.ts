@@ -2,19 +2,30 @@ import type { DeadLetter, RecordHeader } from '../domain/dead-letter.ts'
 import { classifyError, type ErrorCode } from '../domain/errors.ts'
 import type { OutgoingRecord } from '../domain/record-batch.ts'
 import type { TopicLog } from '../ports/topic-log.ts'
-import { fromLaneRecord, toLaneRecord } from './lane-record.ts'
+import { fromLaneRecord, toLaneRecord, type LaneRecord } from './lane-record.ts'
 
 const REMEMBERED_TEXT = 64
 const REMEMBERED_TEXTS = 1_000
+/** Lines whose letters are in memory at once (I12): what a flush mostly holds, in one append. */
+const APPENDED_LINE_BYTES = 8 * 1024 * 1024
+const NEWLINE = 10
 
-export interface CopyLettersRequest {
+export interface CopyTarget {
   readonly log: TopicLog
   /** The topic that the records were read from, or were meant for. */
   readonly topic: string
-  readonly letters: readonly DeadLetter[]
-  readonly sealKey: string | null
   readonly retentionMs: number | null
   readonly batchId: string
+}
+
+export interface CopyLettersRequest extends CopyTarget {
+  readonly letters: readonly DeadLetter[]
+  readonly sealKey: string | null
+}
+
+export interface CopyLinesRequest extends CopyTarget {
+  /** Whole lines, as `LetterLines` gives them. */
+  readonly lines: readonly Uint8Array[]
 }
 
 export type CopyOutcome =
@@ -26,20 +37,77 @@ export type CopyOutcome =
  * record had them, sealed where the ledger seals them (the record's own headers are then left out). At least once, and
  * only a copy: it never throws, and an outage must not stop who calls it; the ledger's files are what counts.
  */
-export async function copyLetters(request: CopyLettersRequest): Promise<CopyOutcome> {
-  const { log, topic, letters, sealKey, retentionMs, batchId } = request
+export async function copyLetters({ letters, sealKey, ...target }: CopyLettersRequest): Promise<CopyOutcome> {
   if (letters.length === 0) return { kind: 'copied', records: 0 }
+  return copyParts(target, [() => letters.map((letter) => storedForm(letter, sealKey))])
+}
+
+/** The same for letters that are lines already: nobody need keep them whole until they are durable. */
+export async function copyLetterLines({ lines, ...target }: CopyLinesRequest): Promise<CopyOutcome> {
+  if (lines.length === 0) return { kind: 'copied', records: 0 }
+  return copyParts(
+    target,
+    partsOf(lines).map((part) => () => part.flatMap(lettersOf)),
+  )
+}
+
+async function copyParts(
+  { log, topic, retentionMs, batchId }: CopyTarget,
+  parts: readonly (() => readonly StoredLetter[])[],
+): Promise<CopyOutcome> {
   const errorsTopic = errorsTopicOf(topic)
+  let copied = 0
   try {
     await log.create(errorsTopic, { partitions: 1, retentionMs })
     const header = rememberHeaders()
-    const records = letters.map((letter) => toRecord(letter, { sealKey, batchId, header }))
-    await log.append({ batches: [{ topic: errorsTopic, partition: 0, records }], state: null })
-    return { kind: 'copied', records: records.length }
+    for (const letters of parts) {
+      const records = letters().map((letter) => toRecord(letter, { batchId, header }))
+      await log.append({ batches: [{ topic: errorsTopic, partition: 0, records }], state: null })
+      copied += records.length
+    }
+    return { kind: 'copied', records: copied }
   } catch (error) {
     const { code, message } = classifyError(error)
     return { kind: 'failed', code, message }
   }
+}
+
+/** A letter with bytes as the ledger stores them: sealed where it seals them, and then without its record's headers. */
+type StoredLetter = Omit<DeadLetter, 'record'>
+
+function storedForm(letter: DeadLetter, sealKey: string | null): StoredLetter {
+  return letter.sealed ? storedLetter(toLaneRecord(letter, sealKey)) : letter
+}
+
+function storedLetter(line: LaneRecord): StoredLetter {
+  if (!line.sealed) return fromLaneRecord(line, [])
+  // Not opened: what is sealed goes out as it is.
+  return { ...fromLaneRecord({ ...line, sealed: false, headers: [] }, []), sealed: true }
+}
+
+function partsOf(lines: readonly Uint8Array[]): Uint8Array[][] {
+  const parts: Uint8Array[][] = []
+  let bytes = Infinity
+  for (const each of lines) {
+    if (bytes + each.length > APPENDED_LINE_BYTES) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)!.push(each)
+    bytes += each.length
+  }
+  return parts
+}
+
+function lettersOf(lines: Uint8Array): StoredLetter[] {
+  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)
+  const letters: StoredLetter[] = []
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, start)
+    letters.push(storedLetter(JSON.parse(bytes.toString('utf8', start, end)) as LaneRecord))
+    start = end + 1
+  }
+  return letters
 }
 
 export function errorsTopicOf(topic: string): string {
@@ -47,7 +115,6 @@ export function errorsTopicOf(topic: string): string {
 }
 
 interface CopyContext {
-  readonly sealKey: string | null
   readonly batchId: string
   readonly header: (key: string, text: string) => RecordHeader
 }
@@ -66,12 +133,10 @@ function rememberHeaders(): CopyContext['header'] {
   }
 }
 
-function toRecord(letter: DeadLetter, { sealKey, batchId, header }: CopyContext): OutgoingRecord {
+function toRecord(letter: StoredLetter, { batchId, header }: CopyContext): OutgoingRecord {
   const { log, source, layer, table, stage, errors, sealed } = letter
-  // The ledger's own form decides what is sealed, and how.
-  const stored = sealed ? fromLaneRecord({ ...toLaneRecord(letter, sealKey), sealed: false, headers: [] }, []) : letter
   const first = errors[0]
-  const headers: RecordHeader[] = [...stored.headers]
+  const headers: RecordHeader[] = [...letter.headers]
   const put = (key: string, text: string): void => void headers.push(header(key, text))
   if (log !== null) {
     put('__connect.errors.topic', log.topic)
@@ -93,5 +158,5 @@ function toRecord(letter: DeadLetter, { sealKey, batchId, header }: CopyContext)
     put('sluice.source_object', source.object)
     put('sluice.source_at', source.at)
   }
-  return { key: stored.key, value: stored.raw, headers, timestampMs: letter.quarantinedAtMs }
+  return { key: letter.key, value: letter.raw, headers, timestampMs: letter.quarantinedAtMs }
 }

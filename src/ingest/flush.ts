@@ -4,7 +4,7 @@ import type { Happening } from '../domain/events.ts'
 import type { CommitOutcome } from '../domain/outcome.ts'
 import { START } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
-import { copyLetters } from '../error-lane/copy-letters.ts'
+import { copyLetterLines } from '../error-lane/copy-letters.ts'
 import { writeLetterLines } from '../error-lane/write-letters.ts'
 import { writeSkips } from '../error-lane/write-skips.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
@@ -99,11 +99,10 @@ async function writeLane(
   const skips = await writeSkips({ ...lane, skips: held.skips })
   if (skips !== null) emit({ type: 'skips.written', table: table.table, skips: held.skips.length, path: skips.path })
   if (!copyToTopic || letters.count === 0) return
-  const copied = await copyLetters({
+  const copied = await copyLetterLines({
     log: world.log,
     topic: table.topic,
-    letters: letters.records,
-    sealKey,
+    lines: letters.lines,
     retentionMs,
     batchId,
   })

@@ -94,8 +94,7 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
   const snapshot = await keepTxns(world, table, await findTable(world.lake, table.table), emit)
   const schema = await contractInForce(world.registry, table)
   const topic = await describe(pass)
-  const { copyToTopic: keepLetters } = world.settings.errors
-  const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters })
+  const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: false })
   const held = new Accumulator(decoding)
   try {
     const stops = new Map<number, SluiceError>()

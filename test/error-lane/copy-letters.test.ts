@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import type { DeadLetter } from '../../src/domain/dead-letter.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
-import { copyLetters } from '../../src/error-lane/copy-letters.ts'
+import { copyLetterLines, copyLetters } from '../../src/error-lane/copy-letters.ts'
+import { LetterLines } from '../../src/error-lane/write-letters.ts'
 import type { AppendRequest, TopicLog, TopicOptions } from '../../src/ports/topic-log.ts'
 import { aLetter, BATCH } from './ledger-fixtures.ts'
 
@@ -86,6 +88,78 @@ test('an outage of the copy is a value, never a throw', async () => {
     )
   }
 })
+
+test('letters that are lines already are copied as the letters themselves would be', async () => {
+  const letters = [
+    aLetter(),
+    aLetter({ rowId: 'b', raw: null, key: null, headers: [] }),
+    aLetter({ rowId: 'c', log: null, source: { source: 'files', object: 'a.csv', at: '7' }, stage: 'connect' }),
+    aLetter({ rowId: 'd', raw: Buffer.from([0, 10, 255, 10]), headers: [{ key: 'ü\n', value: Buffer.from([10, 0]) }] }),
+  ]
+  const target = { topic: 'orders', retentionMs: null, batchId: BATCH }
+  const [whole, lines] = [logDouble(), logDouble()]
+  await copyLetters({ ...target, log: whole.log, letters, sealKey: null })
+  const outcome = await copyLetterLines({
+    ...target,
+    log: lines.log,
+    lines: [...letterLines(letters.slice(0, 1), null), ...letterLines(letters.slice(1), null)],
+  })
+  assert.deepEqual(outcome, { kind: 'copied', records: 4 })
+  assert.deepEqual(plain(lines.appended), plain(whole.appended))
+})
+
+test('of lines that are sealed nothing is opened (I13)', async () => {
+  const { log, appended } = logDouble()
+  const secret = Buffer.from('someone@example.com')
+  const letter = aLetter({ sealed: true, raw: secret, key: secret, headers: [{ key: 'who', value: secret }] })
+  const lines = letterLines([letter], 'k')
+  await copyLetterLines({ log, topic: 'orders', lines, retentionMs: null, batchId: BATCH })
+  const [record] = appended[0]!.batches[0]!.records
+  const stored = JSON.parse(Buffer.from(lines[0]!).toString('utf8')) as { raw: string; key: string }
+  assert.equal(Buffer.from(record!.value!).toString('base64'), stored.raw)
+  assert.equal(Buffer.from(record!.key!).toString('base64'), stored.key)
+  assert.ok(record!.headers.some(({ key, value }) => key === 'sluice.sealed' && String(value) === 'true'))
+  assert.ok(!record!.headers.some((header) => header.key === 'who'))
+})
+
+test('many letters are appended in parts, so that few are in memory at once (I12)', async () => {
+  const { log, appended } = logDouble()
+  const raw = Buffer.alloc(750_000)
+  const letters = Array.from({ length: 30 }, (_, i) => aLetter({ rowId: `row-${i}`, raw }))
+  const lines = letters.flatMap((letter) => letterLines([letter], null))
+  const outcome = await copyLetterLines({ log, topic: 'orders', lines, retentionMs: null, batchId: BATCH })
+  assert.deepEqual(outcome, { kind: 'copied', records: 30 })
+  const parts = appended.map(({ batches }) => batches[0]!.records)
+  assert.deepEqual(
+    parts.map(({ length }) => length),
+    [8, 8, 8, 6],
+  )
+  const rowIds = parts.flat().map(({ headers }) => String(headers.find(({ key }) => key === 'sluice.row_id')?.value))
+  assert.deepEqual(
+    rowIds,
+    letters.map(({ rowId }) => rowId),
+  )
+})
+
+function letterLines(letters: readonly DeadLetter[], sealKey: string | null): Uint8Array[] {
+  const lines = new LetterLines(sealKey)
+  for (const letter of letters) lines.add(letter)
+  return lines.take()
+}
+
+/** Bytes as text, so that views of different kinds compare. */
+function plain(requests: readonly AppendRequest[]): unknown {
+  return requests.flatMap(({ batches }) =>
+    batches.flatMap(({ records }) =>
+      records.map(({ key, value, headers, timestampMs }) => ({
+        key: key === null ? null : Buffer.from(key).toString('hex'),
+        value: value === null ? null : Buffer.from(value).toString('hex'),
+        headers: headers.map((header) => [header.key, Buffer.from(header.value).toString('hex')]),
+        timestampMs,
+      })),
+    ),
+  )
+}
 
 function logDouble(): { log: TopicLog; created: [string, TopicOptions][]; appended: AppendRequest[] } {
   const created: [string, TopicOptions][] = []

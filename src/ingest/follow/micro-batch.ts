@@ -148,8 +148,7 @@ class Filling {
       if (stranger !== undefined) return { kind: 'stop', error: stranger }
       return startPartition({ table: table.table, topic, partition, snapshot })
     })
-    const { copyToTopic: keepLetters } = world.settings.errors
-    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters })
+    const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: false })
     const filling = new Filling({
       batch: { ...batch, topic },
       emit,
