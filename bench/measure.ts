@@ -68,7 +68,7 @@ export function runProgram(
   env: Readonly<Record<string, string>> = {},
   ending?: AbortSignal,
 ): Promise<string> {
-  const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4']
+  const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--initial-heap-size=128']
   if (env['SLUICE_MEASURE'] !== undefined) args.push('--import', join(REPOSITORY, 'bench/measure-process.ts'))
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [...args, ...program], {

@@ -28,7 +28,13 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   }
   const child = spawn(
     node,
-    ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', main, ...process.argv.slice(2)],
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--max-semi-space-size=4',
+      '--initial-heap-size=128',
+      main,
+      ...process.argv.slice(2),
+    ],
     {
       stdio: 'inherit',
     },
