@@ -1,7 +1,7 @@
 /** Where the buffers of finished columns lie: whoever holds many batches for a while may give them room that is used again. */
 export interface ColumnRoom {
   /** So many bytes, from an address that any number may begin at; what they hold is not said. */
-  span(bytes: number): Uint8Array
+  span(bytes: number): Uint8Array<ArrayBuffer>
 }
 
 /** A buffer for each span, let go of by nobody's care. */

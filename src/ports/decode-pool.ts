@@ -1,4 +1,5 @@
 import type { ColumnField } from '../domain/column-batch.ts'
+import type { ColumnRoom } from '../domain/column-room.ts'
 import type { ColumnStats } from '../domain/column-stats.ts'
 import type { DeadLetter } from '../domain/dead-letter.ts'
 import type { TopicPartition } from '../domain/position.ts'
@@ -56,6 +57,11 @@ export interface FlushDecoding {
    * them no more. Resolves once there is room for another; rejects with what failed, then or before.
    */
   take(batches: readonly RecordBatch[], facts: BatchFacts): Promise<void>
+  /**
+   * Room for the batches of the next fetch that is to be taken; what lies in the room that was given before must have
+   * been taken. Undefined where batches are better off in buffers of their own, that can move.
+   */
+  fetchRoom(): ColumnRoom | undefined
   /** Forgets all that was taken of a partition. */
   drop(at: TopicPartition): void
   /** Waits until all that was taken is judged. */
@@ -103,6 +109,8 @@ export interface StagedRows {
 export interface FlushWork {
   readonly heldBytes: number
   take(batches: readonly RecordBatch[], facts: BatchFacts): void
+  /** As `FlushDecoding.fetchRoom`. */
+  fetchRoom(): ColumnRoom
   drop(at: TopicPartition): void
   settle(): SettledFlush
   /** Yields the bytes of a Parquet file in order; returns null where there are no rows. */

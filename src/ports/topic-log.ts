@@ -1,3 +1,4 @@
+import type { ColumnRoom } from '../domain/column-room.ts'
 import type { TopicPartition } from '../domain/position.ts'
 import type { OutgoingRecord, RecordBatch } from '../domain/record-batch.ts'
 
@@ -71,6 +72,11 @@ export interface FetchRequest extends TopicPartition {
   readonly maxBatchBytes?: number
   readonly waitMs: number
   readonly signal?: AbortSignal
+  /**
+   * Where batches may lie that have to be put together. The log writes there until it answers and never after; without
+   * it they lie in buffers of their own.
+   */
+  readonly room?: ColumnRoom | undefined
 }
 
 export type FetchOutcome =

@@ -142,6 +142,28 @@ export function decodePoolConformance(name: string, open: () => Promise<OpenedPo
       },
     )
 
+    promise('what lies in room for a fetch is taken before the room is given again', async (pool) => {
+      const decoding = pool.openFlush(flushTerms())
+      for (let at = 0; at < 4; at += 1) {
+        const batch = placedBatch([orderRecord(`row-${at}`, at), BAD], { first: BigInt(at * 2) })
+        const room = decoding.fetchRoom()
+        const bytes = room?.span(batch.bytes.length) ?? new Uint8Array(batch.bytes.length)
+        bytes.set(batch.bytes)
+        await decoding.take([{ ...batch, bytes }], FACTS)
+        if (room !== undefined) bytes.fill(0xee)
+      }
+      const { settled, rows } = await finish(decoding)
+      assert.deepEqual(
+        rows.map((row) => row['id']),
+        ['row-0', 'row-1', 'row-2', 'row-3'],
+      )
+      assert.deepEqual(
+        lines(settled).map((each) => each['raw']),
+        Array.from({ length: 4 }, () => lines(settled)[0]!['raw']),
+      )
+      await decoding.abandon()
+    })
+
     promise('a fetch of several batches that share a buffer arrives whole', async (pool) => {
       const decoding = pool.openFlush(flushTerms())
       const whole = placedBatch([orderRecord('a', 1), orderRecord('b', 2), orderRecord('c', 3)])

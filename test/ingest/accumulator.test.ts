@@ -27,6 +27,7 @@ function decoding(): Decoding {
     },
     drop: (gone) => dropped.push(gone),
     take: never,
+    fetchRoom: never,
     settle: never,
     stage: never,
     abandon: never,

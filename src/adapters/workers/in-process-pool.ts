@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { ColumnRoom } from '../../domain/column-room.ts'
 import type { TopicPartition } from '../../domain/position.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
 import type {
@@ -54,6 +55,10 @@ class InProcessFlush implements FlushDecoding {
   async take(batches: readonly RecordBatch[], facts: BatchFacts): Promise<void> {
     this.#work ??= this.#open()
     this.#work.take(batches, facts)
+  }
+
+  fetchRoom(): ColumnRoom | undefined {
+    return this.#work?.fetchRoom()
   }
 
   drop(at: TopicPartition): void {

@@ -70,6 +70,10 @@ export class ThreadFlush implements FlushDecoding, FlushListener {
     await this.#until(() => thread.inFlightBytes < inFlightBytes)
   }
 
+  fetchRoom(): undefined {
+    // What lies in room that is shared would be copied once more to move.
+  }
+
   drop(at: TopicPartition): void {
     const slot = this.#slotOf.get(partitionKey(at))
     if (slot === undefined) return

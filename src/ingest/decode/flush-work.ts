@@ -1,4 +1,5 @@
 import type { ColumnField } from '../../domain/column-batch.ts'
+import type { ColumnRoom } from '../../domain/column-room.ts'
 import { hasPii } from '../../domain/contract.ts'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { TopicPartition } from '../../domain/position.ts'
@@ -27,7 +28,12 @@ import { JudgeCache } from './judge-cache.ts'
  * outlive a flush, since a decoder that was made anew would start cold.
  */
 export function createFlushWork(): OpenFlushWork {
-  const tools = { judges: new JudgeCache(), joiner: new BatchJoiner(), slabs: new Slabs(KEPT_SLAB_BYTES) }
+  const tools = {
+    judges: new JudgeCache(),
+    joiner: new BatchJoiner(),
+    slabs: new Slabs(KEPT_SLAB_BYTES),
+    fetchSlabs: new Slabs(KEPT_FETCH_BYTES),
+  }
   return (terms) => new JudgedFlush(terms, tools)
 }
 
@@ -39,26 +45,31 @@ interface Tools {
   readonly judges: JudgeCache
   readonly joiner: BatchJoiner
   readonly slabs: Slabs
+  /** Apart from those of held rows, which no log may write to. */
+  readonly fetchSlabs: Slabs
 }
 
 /** What a thread keeps between two flushes. */
 const KEPT_SLAB_BYTES = 96 * 1024 * 1024
+const KEPT_FETCH_BYTES = 16 * 1024 * 1024
 
 class JudgedFlush implements FlushWork {
   readonly #terms: FlushTerms
   readonly #joiner: BatchJoiner
   readonly #room: SlabRoom
+  readonly #fetched: SlabRoom
   readonly #judge: LaneJudge
   readonly #held = new HeldRows()
   /** Kept whole, by the part that they came with. */
   readonly #letters = new Map<object, readonly DeadLetter[]>()
   readonly #seals: boolean
 
-  constructor(terms: FlushTerms, { judges, joiner, slabs }: Tools) {
+  constructor(terms: FlushTerms, { judges, joiner, slabs, fetchSlabs }: Tools) {
     const { schema, table, tableFields, hashKey } = terms
     this.#terms = terms
     this.#joiner = joiner
     this.#room = new SlabRoom(slabs)
+    this.#fetched = new SlabRoom(fetchSlabs)
     const snapshot = tableFields === null ? null : { metadata: { fields: tableFields } }
     this.#judge = new LaneJudge({ schema, table, snapshot, hashKey, makeJudge: (options) => judges.get(options) })
     this.#seals = hasPii(this.#judge.judge.contract)
@@ -66,6 +77,11 @@ class JudgedFlush implements FlushWork {
 
   get heldBytes(): number {
     return this.#held.heldBytes
+  }
+
+  fetchRoom(): ColumnRoom {
+    this.#fetched.release()
+    return this.#fetched
   }
 
   take(batches: readonly RecordBatch[], facts: BatchFacts): void {
@@ -133,6 +149,7 @@ class JudgedFlush implements FlushWork {
 
   close(): void {
     this.#room.release()
+    this.#fetched.release()
   }
 }
 

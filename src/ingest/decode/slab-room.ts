@@ -39,7 +39,7 @@ export class SlabRoom implements ColumnRoom {
     this.#slabs = slabs
   }
 
-  span(bytes: number): Uint8Array {
+  span(bytes: number): Uint8Array<ArrayBuffer> {
     if (bytes > LARGEST_SPAN) return new Uint8Array(bytes)
     for (const filling of this.#open) {
       const from = filling.at

@@ -1,4 +1,5 @@
 import { classifyError, SluiceError } from '../../domain/errors.ts'
+import type { ColumnRoom } from '../../domain/column-room.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
 import type { FetchOutcome } from '../../ports/topic-log.ts'
 import type { World } from '../../ports/world.ts'
@@ -20,6 +21,8 @@ export interface LaneReadRequest {
   readonly from: bigint
   readonly source: bigint
   readonly writers: WriterCache
+  /** Of `FetchRequest`. */
+  readonly room?: ColumnRoom | undefined
 }
 
 /**
@@ -49,10 +52,10 @@ export async function readLane(request: LaneReadRequest): Promise<LaneRead> {
 
 type Fetched = FetchOutcome | SluiceError | 'interrupted'
 
-async function fetchFrom({ world, topic, partition, from, source }: LaneReadRequest): Promise<Fetched> {
+async function fetchFrom({ world, topic, partition, from, source, room }: LaneReadRequest): Promise<Fetched> {
   try {
     const { fetchBytes: maxBytes, maxBatchBytes } = world.settings.ingest
-    const at = { topic, partition, from, source }
+    const at = { topic, partition, from, source, room }
     return await world.log.fetch({ ...at, maxBytes, maxBatchBytes, waitMs: 0, signal: world.signal })
   } catch (error) {
     // What was read before stays good, and is flushed.

@@ -35,7 +35,8 @@ export async function takeBatches(
   const { world, table, writers, held, emit } = request
   const { topic } = table
   const from = held.next({ topic, partition })!
-  const read = await readLane({ world, table: `bronze.${table.table}`, topic, partition, from, source, writers })
+  const room = held.decoding.fetchRoom()
+  const read = await readLane({ world, table: `bronze.${table.table}`, topic, partition, from, source, writers, room })
   const nowMs = world.clock.nowMs()
   for (const batch of read.batches) {
     emit({ type: 'fetch.done', topic, partition, first: batch.first, next: batch.next, records: batch.count })

@@ -21,6 +21,7 @@ const mortal: OpenFlushWork = (terms) => {
       }
       work.take(batches, facts)
     },
+    fetchRoom: () => work.fetchRoom(),
     drop: (at) => work.drop(at),
     settle: () => work.settle(),
     close: () => work.close(),

@@ -89,7 +89,7 @@ export class PartitionFetcher {
     let kept = place
     let maxBytes = request.maxBytes
     if (kept.reader !== null) {
-      const batches = takeBatches(kept.reader, request.maxBytes)
+      const batches = takeBatches(kept.reader, request)
       if (batches.length > 0) return this.#give(request, kept, { reader: kept.reader, batches })
       kept = { ...kept, reader: null, next: kept.reader.next, before: kept.reader.trailing }
     }
@@ -112,7 +112,7 @@ export class PartitionFetcher {
         before: kept.before,
         maxUnpackedBytes: kept.maxBatchBytes,
       })
-      const batches = takeBatches(reader, request.maxBytes)
+      const batches = takeBatches(reader, request)
       if (batches.length > 0) return this.#give(request, kept, { reader, batches })
       if (fetched.wire.length === 0) {
         this.#keep(request, kept)
@@ -162,11 +162,11 @@ function startAt({ topicId }: TopicView, from: bigint, maxBatchBytes: number): K
 }
 
 /** As many batches as fit, but one at least if there is one. */
-function takeBatches(reader: PartitionReader, maxBytes: number): RecordBatch[] {
+function takeBatches(reader: PartitionReader, { maxBytes, room }: FetchRequest): RecordBatch[] {
   const batches: RecordBatch[] = []
   let left = maxBytes
   while (batches.length === 0 || fits(reader, left)) {
-    const batch = reader.read(left)
+    const batch = reader.read(left, room)
     if (batch === null) break
     batches.push(batch)
     left -= fetchedBytes(batch)

@@ -1,3 +1,4 @@
+import type { ColumnRoom } from '../../../domain/column-room.ts'
 import { SluiceError } from '../../../domain/errors.ts'
 import { keptBackBatch, type BatchSkip, type RecordBatch } from '../../../domain/record-batch.ts'
 import type { TopicPartition } from '../../../domain/position.ts'
@@ -37,6 +38,12 @@ interface Unpacked {
 interface KeptBack {
   readonly frame: BatchFrame
   readonly payload: null
+}
+
+/** Where records are unpacked, and where they are to lie; in a buffer of their own where that is not said. */
+interface Rooms {
+  readonly room: ScratchRoom
+  readonly resting?: ColumnRoom | undefined
 }
 
 /** What is being put together, in all readers of the process: none is at it across calls. */
@@ -97,10 +104,11 @@ export class PartitionReader {
   }
 
   /**
-   * The next records, in at most `maxBytes` where one batch of the wire fits in them; null where none follow. A batch
+   * The next records, in at most `maxBytes` where one batch of the wire fits in them, put together in `resting` where
+   * there is one; null where none follow. A batch
    * without records comes only where a skip is too long for 32-bit deltas, or comes before records that are kept back.
    */
-  read(maxBytes: number): RecordBatch | null {
+  read(maxBytes: number, resting?: ColumnRoom): RecordBatch | null {
     if (this.#failed !== null) throw this.#failed
     const first = this.#skipsFrom
     const most = Math.min(maxBytes, JOINED_BYTES)
@@ -116,11 +124,11 @@ export class PartitionReader {
         const far = frame.lastOffset - first > MOST_OFFSETS
         if (joined.length === 0 && (far || payload === null) && frame.baseOffset > first) {
           this.#skipTo(frame.baseOffset, 'compacted')
-          return this.#give(first, [], room)
+          return this.#give(first, [], { room })
         }
         if (payload === null) {
           if (joined.length > 0) break
-          return this.#skips.length > 0 ? this.#give(first, [], room) : this.#keepBack(frame)
+          return this.#skips.length > 0 ? this.#give(first, [], { room }) : this.#keepBack(frame)
         }
         const base = baseOf(joined, ahead, bytes)
         const size = base + payload.length
@@ -140,7 +148,7 @@ export class PartitionReader {
     } finally {
       this.#settleAhead(room)
     }
-    return joined.length === 0 ? null : this.#give(first, joined, room)
+    return joined.length === 0 ? null : this.#give(first, joined, { room, resting })
   }
 
   /** Skips that no record followed: kept back, since a log whose last records are no records has no more to give. */
@@ -247,12 +255,12 @@ export class PartitionReader {
     }
   }
 
-  #give(first: bigint, joined: readonly Unpacked[], room: ScratchRoom): RecordBatch {
+  #give(first: bigint, joined: readonly Unpacked[], rooms: Rooms): RecordBatch {
     const { topic, partition, wire } = this.#source
     const skips = this.#skips
     this.#skips = []
     this.#skipsFrom = this.#next
-    return { topic, partition, first, next: this.#next, skips, ...batchOf(wire, joined, room) }
+    return { topic, partition, first, next: this.#next, skips, ...batchOf(wire, joined, rooms) }
   }
 
   /** The first record of a control batch has a key of version and type, both i16; type 0 is abort (KIP-98). */
@@ -289,13 +297,14 @@ function baseOf(joined: readonly Unpacked[], { frame }: Unpacked, bytes: number)
 }
 
 /**
- * The records that were gathered, in as few buffers as can be: what was unpacked stands with its positions in one that
- * can be handed to another thread whole; plain batches, and one that is large, stay where they are.
+ * The records that were gathered, in as few buffers as can be: what was unpacked stands with its positions in the room
+ * for it, else in a buffer that can be handed to another thread whole; plain batches, and one that is large, stay where
+ * they are.
  */
 function batchOf(
   wire: Buffer,
   joined: readonly Unpacked[],
-  room: ScratchRoom,
+  { room, resting }: Rooms,
 ): { readonly bytes: Uint8Array } & CutColumns {
   const [first] = joined
   const plain = first === undefined || first.frame.codec === 0
@@ -307,14 +316,15 @@ function batchOf(
   }
   const size = joined.reduce((sum, { payload }) => sum + payload.length, 0)
   const columnsStart = Math.ceil(size / 8) * 8
-  const { buffer } = Buffer.allocUnsafeSlow(columnsStart + gathered.byteLength)
-  const bytes = new Uint8Array(buffer)
+  const length = columnsStart + gathered.byteLength
+  const whole = resting?.span(length) ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  const bytes = resting === undefined ? whole : whole.subarray(0, size)
   let at = 0
   for (const { payload } of joined) {
     bytes.set(payload, at)
     at += payload.length
   }
-  return { bytes, ...gathered.copyTo(buffer, columnsStart) }
+  return { bytes, ...gathered.copyTo(whole.buffer, whole.byteOffset + columnsStart) }
 }
 
 function keptBackBytes(offsets: bigint): number {
