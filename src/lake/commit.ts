@@ -2,10 +2,12 @@ import { classifyError, SluiceError } from '../domain/errors.ts'
 import type { CommitOutcome } from '../domain/outcome.ts'
 import { checkConflict, checkExpectations } from './conflict.ts'
 import type { CommitFacts } from './conflict.ts'
+import { canOverwrite, engineOf } from './log/foreign-engine.ts'
 import { fileKey, logicalKey } from './log/file-key.ts'
 import { entryPath } from './log/log-file.ts'
 import { checkWritable } from './log/protocol.ts'
 import { readEntry } from './log/read-entry.ts'
+import type { LogEntry } from './log/read-entry.ts'
 import { isOwnEntry, prepareCommit, stageEntry } from './log/stage-entry.ts'
 import type { PreparedCommit } from './log/stage-entry.ts'
 import { keepLog } from './retention/keep-log.ts'
@@ -103,11 +105,20 @@ async function passWinners(
     const entry = await readEntry(commit.tx.store, version)
     if (entry === null) return null
     if (isOwnEntry(commit, entry.actions)) return { kind: 'committed', version }
+    warnOfEngine(commit.tx, entry)
     const reason = checkConflict(facts, entry.actions)
     if (reason !== null) return { kind: 'conflicted', version, reason }
     progress.readVersion = version
     progress.lastTimestampMs = Math.max(progress.lastTimestampMs, entry.timestampMs)
   }
+}
+
+/** Who takes part in a race for a version must leave an entry alone that is there. */
+function warnOfEngine({ store, onEvent }: Transaction, { version, actions }: LogEntry): void {
+  const engine = engineOf(actions)
+  if (engine === null || !canOverwrite(engine)) return
+  const message = `${engine} wrote version ${version} of ${store.uri} at the same time as Sluice: it does not put log entries if absent, and can overwrite one of ours (docs/interoperability.md)`
+  onEvent?.({ type: 'warning', message, where: { table: store.uri, version } })
 }
 
 /** Goes on while the store does not answer, within the time that the commit has. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { findPython } from '../services/python.ts'
+import { deltalakeOptions } from '../services/s3-settings.ts'
 import { s3Missing, startS3, type S3 } from '../services/s3.ts'
 import { makeLines, writeLines } from '../support/retail-lines.ts'
 import { REPOSITORY, sluice, sluiceJson, temporaryFolder } from '../support/sluice.ts'
@@ -116,7 +117,7 @@ for (const [at, { name, config, tables }] of PROJECTS.entries()) {
     it('is read by deltalake where it lies', { skip: python.skip }, async () => {
       if (python.skip !== false) return
       const uris = tables.map((table) => `${onS3.lake}/${table.replace('.', '/')}`)
-      const counts = await python.python.json(DELTALAKE, JSON.stringify(storageOptions(s3)), ...uris)
+      const counts = await python.python.json(DELTALAKE, JSON.stringify(deltalakeOptions(s3)), ...uris)
       const sql = tables.map((table) => `select count(*)::int as n from ${table}`).join(' union all ')
       const rows = (await verb(onS3, 'query', sql)) as unknown as { n: number }[]
       assert.deepEqual(
@@ -133,13 +134,3 @@ from deltalake import DeltaTable
 options = json.loads(sys.argv[1])
 print(json.dumps([DeltaTable(uri, storage_options=options).to_pyarrow_table().num_rows for uri in sys.argv[2:]]))
 `
-
-function storageOptions({ endpoint, region, accessKey, secretKey }: S3): Record<string, string> {
-  return {
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: accessKey,
-    AWS_SECRET_ACCESS_KEY: secretKey,
-    AWS_ALLOW_HTTP: 'true',
-  }
-}

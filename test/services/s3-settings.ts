@@ -19,3 +19,19 @@ export type S3Login = Pick<S3, 'endpoint' | 'region' | 'accessKey' | 'secretKey'
 export function s3Settings({ endpoint, region, accessKey, secretKey }: S3Login): S3Settings {
   return { ...S3_FROM_ENVIRONMENT, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey }
 }
+
+/** What deltalake is given to reach the server. */
+export function deltalakeOptions({
+  endpoint,
+  region,
+  accessKey,
+  secretKey,
+}: S3Login): Readonly<Record<string, string>> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
+    AWS_ALLOW_HTTP: 'true',
+  }
+}

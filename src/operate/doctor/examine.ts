@@ -6,6 +6,7 @@ import { checkContracts } from './contracts-check.ts'
 import { judgeClock, judgeTables, lookAtTables, type LakeSight } from './lake-check.ts'
 import { checkRegistry } from './registry-check.ts'
 import { checkPutIfAbsent } from './store-check.ts'
+import { checkWriters } from './writers-check.ts'
 
 export type DoctorWorld = Pick<
   World,
@@ -21,6 +22,7 @@ export async function examine(world: DoctorWorld): Promise<Check[]> {
     await look('registry', () => checkRegistry(world)),
     await look('contracts', () => checkContracts(world)),
     await look('tables', async () => judgeTables((sight = await lookAtTables(world)))),
+    await look('writers', () => checkWriters(world)),
     await look('clock', () => judgeClock(world.clock.nowMs(), sight.newestCommitMs)),
     await look('sources', () => checkSources(world)),
     await look('models', () => checkModels(world)),

@@ -7,7 +7,7 @@ import { writeDataFile } from '../../../src/lake/data-file.ts'
 import type { NewFile } from '../../../src/lake/data-file.ts'
 import { storePath } from '../../../src/lake/log/file-key.ts'
 import type { AddFile } from '../../../src/lake/snapshot.ts'
-import { readParquetRows } from '../../../src/parquet/read-parquet.ts'
+import { readParquetRows, type ParquetRow } from '../../../src/parquet/read-parquet.ts'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
 import { batchOf } from '../../parquet/build-columns.ts'
 import { s3Settings, type S3Login } from '../../services/s3-settings.ts'
@@ -62,9 +62,13 @@ export async function readRows(store: ObjectStore, file: AddFile): Promise<RaceR
   if (source === null) throw new Error(`${store.uri} declares ${file.path}, which is gone`)
   const rows: RaceRow[] = []
   for await (const row of readParquetRows({ source, name: file.path })) {
-    rows.push([row['lane'] as string, row['n'] as number, row['rev'] as number])
+    rows.push(raceRow(row))
   }
   return rows
+}
+
+export function raceRow(row: ParquetRow): RaceRow {
+  return [row['lane'] as string, row['n'] as number, row['rev'] as number]
 }
 
 export function rowKey([lane, n]: RaceRow): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ObjectStore } from '../../../src/ports/object-store.ts'
@@ -27,6 +28,7 @@ describe(`a race of eight writers, a compactor, a vacuum and a reader (SLUICE_SE
   let s3: S3 | null = null
   before(async () => {
     folder = await temporaryFolder('race')
+    await mkdir(join(folder.path, 'copies'))
     processes = new RaceProcesses()
     await processes.ready()
     if (skip === false) s3 = await startS3({ kind: 'versitygw' })
@@ -38,7 +40,7 @@ describe(`a race of eight writers, a compactor, a vacuum and a reader (SLUICE_SE
   })
 
   it('I1 I3 I6 on disk: no acknowledged row is lost or doubled, positions are right, readers of older versions find their files', (t) =>
-    race(t, (round) => ({ lake: join(folder.path, `lake-${round}`), work: folder.path, s3: null })))
+    race(t, (round) => ({ lake: join(folder.path, `lake-${round}`), work: join(folder.path, 'copies'), s3: null })))
 
   it('I1 I3 I6 on S3: the same', { skip }, async (t) => {
     assert.ok(s3 !== null)

@@ -132,3 +132,19 @@ test('a clock behind the newest commit is told by how much', () => {
   assert.equal(judgeClock(now, now + 3_600_000).level, 'fail')
   assert.equal(judgeClock(0, null).level, 'fail')
 })
+
+test('a table that an engine without put-if-absent has written to is named, and the lake can be used', async (t) => {
+  const world = await scratchWorld(t)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 2))
+  await ingestAll(world)
+  assert.equal((await levels(world))['writers'], 'ok')
+  const commitInfo = { timestamp: Date.now(), operation: 'OPTIMIZE', engineInfo: 'Apache-Spark/4.0.1 Delta-Lake/4.0.0' }
+  const entry = Buffer.from(`${JSON.stringify({ commitInfo })}\n`)
+  await world.lake.putIfAbsent('bronze/orders/_delta_log/00000000000000000001.json', entry)
+  const writers = (await examine(world)).find(({ name }) => name === 'writers')
+  assert.equal(writers?.level, 'warn')
+  assert.match(writers.detail, /version 1 of bronze\.orders is by Apache-Spark\/4\.0\.1/)
+  assert.match(writers.cure ?? '', /sluice pause/)
+  assert.equal((await levels(world))['tables'], 'ok')
+})
