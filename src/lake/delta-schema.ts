@@ -40,7 +40,13 @@ const DECIMAL = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/
 const FORBIDDEN_IN_NAME = /[ ,;{}()\n\t=]/
 
 export function parseDeltaSchema(text: string): ColumnField[] {
-  return readFields(parseStruct(text), '')
+  try {
+    return readFields(parseStruct(text), '')
+  } catch (error) {
+    // The stack is what bounds how deep a schema may nest.
+    if (error instanceof RangeError) throw refused('the schema of the table nests too deep', error)
+    throw error
+  }
 }
 
 /** With `previous`, fields that stay keep their metadata and, where the column is unchanged, their exact type. */
@@ -87,8 +93,12 @@ export function parseStruct(text: string): LogObject {
 }
 
 function readFields(struct: LogObject, path: string): ColumnField[] {
+  const names = new Set<string>()
   return fieldList(struct).map((field) => {
-    const name = textOf(field['name'])
+    const { name } = field
+    if (typeof name !== 'string') throw refused(`a column of the table has no name, inside ${JSON.stringify(path)}`)
+    if (names.has(name)) throw refused(`column ${JSON.stringify(path + name)} occurs twice`)
+    names.add(name)
     return { name, type: readType(field['type'], path + name), nullable: field['nullable'] !== false }
   })
 }
@@ -97,7 +107,7 @@ function readType(type: LogJson | undefined, path: string): ColumnType {
   if (typeof type === 'string') {
     const decimal = DECIMAL.exec(type)
     if (decimal !== null) return { kind: 'decimal', precision: Number(decimal[1]), scale: Number(decimal[2]) }
-    return PRIMITIVES[type] ?? unsupportedType(path, type)
+    return (Object.hasOwn(PRIMITIVES, type) ? PRIMITIVES[type] : undefined) ?? unsupportedType(path, type)
   }
   if (!isObject(type)) return unsupportedType(path, textOf(type))
   switch (type['type']) {
@@ -171,7 +181,11 @@ function visitType(type: LogObject, visit: (field: LogObject) => void): void {
 
 export function fieldList(struct: LogObject): LogObject[] {
   const fields = struct['fields']
-  return Array.isArray(fields) ? (fields as readonly LogJson[]).filter(isObject) : []
+  if (!Array.isArray(fields)) throw refused('the schema of the table has a struct without a list of fields')
+  return (fields as readonly LogJson[]).map((field) => {
+    if (!isObject(field)) throw refused('the schema of the table has a field that is no object')
+    return field
+  })
 }
 
 function checkNames(fields: readonly ColumnField[], path: string): void {
@@ -197,8 +211,8 @@ function unsupportedType(path: string, type: string): never {
   throw refused(`column ${JSON.stringify(path)} has the type ${type}, which Sluice does not have`)
 }
 
-function refused(message: string): SluiceError {
-  return new SluiceError('TABLE_UNSUPPORTED', message)
+function refused(message: string, cause?: unknown): SluiceError {
+  return new SluiceError('TABLE_UNSUPPORTED', message, cause === undefined ? {} : { cause })
 }
 
 function textOf(value: LogJson | undefined): string {

@@ -72,13 +72,18 @@ function textOf(value: LogJson | undefined): string | null {
   return typeof value === 'string' ? value : null
 }
 
-function plainJson(value: LogJson | undefined): Record<string, JsonValue> {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)])) : {}
+/** Deeper than any writer nests, and than people would read. */
+const MAX_DEPTH = 32
+
+function plainJson(value: LogJson | undefined, depth = 0): Record<string, JsonValue> {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)]))
 }
 
-function plain(value: LogJson | undefined): JsonValue {
+function plain(value: LogJson | undefined, depth: number): JsonValue {
   if (value === undefined) return null
   if (typeof value === 'bigint') return value.toString()
-  if (Array.isArray(value)) return (value as readonly LogJson[]).map(plain)
-  return isObject(value) ? plainJson(value) : (value as JsonValue)
+  if (typeof value === 'object' && value !== null && depth > MAX_DEPTH) return '…'
+  if (Array.isArray(value)) return (value as readonly LogJson[]).map((item) => plain(item, depth + 1))
+  return isObject(value) ? plainJson(value, depth) : (value as JsonValue)
 }

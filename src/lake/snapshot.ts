@@ -110,11 +110,17 @@ class StateSnapshot implements Snapshot {
 }
 
 function readTableMetadata(protocol: ProtocolAction, action: MetadataAction): TableMetadata {
+  const fields = parseDeltaSchema(action.schemaText)
+  const unknown = action.partitionColumns.find((column) => !fields.some(({ name }) => name === column))
+  if (unknown !== undefined) {
+    const message = `the table is partitioned by ${JSON.stringify(unknown)}, which is no column of it`
+    throw new SluiceError('TABLE_UNSUPPORTED', message)
+  }
   return {
     id: action.id,
     name: action.name,
     description: action.description,
-    fields: parseDeltaSchema(action.schemaText),
+    fields,
     partitionColumns: action.partitionColumns,
     configuration: action.configuration,
     stored: columnMapping(protocol, action),

@@ -39,7 +39,10 @@ test('history tells each commit, newest first, by the times that time travel goe
       [0, 5_000, 'CREATE', 'Sluice', 1, 0],
     ],
   )
-  assert.deepEqual([entries[2]!.parameters, entries[2]!.metrics], [{ by: 'x' }, { n: '1' }])
+  assert.deepEqual(
+    [entries[2]!.parameters, entries[2]!.metrics],
+    [{ by: 'x' }, { numFiles: '1', numOutputBytes: '10', n: '1' }],
+  )
   assert.equal(entries[1]!.txns.get('t'), 2n ** 62n + 1n)
   for (const entry of entries)
     assert.equal((await openSnapshot(store, { timestampMs: entry.timestampMs }))!.version, entry.version)

@@ -1,10 +1,11 @@
 import type { Column } from '../../domain/column-batch.ts'
+import { SluiceError } from '../../domain/errors.ts'
 import { cellsOf } from '../../parquet/decode/read-cell.ts'
 import type { ParquetCell } from '../../parquet/decode/read-cell.ts'
 import type { AddAction, PartitionValues, TextMap } from '../log/action.ts'
 import { isObject, writeLogJson } from '../log/log-json.ts'
 import type { LogJson, LogObject } from '../log/log-json.ts'
-import { damagedEntry } from '../log/read-action.ts'
+import { damagedEntry, LAST_TIME_MS } from '../log/read-action.ts'
 import { cellJson } from './cell-json.ts'
 
 /** How a file of a checkpoint's row group is read. A child that the file lacks reads as null. */
@@ -12,6 +13,7 @@ interface AddCells {
   readonly source: string
   readonly path: CellReader
   readonly partitionValues: CellReader
+  readonly hasPartitionValues: (row: number) => boolean
   readonly size: CellReader
   readonly modificationTime: CellReader
   readonly dataChange: CellReader
@@ -34,11 +36,21 @@ export class StatsShelf {
     if (decode === undefined) return () => null
     return (row) => {
       if (this.#decode !== decode) {
-        this.#read = cellsOf(decode())
+        this.#read = readerOf(decode)
         this.#decode = decode
       }
       return this.#read(row)
     }
+  }
+}
+
+/** Statistics are an aid: files whose part of the checkpoint is damaged there are read whole, as those without any. */
+function readerOf(decode: () => Column): CellReader {
+  try {
+    return cellsOf(decode())
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'FILE_CORRUPT') return () => null
+    throw error
   }
 }
 
@@ -59,8 +71,11 @@ export function addsOf({ column, stats, statsParsed, source }: AddColumn): (row:
     const at = type.kind === 'struct' ? type.fields.findIndex((field) => field.name === name) : -1
     return children[at] === undefined ? () => null : cellsOf(children[at])
   }
+  const at = type.kind === 'struct' ? type.fields.findIndex(({ name }) => name === 'partitionValues') : -1
+  const partitions = children[at]
   const cells: AddCells = {
     source,
+    hasPartitionValues: (row) => partitions?.type.kind === 'map' && partitions.validity?.[row] !== 0,
     path: child('path'),
     partitionValues: child('partitionValues'),
     size: child('size'),
@@ -89,8 +104,10 @@ class CheckpointAdd implements AddAction {
     const time = cells.modificationTime(row)
     const dataChange = cells.dataChange(row)
     if (typeof path !== 'string') throw damaged(cells, 'path')
-    if (!isNumber(size)) throw damaged(cells, 'size')
-    if (time !== null && !isNumber(time)) throw damaged(cells, 'modificationTime')
+    if (!isNumber(size) || !Number.isSafeInteger(Number(size)) || size < 0) throw damaged(cells, 'size')
+    if (time !== null && (!isNumber(time) || Math.abs(Number(time)) > LAST_TIME_MS))
+      throw damaged(cells, 'modificationTime')
+    if (!cells.hasPartitionValues(row)) throw damaged(cells, 'partitionValues')
     this.path = path
     this.bytes = Number(size)
     this.modificationTimeMs = Number(time ?? 0)

@@ -1,4 +1,4 @@
-import type { Column } from '../../domain/column-batch.ts'
+import type { Column, ColumnField } from '../../domain/column-batch.ts'
 import { cellsOf } from '../../parquet/decode/read-cell.ts'
 import { readParquetGroups } from '../../parquet/read-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
@@ -6,7 +6,7 @@ import type { Action } from '../log/action.ts'
 import { isObject } from '../log/log-json.ts'
 import { SIDECARS } from '../log/log-file.ts'
 import type { CheckpointFiles } from '../log/log-file.ts'
-import { parseEntry, readActions } from '../log/read-action.ts'
+import { damagedEntry, parseEntry, readActions } from '../log/read-action.ts'
 import { LogState } from '../log/replay.ts'
 import { cellJson } from './cell-json.ts'
 import { addsOf, LAZY_STATS, StatsShelf } from './checkpoint-adds.ts'
@@ -47,6 +47,7 @@ async function applyFile(store: ObjectStore, path: string, state: LogState, side
   const [texts, structs] = [new StatsShelf(), new StatsShelf()]
   const options = { source: bytes, name: source, columns: COLUMNS, lazy: LAZY_STATS }
   for await (const { batch, lazy } of readParquetGroups(options)) {
+    checkColumns(batch.fields, path, source)
     const stats = texts.reader(lazy.get('add.stats'))
     const statsParsed = structs.reader(lazy.get('add.stats_parsed'))
     for (const [i, { name }] of batch.fields.entries()) {
@@ -55,6 +56,26 @@ async function applyFile(store: ObjectStore, path: string, state: LogState, side
     }
   }
   return true
+}
+
+/** What the columns of a checkpoint must have, for without it they would say that there is nothing (PROTOCOL, "Checkpoint Schema"). */
+const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+  add: ['path', 'partitionValues', 'size', 'modificationTime', 'dataChange'],
+  remove: ['path'],
+  metaData: ['id', 'format', 'schemaString', 'partitionColumns', 'configuration'],
+  protocol: ['minReaderVersion', 'minWriterVersion'],
+  txn: ['appId', 'version'],
+}
+
+/** A checkpoint states every kind of action, a sidecar files alone. A footer has no checksum: this tells what it can. */
+function checkColumns(fields: readonly ColumnField[], path: string, source: string): void {
+  const kinds = path.startsWith(SIDECARS) ? ['add'] : Object.keys(REQUIRED)
+  for (const kind of kinds) {
+    const type = fields.find(({ name }) => name === kind)?.type
+    const children = type?.kind === 'struct' ? type.fields : []
+    const missing = REQUIRED[kind]!.find((name) => !children.some((child) => child.name === name))
+    if (missing !== undefined) throw damagedEntry(source, `it has no column ${kind}.${missing}`)
+  }
 }
 
 /** A file with a deletion vector is read as other actions are, value by value. */

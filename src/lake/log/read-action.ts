@@ -13,25 +13,55 @@ import type {
 import { isObject, parseLogJson } from './log-json.ts'
 import type { LogJson, LogObject } from './log-json.ts'
 
-/** The actions of a log entry. `source` names the entry for messages. */
+/**
+ * The actions of a log entry. `source` names the entry for messages. Refused where it is damaged: no UTF-8, no JSON, no
+ * action at all, an action of another form, or two that no entry may hold beside each other.
+ */
 export function parseEntry(bytes: Uint8Array, source: string): Action[] {
   const actions: Action[] = []
-  for (const line of new TextDecoder().decode(bytes).split('\n')) {
+  for (const line of decodeText(bytes, source).split('\n')) {
     if (line.trim() === '') continue
-    actions.push(...readActions(parseLine(line, source), source))
+    for (const action of readActions(parseLine(line, source), source)) actions.push(action)
   }
+  if (actions.length === 0) throw damagedEntry(source, 'it holds no action')
+  checkSingles(actions, source)
   return actions
+}
+
+/** One protocol, one metaData, one version of a transaction (PROTOCOL, "Actions"): of two, neither could be trusted. */
+function checkSingles(actions: readonly Action[], source: string): void {
+  const seen = new Map<string, bigint | null>()
+  for (const action of actions) {
+    if (action.kind !== 'protocol' && action.kind !== 'metaData' && action.kind !== 'txn') continue
+    const name = action.kind === 'txn' ? `txn of ${action.txn.appId}` : action.kind
+    const version = action.kind === 'txn' ? action.txn.version : null
+    const other = seen.get(name)
+    if (other !== undefined && (version === null || other !== version)) {
+      throw damagedEntry(source, `it holds more than one ${name}`)
+    }
+    seen.set(name, version)
+  }
+}
+
+function decodeText(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw damagedEntry(source, 'it is no UTF-8', cause)
+  }
 }
 
 /** The actions that one object holds: one in a log entry; in a checkpoint's row all others are null. */
 export function readActions(row: LogObject, source: string): Action[] {
   const actions: Action[] = []
   for (const [name, body] of Object.entries(row)) {
-    if (!isObject(body)) continue
-    actions.push(readAction(name, body, source))
+    if (isObject(body)) actions.push(readAction(name, body, source))
+    else if (body !== null && body !== undefined && KINDS.has(name)) throw damagedEntry(source, `${name} is no object`)
   }
   return actions
 }
+
+const KINDS = new Set(['add', 'remove', 'metaData', 'protocol', 'txn', 'sidecar', 'commitInfo'])
 
 function readAction(name: string, body: LogObject, source: string): Action {
   const fields = new ActionFields(name, body, source)
@@ -58,9 +88,9 @@ function readAction(name: string, body: LogObject, source: string): Action {
 function readAdd(fields: ActionFields): AddAction {
   return {
     path: fields.text('path'),
-    partitionValues: fields.partitionValues('partitionValues') ?? {},
-    bytes: fields.number('size'),
-    modificationTimeMs: fields.numberOrNull('modificationTime') ?? 0,
+    partitionValues: fields.partitionValues('partitionValues') ?? fields.damaged('partitionValues'),
+    bytes: fields.count('size') ?? fields.damaged('size'),
+    modificationTimeMs: fields.time('modificationTime') ?? 0,
     dataChange: fields.flag('dataChange') ?? true,
     statsText: fields.textOrNull('stats'),
     tags: fields.textMap('tags'),
@@ -71,10 +101,10 @@ function readAdd(fields: ActionFields): AddAction {
 function readRemove(fields: ActionFields): RemoveAction {
   return {
     path: fields.text('path'),
-    deletionTimestampMs: fields.numberOrNull('deletionTimestamp'),
+    deletionTimestampMs: fields.time('deletionTimestamp'),
     dataChange: fields.flag('dataChange') ?? true,
     partitionValues: fields.flag('extendedFileMetadata') === false ? null : fields.partitionValues('partitionValues'),
-    bytes: fields.numberOrNull('size'),
+    bytes: fields.count('size'),
     statsText: fields.textOrNull('stats'),
     tags: fields.textMap('tags'),
     deletionVector: fields.deletionVector('deletionVector'),
@@ -89,16 +119,16 @@ function readMetadata(fields: ActionFields): MetadataAction {
     description: fields.textOrNull('description'),
     provider: typeof format?.['provider'] === 'string' ? format['provider'] : 'parquet',
     schemaText: fields.text('schemaString'),
-    partitionColumns: fields.texts('partitionColumns') ?? [],
+    partitionColumns: fields.texts('partitionColumns') ?? fields.damaged('partitionColumns'),
     configuration: fields.textMap('configuration') ?? {},
-    createdTimeMs: fields.numberOrNull('createdTime'),
+    createdTimeMs: fields.time('createdTime'),
   }
 }
 
 function readProtocol(fields: ActionFields): ProtocolAction {
   return {
-    minReaderVersion: fields.number('minReaderVersion'),
-    minWriterVersion: fields.number('minWriterVersion'),
+    minReaderVersion: fields.count('minReaderVersion') ?? fields.damaged('minReaderVersion'),
+    minWriterVersion: fields.count('minWriterVersion') ?? fields.damaged('minWriterVersion'),
     readerFeatures: fields.texts('readerFeatures'),
     writerFeatures: fields.texts('writerFeatures'),
   }
@@ -108,9 +138,12 @@ function readTxn(fields: ActionFields): TxnAction {
   return {
     appId: fields.text('appId'),
     version: fields.integer('version'),
-    lastUpdatedMs: fields.numberOrNull('lastUpdated'),
+    lastUpdatedMs: fields.time('lastUpdated'),
   }
 }
+
+/** What a `Date` can hold. */
+export const LAST_TIME_MS = 8.64e15
 
 /** Typed access to an action's keys; a key of the wrong type means that the log is damaged, and says where. */
 class ActionFields {
@@ -125,59 +158,71 @@ class ActionFields {
   }
 
   text(key: string): string {
-    return this.textOrNull(key) ?? this.#damaged(key)
+    return this.textOrNull(key) ?? this.damaged(key)
   }
 
   textOrNull(key: string): string | null {
     const value = this.#body[key] ?? null
-    return value === null || typeof value === 'string' ? value : this.#damaged(key)
+    return value === null || typeof value === 'string' ? value : this.damaged(key)
   }
 
-  number(key: string): number {
-    return this.numberOrNull(key) ?? this.#damaged(key)
+  /** Milliseconds that a date can have. */
+  time(key: string): number | null {
+    const value = this.#number(key)
+    return value === null || Math.abs(value) <= LAST_TIME_MS ? value : this.damaged(key)
   }
 
-  numberOrNull(key: string): number | null {
+  #number(key: string): number | null {
     const value = this.#body[key] ?? null
     if (value === null || typeof value === 'number') return value
-    return typeof value === 'bigint' ? Number(value) : this.#damaged(key)
+    return typeof value === 'bigint' ? Number(value) : this.damaged(key)
   }
 
   integer(key: string): bigint {
     const value = this.#body[key] ?? null
-    if (typeof value === 'bigint') return value
-    return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : this.#damaged(key)
+    if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value ? value : this.damaged(key)
+    return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : this.damaged(key)
   }
 
   flag(key: string): boolean | null {
     const value = this.#body[key] ?? null
-    return value === null || typeof value === 'boolean' ? value : this.#damaged(key)
+    return value === null || typeof value === 'boolean' ? value : this.damaged(key)
   }
 
   object(key: string): LogObject | null {
     const value = this.#body[key] ?? null
-    return value === null ? null : isObject(value) ? value : this.#damaged(key)
+    return value === null ? null : isObject(value) ? value : this.damaged(key)
   }
 
   texts(key: string): string[] | null {
     const value = this.#body[key] ?? null
     if (value === null) return null
-    if (!Array.isArray(value)) return this.#damaged(key)
-    return (value as readonly LogJson[]).map((item) => (typeof item === 'string' ? item : this.#damaged(key)))
+    if (!Array.isArray(value)) return this.damaged(key)
+    return (value as readonly LogJson[]).map((item) => (typeof item === 'string' ? item : this.damaged(key)))
   }
 
   /** Entries whose value is null are left out. */
   textMap(key: string): TextMap | null {
     const value = this.object(key)
     if (value === null) return null
-    return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (typeof v === 'string' ? [[k, v]] : [])))
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([k, v]): [string, string][] => {
+        if (v === null || v === undefined) return []
+        return typeof v === 'string' ? [[k, v]] : this.damaged(key)
+      }),
+    )
   }
 
   /** An empty text stands for null (PROTOCOL, "Partition Value Serialization"). */
   partitionValues(key: string): PartitionValues | null {
     const value = this.object(key)
     if (value === null) return null
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, typeof v === 'string' && v !== '' ? v : null]))
+    return Object.fromEntries(
+      Object.entries(value).map(([k, v]): [string, string | null] => {
+        if (v === null || v === undefined || v === '') return [k, null]
+        return typeof v === 'string' ? [k, v] : this.damaged(key)
+      }),
+    )
   }
 
   deletionVector(key: string): DeletionVector | null {
@@ -189,18 +234,18 @@ class ActionFields {
       storageType: fields.text('storageType'),
       pathOrInlineDv: fields.text('pathOrInlineDv'),
       offset: fields.count('offset'),
-      sizeInBytes: fields.count('sizeInBytes') ?? fields.#damaged('sizeInBytes'),
-      cardinality: fields.count('cardinality') ?? fields.#damaged('cardinality'),
+      sizeInBytes: fields.count('sizeInBytes') ?? fields.damaged('sizeInBytes'),
+      cardinality: fields.count('cardinality') ?? fields.damaged('cardinality'),
     }
   }
 
   /** A number of things, from 0. */
   count(key: string): number | null {
-    const value = this.numberOrNull(key)
-    return value === null || (Number.isSafeInteger(value) && value >= 0) ? value : this.#damaged(key)
+    const value = this.#number(key)
+    return value === null || (Number.isSafeInteger(value) && value >= 0) ? value : this.damaged(key)
   }
 
-  #damaged(key: string): never {
+  damaged(key: string): never {
     throw damagedEntry(this.#source, `${this.#name}.${key} is missing or of the wrong type`)
   }
 }

@@ -1,7 +1,8 @@
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { Action } from './action.ts'
+import type { LogJson } from './log-json.ts'
 import { entryPath } from './log-file.ts'
-import { parseEntry } from './read-action.ts'
+import { LAST_TIME_MS, parseEntry } from './read-action.ts'
 
 export interface LogEntry {
   readonly version: number
@@ -70,8 +71,12 @@ function statedTimestampMs(actions: readonly Action[]): number | null {
   for (const action of actions) {
     if (action.kind !== 'commitInfo') continue
     const { inCommitTimestamp, timestamp } = action.commitInfo
-    if (typeof inCommitTimestamp === 'number') return inCommitTimestamp
-    if (typeof timestamp === 'number') return timestamp
+    for (const stated of [inCommitTimestamp, timestamp]) if (isTime(stated)) return stated
   }
   return null
+}
+
+/** Milliseconds that a date can have; what is none counts as not stated. */
+function isTime(value: LogJson | undefined): value is number {
+  return typeof value === 'number' && Math.abs(value) <= LAST_TIME_MS
 }

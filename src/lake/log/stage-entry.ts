@@ -1,4 +1,5 @@
 import type { NewFile } from '../files/add-file.ts'
+import { statsTrimmer } from '../files/indexed-columns.ts'
 import { checkPartitionColumns, formatDeltaSchema } from '../delta-schema.ts'
 import type { Transaction } from '../transaction.ts'
 import { actionJson } from './action.ts'
@@ -14,10 +15,21 @@ export interface PreparedCommit {
   readonly commitId: string
   /** Null where the metadata stays. */
   readonly metaData: MetadataAction | null
+  /** Its files, as the log is to state them. */
+  readonly adds: readonly AddAction[]
 }
 
 export function prepareCommit(tx: Transaction): PreparedCommit {
-  return { tx, commitId: tx.clock.newId(), metaData: metadataOf(tx) }
+  const trim = statsTrimmer({
+    fields: tx.metadata?.fields ?? tx.create?.fields ?? tx.snapshot?.metadata.fields ?? [],
+    partitionColumns: tx.create?.partitionColumns ?? tx.snapshot?.metadata.partitionColumns ?? [],
+    configuration: tx.metadata?.configuration ?? tx.create?.configuration ?? tx.snapshot?.metadata.configuration ?? {},
+  })
+  const adds = tx.adds.map((file) => {
+    const add = addOf(file, tx.dataChange)
+    return trim === null ? add : { ...add, statsText: trim(add.statsText) }
+  })
+  return { tx, commitId: tx.clock.newId(), metaData: metadataOf(tx), adds }
 }
 
 export interface Attempt {
@@ -37,7 +49,7 @@ export function isOwnEntry({ commitId }: PreparedCommit, actions: readonly Actio
 }
 
 function stageActions(commit: PreparedCommit, attempt: Attempt): Action[] {
-  const { tx, metaData } = commit
+  const { tx, metaData, adds } = commit
   const { timestampMs } = attempt
   const actions: Action[] = [{ kind: 'commitInfo', commitInfo: commitInfo(commit, attempt) }]
   if (tx.snapshot === null) actions.push({ kind: 'protocol', protocol: OUR_PROTOCOL })
@@ -48,12 +60,13 @@ function stageActions(commit: PreparedCommit, attempt: Attempt): Action[] {
   for (const file of tx.removes) {
     actions.push({ kind: 'remove', remove: removeOf(file, { timestampMs, dataChange: tx.dataChange }) })
   }
-  for (const file of tx.adds) actions.push({ kind: 'add', add: addOf(file, tx.dataChange) })
+  for (const add of adds) actions.push({ kind: 'add', add })
   return actions
 }
 
 function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs }: Attempt): LogObject {
-  const { name, parameters, metrics } = tx.operation
+  const { name, parameters } = tx.operation
+  const metrics = { ...fileMetrics(tx), ...tx.operation.metrics }
   return {
     timestamp: timestampMs,
     operation: name,
@@ -64,6 +77,18 @@ function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs
     operationMetrics: texts(metrics),
     engineInfo: 'Sluice',
     txnId: commitId,
+  }
+}
+
+/** What the log itself tells of an operation, under Spark's names; what the operation states goes before. */
+function fileMetrics({ adds, removes }: Transaction): Readonly<Record<string, number>> {
+  const bytesOf = (files: readonly NewFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (removes.length === 0) return adds.length === 0 ? {} : { numFiles: adds.length, numOutputBytes: bytesOf(adds) }
+  return {
+    numAddedFiles: adds.length,
+    numRemovedFiles: removes.length,
+    numAddedBytes: bytesOf(adds),
+    numRemovedBytes: bytesOf(removes),
   }
 }
 
