@@ -77,10 +77,10 @@ class StateSnapshot implements Snapshot {
   readonly timestampMs: number
   readonly protocol: ProtocolAction
   readonly metadata: TableMetadata
-  readonly files: ReadonlyMap<string, AddFile>
-  readonly tombstones: ReadonlyMap<string, RemoveAction>
   readonly txns: ReadonlyMap<string, bigint>
   readonly state: LogState
+  declare readonly files: ReadonlyMap<string, AddFile>
+  declare readonly tombstones: ReadonlyMap<string, RemoveAction>
 
   constructor(store: ObjectStore, { state, version, timestampMs }: LoadedLog) {
     const { protocol, metaData } = state
@@ -96,17 +96,27 @@ class StateSnapshot implements Snapshot {
     this.timestampMs = timestampMs
     this.protocol = protocol
     this.metadata = readTableMetadata(protocol, metaData)
-    const files = new Map<string, AddFile>()
-    for (const add of state.files.values()) {
-      files.set(add.path, new LoggedFile(add, this.metadata.stored))
-    }
-    this.files = files
-    this.tombstones = new Map(
-      Array.from(state.tombstones.values(), (remove) => [remove.path + vectorSuffix(remove.deletionVector), remove]),
-    )
     this.txns = new Map(Array.from(state.txns.values(), ({ appId, version: at }) => [appId, at]))
     this.state = state
+    // Made where they are asked for: a lane that appends commits on and on without a look at them.
+    const { stored } = this.metadata
+    whenAsked(this, 'files', () => new Map(mapped(state.files, (add) => [add.path, new LoggedFile(add, stored)])))
+    whenAsked(
+      this,
+      'tombstones',
+      () => new Map(mapped(state.tombstones, (each) => [each.path + vectorSuffix(each.deletionVector), each])),
+    )
   }
+}
+
+/** A property of its own, so that a copy of the object has it too. */
+function whenAsked<T, K extends keyof T>(object: T, name: K, make: () => T[K]): void {
+  let made: T[K] | null = null
+  Object.defineProperty(object, name, { enumerable: true, get: () => (made ??= make()) })
+}
+
+function* mapped<V, E>(map: ReadonlyMap<string, V>, entry: (value: V) => E): Generator<E> {
+  for (const value of map.values()) yield entry(value)
 }
 
 function readTableMetadata(protocol: ProtocolAction, action: MetadataAction): TableMetadata {

@@ -1,22 +1,26 @@
 import type { Action, AddAction, MetadataAction, ProtocolAction, RemoveAction, TxnAction } from './action.ts'
+import { LayeredMap } from '../../domain/layered-map.ts'
 import { logicalKey } from './file-key.ts'
 
-/** The state that actions leave (PROTOCOL, "Action Reconciliation"). Entries must be applied in the order of versions. */
+/**
+ * The state that actions leave (PROTOCOL, "Action Reconciliation"). Entries must be applied in the order of versions.
+ * A state made of another costs what changed lately, not what the table holds: a lane makes one at each commit.
+ */
 export class LogState {
   protocol: ProtocolAction | null = null
   metaData: MetadataAction | null = null
   /** By `logicalKey`. */
-  readonly files: Map<string, AddAction>
+  readonly files: LayeredMap<string, AddAction>
   /** Removes whose files may still be there, by `logicalKey`. */
-  readonly tombstones: Map<string, RemoveAction>
-  readonly txns: Map<string, TxnAction>
+  readonly tombstones: LayeredMap<string, RemoveAction>
+  readonly txns: LayeredMap<string, TxnAction>
 
   constructor(from?: LogState) {
     this.protocol = from?.protocol ?? null
     this.metaData = from?.metaData ?? null
-    this.files = new Map(from?.files)
-    this.tombstones = new Map(from?.tombstones)
-    this.txns = new Map(from?.txns)
+    this.files = new LayeredMap(from?.files)
+    this.tombstones = new LayeredMap(from?.tombstones)
+    this.txns = new LayeredMap(from?.txns)
   }
 
   /** One entry, or one part of a checkpoint. Within an entry order has no meaning: removes go first. */
