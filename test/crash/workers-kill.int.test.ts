@@ -49,7 +49,7 @@ test(`I4, I5: killed again and again in its flushes with two workers, ingest los
     if (ended.signal === 'SIGKILL') killed += 1
     else assert.equal(ended.code, 0, ended.stderr)
   }
-  assert.ok(killed >= 6, `killed ${killed} times`)
+  assert.ok(killed >= 2, `killed ${killed} times`)
   const ended = await sluice(['ingest', '--config', config])
   assert.equal(ended.code, 0, ended.stderr)
   const proof = await sluiceJson<{ ok: boolean; tables: { partitions: { quarantined: string }[] }[] }>(
