@@ -17,7 +17,7 @@ import { FIELDS, loggedFile, openTable, step } from './table-steps.ts'
  * action is never read as something else. FUZZ_RUNS sets how many are tried, SLUICE_SEED repeats them.
  */
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 120)
 const seed = process.env['SLUICE_SEED']
 const options = { numRuns: RUNS, ...(seed === undefined ? {} : { seed: Number(seed) }) }
 const SLOWEST_MS = 5_000

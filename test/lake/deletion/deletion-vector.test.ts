@@ -206,9 +206,9 @@ test('damaged bytes are told apart from rows: nothing but a set of the stated ro
         }
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   )
-  assert.ok(refused > 500, `only ${refused} of 3000 were refused`)
+  assert.ok(refused > 150, `only ${refused} of 1000 were refused`)
   assert.throws(() => decodeRows(randomBytes(64), { cardinality: 1, rows: 1 }), MalformedVector)
   assert.ok(!(new MalformedVector('') instanceof SluiceError))
 })

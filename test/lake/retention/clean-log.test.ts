@@ -161,7 +161,7 @@ test('whatever the history and wherever a clean-up is cut off, each version with
         }
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 10 },
   )
 })
 
