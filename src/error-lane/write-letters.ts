@@ -59,8 +59,8 @@ export class LetterLines {
     const text = this.#line(letter)
     // A code unit takes three bytes at most.
     const needed = text.length * 3
+    if (this.#at > PIECE_BYTES) this.#cut()
     if (this.#at + needed > this.#out.length) {
-      if (this.#at > PIECE_BYTES) this.#cut()
       const size = Math.max(FIRST_BYTES, (this.#at + needed) * 2)
       this.#out = Buffer.concat([this.#out.subarray(0, this.#at)], size)
     }
