@@ -1,7 +1,7 @@
 import { readProposals } from '../settings/read-proposals.ts'
 import { seedRegistry } from '../contract/registration/seed-registry.ts'
 import { SluiceError } from '../domain/errors.ts'
-import { formatTableName, parseTableName } from '../domain/identifier.ts'
+import { parseTableName } from '../domain/identifier.ts'
 import type { SourceSettings } from '../domain/settings.ts'
 import { runSource, type SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/lane/heartbeat.ts'
@@ -199,8 +199,4 @@ export function tableErrors(reports: readonly TableReport[]): SluiceError[] {
 
 export function modelErrors(outcomes: readonly ModelOutcome[]): SluiceError[] {
   return outcomes.flatMap((outcome) => (outcome.error === undefined || outcome.error === null ? [] : [outcome.error]))
-}
-
-export function modelName(model: { readonly layer: 'bronze' | 'silver' | 'gold'; readonly table: string }): string {
-  return formatTableName(model)
 }

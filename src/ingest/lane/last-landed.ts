@@ -2,11 +2,10 @@ import type { PartitionPosition } from '../../domain/position.ts'
 import { holdsRow } from '../../domain/row-set.ts'
 import { readDeletedRows } from '../../lake/deletion/read-deleted.ts'
 import { pruneFiles } from '../../lake/files/prune.ts'
-import { storePath } from '../../lake/log/file-key.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import { cellsOf } from '../../parquet/decode/read-cell.ts'
-import { readParquetBatches } from '../../parquet/read-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
+import { landedRows } from './ledger/landed-rows.ts'
 
 /** The last row of a partition that a bronze table holds. */
 export interface LandedRecord {
@@ -64,15 +63,11 @@ async function readFile(
   file: AddFile,
   found: Map<number, LandedRecord>,
 ): Promise<void> {
-  const path = storePath(file.path)
-  const read = async (start: number, end: number): Promise<Uint8Array> =>
-    (await store.readRange(path, start, end)) ?? new Uint8Array(0)
-  const options = { source: { bytes: file.bytes, read }, name: `${store.uri}/${path}`, columns: COLUMNS }
   const { deletionVector: vector, stats } = file
   const gone =
     vector === null ? null : await readDeletedRows(store, { path: file.path, rows: stats?.rows ?? null, vector })
   let first = 0
-  for await (const { length, columns } of readParquetBatches(options)) {
+  for await (const { length, columns } of landedRows(store, file, COLUMNS)) {
     const batch = first
     first += length
     const [topicOf, partitionOf, epochOf, offsetOf, timeOf] = columns.map((column) => cellsOf(column))

@@ -54,6 +54,17 @@ export async function* streamEntries(
   }
 }
 
+/** Entries of versions that a listing showed, in that order, few at a time; those that went meanwhile are left out. */
+export async function* entryBatches(
+  store: ObjectStore,
+  versions: readonly number[],
+): AsyncGenerator<readonly LogEntry[], void, void> {
+  for (let at = 0; at < versions.length; at += PARALLEL) {
+    const batch = await Promise.all(versions.slice(at, at + PARALLEL).map((version) => readEntry(store, version)))
+    yield batch.filter((entry) => entry !== null)
+  }
+}
+
 /** What came after a version, up to the first version that does not exist. Null where the version itself is gone. */
 export async function readNewerEntries(store: ObjectStore, version: number): Promise<LogEntry[] | null> {
   const entries: LogEntry[] = []

@@ -1,5 +1,5 @@
 import { listLog } from '../../lake/log/log-file.ts'
-import { readEntry, type LogEntry } from '../../lake/log/read-entry.ts'
+import { entryBatches, type LogEntry } from '../../lake/log/read-entry.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 
 /** What commits wrote, as far back as the log reaches. */
@@ -16,18 +16,13 @@ export interface WrittenBytes {
   readonly sinceMs: number | null
 }
 
-/** Entries in flight at once. */
-const PARALLEL = 16
-
 export async function readWritten(store: ObjectStore): Promise<WrittenBytes> {
   const { entries } = await listLog(store, 0)
   const versions = [...entries.keys()].sort((a, b) => a - b)
   const sum = { appended: 0, merged: 0, rewritten: 0, commits: 0, files: 0 }
   let sinceMs: number | null = null
-  for (let at = 0; at < versions.length; at += PARALLEL) {
-    const batch = await Promise.all(versions.slice(at, at + PARALLEL).map((version) => readEntry(store, version)))
+  for await (const batch of entryBatches(store, versions)) {
     for (const entry of batch) {
-      if (entry === null) continue
       sinceMs ??= entry.timestampMs
       const { kind, bytes, files } = written(entry)
       sum[kind] += bytes

@@ -23,8 +23,6 @@ export interface CommittedRewrites {
   readonly lost: readonly StagedRewrite[]
   /** The table as it stands after. */
   readonly snapshot: Snapshot
-  /** Why some were lost, or null. */
-  readonly reason: string | null
 }
 
 const MAX_ATTEMPTS = 5
@@ -38,7 +36,6 @@ export async function commitRewrites(request: CommitRequest): Promise<CommittedR
   const { table } = request
   let snapshot = table.snapshot
   let pending = request.staged
-  let reason: string | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS && pending.length > 0; attempt += 1) {
     const outcome = await commitOnce(request, snapshot, pending)
     const fresh = await refreshSnapshot(table.store, snapshot)
@@ -49,13 +46,12 @@ export async function commitRewrites(request: CommitRequest): Promise<CommittedR
     }
     if (outcome.kind === 'committed') {
       const lost = request.staged.filter((each) => !pending.includes(each))
-      return { committed: pending, lost, snapshot: fresh, reason }
+      return { committed: pending, lost, snapshot: fresh }
     }
-    reason = outcome.reason
     pending = stillStanding(pending, snapshot, fresh)
     snapshot = fresh
   }
-  return { committed: [], lost: request.staged, snapshot, reason }
+  return { committed: [], lost: request.staged, snapshot }
 }
 
 /** The rewrites that may still be committed: all of their files are as they were, and so is the table's schema. Pure. */

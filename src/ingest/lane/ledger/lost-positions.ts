@@ -1,13 +1,12 @@
 import { SluiceError } from '../../../domain/errors.ts'
 import { partitionKey, type PartitionPosition } from '../../../domain/position.ts'
 import { pruneFiles } from '../../../lake/files/prune.ts'
-import { storePath } from '../../../lake/log/file-key.ts'
 import type { AddFile, Snapshot } from '../../../lake/snapshot.ts'
 import { cellsOf } from '../../../parquet/decode/read-cell.ts'
-import { readParquetBatches } from '../../../parquet/read-parquet.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
 import type { TopicSight } from '../known-topic.ts'
 import { readPosition } from '../lane-position.ts'
+import { landedRows } from './landed-rows.ts'
 
 /**
  * Whether a table still has the positions of the rows that it holds (I1). Other engines may drop a `txn` that nobody
@@ -96,11 +95,7 @@ async function readRows(
   file: AddFile,
   found: Map<number, PartitionPosition>,
 ): Promise<void> {
-  const path = storePath(file.path)
-  const read = async (start: number, end: number): Promise<Uint8Array> =>
-    (await store.readRange(path, start, end)) ?? new Uint8Array(0)
-  const options = { source: { bytes: file.bytes, read }, name: `${store.uri}/${path}`, columns: COLUMNS }
-  for await (const { length, columns } of readParquetBatches(options)) {
+  for await (const { length, columns } of landedRows(store, file, COLUMNS)) {
     const [topicOf, partitionOf, epochOf, offsetOf] = columns.map((column) => cellsOf(column))
     if (offsetOf === undefined) return
     for (let row = 0; row < length; row += 1) {
