@@ -149,7 +149,8 @@ function transact<T>(db: DatabaseSync, begin: string, work: () => T): T {
 /** Safe to run in several processes at once, and again. Answers the cluster id. */
 function prepareFile(db: DatabaseSync, file: string, clock: Clock): string {
   db.exec(`pragma page_size = ${PAGE_BYTES}`)
-  checkOwner(db, file)
+  // One state of the file: read one by one, its marks could be those of before and after another process made the log.
+  transact(db, 'begin', () => checkOwner(db, file))
   db.exec('pragma journal_mode = wal')
   // FULL: a commit is on the disk before it returns. fullfsync matters on macOS only.
   db.exec('pragma synchronous = full')

@@ -143,6 +143,46 @@ test('a batch that reads as damaged once and right when read again is served, wi
   )
 })
 
+test('a log that another process makes while its file is looked at is never taken for a foreign database', async (t) => {
+  const dir = await folder(t)
+  const clock = systemClock
+  let made = 0
+  let tries = 0
+  // oxlint-disable-next-line typescript/unbound-method -- called with its own statement
+  const plain = StatementSync.prototype.get
+  const get = t.mock.method(
+    StatementSync.prototype,
+    'get',
+    function (this: StatementSync, ...values: Parameters<StatementSync['get']>) {
+      const row = plain.apply(this, values)
+      if (tries === 0 && row?.['application_id'] === 0) {
+        tries += 1
+        // What the other process commits right here, if the file lets it.
+        const other = new DatabaseSync(join(dir, 'log.db'), { timeout: 0 })
+        try {
+          other.exec(
+            `begin immediate; create table cluster (id text); insert into cluster values ('other');
+             pragma application_id = ${0x534c4f47}; pragma user_version = 1; commit`,
+          )
+          made += 1
+        } catch (error) {
+          assert.match(String(error), /locked/)
+        } finally {
+          other.close()
+        }
+      }
+      return row
+    },
+  )
+  const log = await openEmbeddedLog({ dir, clock })
+  t.after(() => log.close())
+  get.mock.restore()
+  assert.equal(tries, 1)
+  const file = new DatabaseSync(join(dir, 'log.db'))
+  t.after(() => file.close())
+  assert.equal(file.prepare(`select id = 'other' as other from cluster`).get()?.['other'], made)
+})
+
 test('a file that is no database, a foreign database and a damaged one are refused by name', async (t) => {
   const dir = await folder(t)
   for (const name of ['garbage', 'foreign', 'cut']) await mkdir(join(dir, name))
