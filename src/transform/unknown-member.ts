@@ -5,12 +5,13 @@ import type { CommitOutcome } from '../domain/outcome.ts'
 import { commitTransaction } from '../lake/commit.ts'
 import { addStagedFile } from '../lake/data-file.ts'
 import { engineInput } from '../lake/engine-input.ts'
+import { pruneFiles } from '../lake/files/prune.ts'
 import { nameFact } from '../lake/name-fact.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import type { AddFile, Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import type { ModelNode } from './graph.ts'
-import { filePaths, tableStore, wholeInput } from './model-inputs.ts'
+import { filePaths, tableStore } from './model-inputs.ts'
 import type { OpenInput } from './model-inputs.ts'
 import type { Lookup } from './rows/lookups.ts'
 import { UNKNOWN_MEMBER } from './rows/surrogate-key.ts'
@@ -43,9 +44,13 @@ export async function unknownFiles(
   column: string | null,
 ): Promise<readonly string[]> {
   if (column === null || !input.snapshot.metadata.fields.some((field) => field.name === column)) return []
+  const { store, snapshot } = input
+  const { files, metadata } = snapshot
+  const near = pruneFiles(files.values(), metadata, [{ column, min: UNKNOWN_MEMBER, max: UNKNOWN_MEMBER }])
+  if (near.length === 0) return []
   const engine = await world.engine()
   const [rows] = await engine.ask({
-    inputs: [await wholeInput(TARGET_VIEW, input)],
+    inputs: [await engineInput({ name: TARGET_VIEW, store, snapshot, files: near })],
     questions: [`select distinct _file as file from ${TARGET_VIEW} where ${column} = '${UNKNOWN_MEMBER}'`],
   })
   return filePaths(rows ?? [])

@@ -14,6 +14,7 @@ import { engineInput } from '../../src/lake/engine-input.ts'
 import { openSnapshot } from '../../src/lake/snapshot.ts'
 import type { Snapshot } from '../../src/lake/snapshot.ts'
 import type { EngineInput, EngineRow, ModelEngine } from '../../src/ports/model-engine.ts'
+import type { ObjectStore } from '../../src/ports/object-store.ts'
 import { parseModel } from '../../src/settings/model-file.ts'
 import { buildModels } from '../../src/transform/build.ts'
 import type { BuildOptions, BuildWorld, ModelOutcome } from '../../src/transform/build.ts'
@@ -47,11 +48,13 @@ export interface FixtureOptions {
   readonly bronze?: Readonly<Record<string, readonly string[]>>
   readonly memoryLimitBytes?: number
   readonly broadcastThresholdBytes?: number
+  /** Told of each data file that is opened, by its path in the lake. */
+  readonly onOpen?: (path: string) => void
 }
 
 export async function openLake(options: FixtureOptions = {}): Promise<LakeFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-models-'))
-  const lake = openFilesystemStore(join(folder, 'lake'))
+  const lake = watched(openFilesystemStore(join(folder, 'lake')), options.onOpen)
   const engine = openDuckdbEngine({
     memoryLimitBytes: options.memoryLimitBytes ?? 512 * 1024 * 1024,
     threads: 2,
@@ -145,6 +148,23 @@ export async function openLake(options: FixtureOptions = {}): Promise<LakeFixtur
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function watched(store: ObjectStore, onOpen: FixtureOptions['onOpen'], root = ''): ObjectStore {
+  if (onOpen === undefined) return store
+  const own: Partial<ObjectStore> = {
+    at: (below) => watched(store.at(below), onOpen, `${root}${below}/`),
+    localFile(path) {
+      onOpen(root + path)
+      return store.localFile(path)
+    },
+  }
+  return new Proxy(store, {
+    get(_, name) {
+      const value: unknown = Reflect.get(name in own ? own : store, name)
+      return typeof value === 'function' ? (value.bind(store) as unknown) : value
+    },
+  })
 }
 
 export function model(name: string, yaml: string, sql: string | null): ModelDefinition {

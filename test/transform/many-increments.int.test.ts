@@ -7,6 +7,8 @@ import { LivingLake, STREAM_KEYS, contents, livingModels } from './random-lake.t
 
 /** How many increments a history has; SLUICE_INCREMENTS=100 is the long form. */
 const INCREMENTS = Number(process.env['SLUICE_INCREMENTS'] ?? 12)
+/** The share of steps that vacuum a table, so that others must be built anew. */
+const VACUUMS = Number(process.env['SLUICE_VACUUM_SHARE'] ?? 0.12)
 
 async function buildWell(lake: LakeFixture, select: readonly string[]): Promise<readonly string[]> {
   const outcomes = await lake.build(livingModels(), { select })
@@ -21,7 +23,7 @@ test(`I11: after ${INCREMENTS} increments over a random history of late rows, de
   // looked-up tables are held in the one and read from their files in the other
   const fresh = await openLake({ bronze: STREAM_KEYS, broadcastThresholdBytes: 0 })
   try {
-    const living = new LivingLake(lake, seed)
+    const living = new LivingLake(lake, seed, VACUUMS)
     await living.begin()
     await buildWell(lake, [])
     const modes: string[] = []

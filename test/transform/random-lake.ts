@@ -88,19 +88,23 @@ interface Row {
 export class LivingLake {
   readonly #lake: LakeFixture
   readonly #random: () => number
+  readonly #vacuums: number
   /** Rows that stand, by stream. */
   readonly #rows: Record<Stream, Row[]> = { people: [], orders: [], events: [] }
   #offset = 0
   #hour = 0
 
-  constructor(lake: LakeFixture, seed: number) {
+  /** `vacuums`: the share of steps that vacuum a table, where it exists. */
+  constructor(lake: LakeFixture, seed: number, vacuums = 0.12) {
     this.#lake = lake
     this.#random = seededRandom(seed)
+    this.#vacuums = vacuums
   }
 
   /** One thing that happens to the lake, in words. */
   async step(): Promise<string> {
-    const what = this.#random()
+    const drawn = this.#random()
+    const what = drawn < 1 - this.#vacuums ? (drawn / (1 - this.#vacuums)) * 0.88 : 1
     const stream = this.#pick(STREAMS)
     if (what < 0.6 || this.#rows[stream].length === 0) return this.#append(stream)
     if (what < 0.68) return this.#takeOut(stream)
@@ -108,7 +112,7 @@ export class LivingLake {
     const built = livingModels().map(({ layer, table }) => `${layer}.${table}`)
     const table = this.#pick(this.#random() < 0.5 ? bronze : built)
     if ((await this.#lake.snapshot(table)) === null) return this.#append(stream)
-    return what < 0.88 ? compact(this.#lake, table) : this.#vacuum(table)
+    return what <= 0.88 ? compact(this.#lake, table) : this.#vacuum(table)
   }
 
   /** Models to build next: mostly all; else some, so that others fall behind and their inputs are vacuumed meanwhile. */

@@ -73,6 +73,17 @@ export function removedView(table: TableName): string {
   return `sluice_removed_${table.layer}_${table.table}`
 }
 
+/** All the SQL that an engine is handed. */
+export function textsOf({ steps, output, probes, changes, parts }: StageSql): readonly string[] {
+  return [
+    ...steps.map((step) => ('narrow' in step ? `${step.narrow} ${step.sql}` : step.sql)),
+    output,
+    ...probes.values(),
+    ...(changes === null ? [] : [changes.added, changes.removed]),
+    ...(parts === undefined ? [] : [TARGET_VIEW, parts.keeps ?? '', parts.others ?? '']),
+  ]
+}
+
 /** All rows of the model, from all of its inputs. */
 export function rebuildSql(facts: StageFacts): StageSql {
   const { node, shape } = facts

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../../ports/object-store.ts'
 import { LONG_TABLE_ROWS, changedInput, rowsOf } from './changed-rows.ts'
 import type { StagedModel } from '../commit-model.ts'
 import type { ModelNode } from '../graph.ts'
+import { engineInput } from '../../lake/engine-input.ts'
 import { filePaths, filesInput, sameFields, wholeInput } from '../model-inputs.ts'
 import type { OpenInput, RangeFiles } from '../model-inputs.ts'
 import { scopeOf } from '../plan.ts'
@@ -23,8 +24,10 @@ import {
   inputView,
   rebuildSql,
   removedView,
+  textsOf,
 } from './stage-sql.ts'
 import type { StageFacts, StageSql } from './stage-sql.ts'
+import { mainFiles, targetFiles, unknownFactFiles } from './touched-files.ts'
 import { unknownFiles } from '../unknown-member.ts'
 
 /** What one attempt works on: everything pinned to a version. */
@@ -77,7 +80,7 @@ export async function stageWork(at: Bearings, work: Exclude<Work, { mode: 'nothi
     reason: work.reason,
     scope,
     views,
-    changed,
+    ranges: work.ranges,
     mainChanged: mainRange !== undefined,
   })
 }
@@ -145,26 +148,21 @@ interface IncrementRequest {
   readonly reason: string
   readonly scope: Scope
   readonly views: readonly EngineInput[]
-  readonly changed: readonly OpenInput['table'][]
+  readonly ranges: readonly RangeFiles[]
   readonly mainChanged: boolean
 }
 
 async function stageIncrement(increment: IncrementRequest): Promise<StagedModel | null> {
-  const { at, described, target, reason, scope, views, changed, mainChanged } = increment
-  const { world, node, inputs, store } = at
+  const { at, described, target, reason, scope, views, ranges, mainChanged } = increment
+  const { world, node } = at
   const facts: StageFacts = { node, ...described, held: heldOf(at), hasUnknown: false }
   const calendar = await calendarOf(at)
-  const own = { store, snapshot: target }
-  const sql = calendar === null ? incrementSql(facts, { scope, tables: changed }) : compareAllSql(facts, calendar)
+  const tables = ranges.map(({ input }) => input.table)
+  const sql = calendar === null ? incrementSql(facts, { scope, tables }) : compareAllSql(facts, calendar)
   const staged = await stageRows(world, {
     node,
     sql,
-    inputs: [
-      ...(await wholeInputs(inputs)),
-      await wholeInput(TARGET_VIEW, own),
-      ...(node.lookups.length > 0 ? [await wholeInput(WHOLE_TARGET_VIEW, own)] : []),
-      ...views,
-    ],
+    inputs: [...(await neededInputs(increment, sql)), ...views],
     keepsChanges: at.isReadNext || (rowsOf(target.files.values()) ?? 0) >= LONG_TABLE_ROWS,
     fields: target.metadata.fields,
     partitionBy: target.metadata.partitionColumns,
@@ -197,6 +195,31 @@ async function stageIncrement(increment: IncrementRequest): Promise<StagedModel 
     changes: staged.changes,
     needsUnknown,
   }
+}
+
+/** Of what the SQL reads, the files that may matter: others are neither opened nor fetched. */
+async function neededInputs(increment: IncrementRequest, sql: StageSql): Promise<readonly EngineInput[]> {
+  const { at, described, target, scope, ranges } = increment
+  const { node, inputs, store } = at
+  const facts = { node, plain: described.plain, scope, ranges }
+  const main = node.sql?.main ?? null
+  const own = { store, snapshot: target }
+  const wanted = [
+    ...inputs.map((input) => {
+      const isMain = main !== null && input.name === formatTableName(main)
+      const { store: at, snapshot } = input
+      const files = isMain ? mainFiles(facts, input) : snapshot.files.values()
+      return { name: inputView(input.table), store: at, snapshot, files }
+    }),
+    { name: TARGET_VIEW, ...own, files: targetFiles(facts, target) },
+    { name: WHOLE_TARGET_VIEW, ...own, files: unknownFactFiles(facts, target) },
+  ]
+  const texts = textsOf(sql)
+  return Promise.all(
+    wanted.flatMap(({ name, store: at, snapshot, files }) =>
+      texts.some((text) => text.includes(name)) ? [engineInput({ name, store: at, snapshot, files })] : [],
+    ),
+  )
 }
 
 /** A dimension that was restored to before its unknown member does not have what facts are still on. */
