@@ -120,7 +120,7 @@ function createMeters(registry: Registry) {
     }),
     freshness: new Gauge({
       name: 'sluice_freshness_seconds',
-      help: "Seconds since the table's last commit.",
+      help: 'Seconds since rows of the table came or went last; commits of optimize and vacuum do not count.',
       labelNames: ['table'],
       registers,
     }),

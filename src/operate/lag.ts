@@ -1,7 +1,9 @@
 import { formatTableName } from '../domain/identifier.ts'
 import { partitionKey } from '../domain/position.ts'
 import { readPosition } from '../ingest/lane/lane-position.ts'
+import { lastChangeMs } from '../lake/last-change.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
 import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
 import { listTables } from './list-tables.ts'
@@ -24,7 +26,7 @@ export interface PartitionLag {
 
 export interface Lag {
   readonly partitions: readonly PartitionLag[]
-  /** Seconds since each table's last commit. */
+  /** Seconds since rows of each table came or went last; null where none ever did. */
   readonly tables: readonly { readonly table: string; readonly freshnessSeconds: number | null }[]
 }
 
@@ -52,9 +54,10 @@ export async function measureLag(world: LagWorld): Promise<Lag> {
   const nowMs = world.clock.nowMs()
   const partitions: PartitionLag[] = []
   for (const { table, topic } of world.settings.tables.values()) {
+    // The table first: what is committed meanwhile never shows it past the log's end.
+    const snapshot = await openSnapshot(world.lake.at(`bronze/${table}`))
     const description = await world.log.describe(topic)
     if (description === null) continue
-    const snapshot = await openSnapshot(world.lake.at(`bronze/${table}`))
     const told = await toldPositions(world, { table, topic: description })
     for (const { partition, start, end } of description.partitions) {
       const next = (snapshot === null ? null : readPosition(snapshot.txns, { topic, partition })?.next) ?? start
@@ -66,13 +69,18 @@ export async function measureLag(world: LagWorld): Promise<Lag> {
   }
   const tables = []
   for (const name of await listTables(world.lake)) {
-    const snapshot = await openSnapshot(world.lake.at(`${name.layer}/${name.table}`)).catch(() => null)
+    const changedMs = await changedLast(world.lake.at(`${name.layer}/${name.table}`)).catch(() => null)
     tables.push({
       table: formatTableName(name),
-      freshnessSeconds: snapshot === null ? null : Math.max(0, Math.round((nowMs - snapshot.timestampMs) / 1000)),
+      freshnessSeconds: changedMs === null ? null : Math.max(0, Math.round((nowMs - changedMs) / 1000)),
     })
   }
   return { partitions, tables }
+}
+
+async function changedLast(store: ObjectStore): Promise<number | null> {
+  const snapshot = await openSnapshot(store)
+  return snapshot === null ? null : lastChangeMs(store, snapshot.version)
 }
 
 /** A group that may not be looked at keeps nobody from seeing the lag. */
