@@ -105,7 +105,8 @@ export class MemoryStore implements ObjectStore {
     for (const path of paths) this.objects.delete(this.#key(path))
   }
 
-  async sweepTemporary(): Promise<number> {
+  async sweepTemporary(prefix: string): Promise<number> {
+    checkStorePrefix(prefix)
     return 0
   }
 

@@ -18,6 +18,8 @@ export interface OpenedStore {
    * Absent where the store lives in this process alone.
    */
   readonly race?: (path: string, writers: number) => Promise<ReadonlyMap<string, PutOutcome>>
+  /** What a writer that dies leaves half written is something that this store could see. */
+  readonly keepsTemporary?: boolean
   readonly cleanup: () => Promise<void>
 }
 
@@ -280,6 +282,38 @@ export function objectStoreConformance(name: string, open: () => Promise<OpenedS
         await given.abort()
         assert.equal(await store.read('s/other'), null)
         assert.deepEqual(await listed(store, ''), ['s/big'])
+      },
+    )
+
+    promise(
+      'what was left half written goes when asked for, and neither an object nor a younger writer',
+      async (opened) => {
+        const { store, reopen, keepsTemporary = false } = opened
+        const begunMs = Date.now()
+        await store.put('log/a', text('a'))
+        await store.putIfAbsent('log/0.json', text('0'))
+        const writers = await Promise.all(
+          ['log/half', 'log/in/half', 'other/half', 'half'].map((path) => store.openWrite(path)),
+        )
+        for (const writer of writers) await writer.write(text('half a file'))
+        const other = await reopen()
+        const [past, future] = [begunMs - 86_400_000, begunMs + 86_400_000]
+        const left = (count: number): number => (keepsTemporary ? count : 0)
+        assert.equal(await other.sweepTemporary('', past), 0)
+        assert.equal(await other.sweepTemporary('none/', future), 0)
+        assert.equal(await other.sweepTemporary('log/', future), left(2))
+        assert.equal(await other.sweepTemporary('log/', future), 0)
+        await writers[2]!.finish()
+        assert.equal(await other.sweepTemporary('', future), left(1))
+        assert.deepEqual(await listed(store, ''), ['log/0.json', 'log/a', 'other/half'])
+        assert.deepEqual(
+          [textOf(await store.read('log/a')), textOf(await store.read('other/half'))],
+          ['a', 'half a file'],
+        )
+        for (const writer of writers) await writer.abort()
+        assert.deepEqual(await listed(store, ''), ['log/0.json', 'log/a', 'other/half'])
+        await assert.rejects(other.sweepTemporary('../', future), { code: 'IDENTIFIER_INVALID' })
+        assert.equal(await other.at('inside').sweepTemporary('', future), 0)
       },
     )
 

@@ -158,7 +158,8 @@ class S3Store implements ObjectStore {
   }
 
   /** An upload that was not finished is no object and takes a lifecycle rule of the bucket (AbortIncompleteMultipartUpload). */
-  async sweepTemporary(): Promise<number> {
+  async sweepTemporary(prefix: string): Promise<number> {
+    checkStorePrefix(prefix)
     return 0
   }
 

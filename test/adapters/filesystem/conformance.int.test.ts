@@ -11,6 +11,7 @@ objectStoreConformance('a local folder', async () => {
     store: openFilesystemStore(root),
     reopen: async () => openFilesystemStore(root),
     race: (path, writers) => raceProcesses(root, path, writers),
+    keepsTemporary: true,
     cleanup: () => rm(root, { recursive: true, force: true }),
   }
 })
