@@ -14,6 +14,7 @@ import type { LoadedLog } from './log/load-log.ts'
 import { checkReadable } from './log/protocol.ts'
 import { readNewerEntries } from './log/read-entry.ts'
 import { LogState } from './log/replay.ts'
+import { tombstonesKeptMs } from './retention/table-properties.ts'
 
 export type { AddFile } from './files/add-file.ts'
 
@@ -26,7 +27,10 @@ export interface Snapshot {
   readonly metadata: TableMetadata
   /** By path as in the log. */
   readonly files: ReadonlyMap<string, AddFile>
-  /** Removed files that the store may still hold, by path as in the log, with its `vectorSuffix`. */
+  /**
+   * Removed files that the store may still hold, at least those that have not expired: by path as in the log, with its
+   * `vectorSuffix`.
+   */
   readonly tombstones: ReadonlyMap<string, RemoveAction>
   /** `appId` → version. */
   readonly txns: ReadonlyMap<string, bigint>
@@ -59,7 +63,10 @@ export async function openSnapshot(store: ObjectStore, at?: SnapshotAt): Promise
   return log === null ? null : new StateSnapshot(store, log)
 }
 
-/** The newest version, by reading only what came since. Null where the table is gone. */
+/**
+ * The newest version, by reading only what came since. Null where the table is gone. Of its tombstones those that have
+ * expired may be gone, by the newest commit's time.
+ */
 export async function refreshSnapshot(store: ObjectStore, snapshot: Snapshot): Promise<Snapshot | null> {
   if (!(snapshot instanceof StateSnapshot)) return openSnapshot(store)
   const newer = await readNewerEntries(store, snapshot.version)
@@ -69,6 +76,7 @@ export async function refreshSnapshot(store: ObjectStore, snapshot: Snapshot): P
   const state = new LogState(snapshot.state)
   for (const entry of newer) state.apply(entry.actions)
   const timestampMs = Math.max(snapshot.timestampMs, last.timestampMs)
+  state.forgetRemovesBefore(timestampMs - tombstonesKeptMs(state.metaData?.configuration ?? {}))
   return new StateSnapshot(store, { state, version: last.version, timestampMs })
 }
 

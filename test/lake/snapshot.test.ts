@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openSnapshot, refreshSnapshot } from '../../src/lake/snapshot.ts'
 import type { Snapshot } from '../../src/lake/snapshot.ts'
 import { MemoryStore } from '../conformance/memory-store.ts'
-import { commit, loggedFile, openTable, step, testClock } from './table-steps.ts'
+import { commit, FIELDS, loggedFile, openTable, PARTITIONS, step, testClock } from './table-steps.ts'
 
 const LOG = '_delta_log/'
 
@@ -237,4 +237,35 @@ test('a file is one file however its name is encoded', async () => {
   await step(store, null, { adds: [loggedFile('d=a%20b/f%2B1'), loggedFile('100%')] })
   await store.put(entry(1), Buffer.from('{"remove":{"path":"d=a b/f+1","dataChange":true}}'))
   assert.deepEqual([...(await openTable(store)).files.keys()], ['100%'])
+})
+
+test('I12: a table that is refreshed on and on forgets removes that have expired, and no other', async () => {
+  const day = 86_400_000
+  const store = new MemoryStore()
+  const clock = testClock()
+  const configuration = { 'delta.checkpointInterval': '1000' }
+  const create = { fields: FIELDS, partitionColumns: PARTITIONS, configuration }
+  let held = await step(store, null, { create, adds: [loggedFile('f0')], clock })
+  const removedAt = new Map<string, number>()
+  for (let i = 1; i <= 700; i += 1) {
+    clock.ms += day / 24
+    removedAt.set(`f${i - 1}`, clock.ms)
+    await commit(store, held, {
+      adds: [loggedFile(`f${i}`)],
+      removes: [...held.files.values()],
+      reads: 'removed-files',
+      clock,
+    })
+    held = (await refreshSnapshot(store, held))!
+    const within = [...removedAt].filter(([, ms]) => ms >= clock.ms - 7 * day).map(([path]) => path)
+    assert.deepEqual(
+      within.filter((path) => !held.tombstones.has(path)),
+      [],
+    )
+    assert.ok(held.tombstones.size <= 2 * 7 * 24 + 2, `${held.tombstones.size} tombstones`)
+  }
+  assert.deepEqual([...held.files.keys()], ['f700'])
+  const fresh = await openTable(store)
+  assert.equal(fresh.tombstones.size, 700)
+  assert.deepEqual([...fresh.files.keys()], ['f700'])
 })

@@ -2,6 +2,9 @@ import type { Action, AddAction, MetadataAction, ProtocolAction, RemoveAction, T
 import { LayeredMap } from '../../domain/layered-map.ts'
 import { logicalKey } from './file-key.ts'
 
+/** Fewer removes than these are never looked through for what has expired. */
+const LEAST_LOOK = 256
+
 /**
  * The state that actions leave (PROTOCOL, "Action Reconciliation"). Entries must be applied in the order of versions.
  * A state made of another costs what changed lately, not what the table holds: a lane makes one at each commit.
@@ -14,6 +17,8 @@ export class LogState {
   /** Removes whose files may still be there, by `logicalKey`. */
   readonly tombstones: LayeredMap<string, RemoveAction>
   readonly txns: LayeredMap<string, TxnAction>
+  /** How many removes there must be before they are looked through again: so that each commit pays a constant. */
+  #lookAt: number
 
   constructor(from?: LogState) {
     this.protocol = from?.protocol ?? null
@@ -21,6 +26,18 @@ export class LogState {
     this.files = new LayeredMap(from?.files)
     this.tombstones = new LayeredMap(from?.tombstones)
     this.txns = new LayeredMap(from?.txns)
+    this.#lookAt = from === undefined ? LEAST_LOOK : from.#lookAt
+  }
+
+  /**
+   * Forgets removes that have expired, as a checkpoint does, once they are many: a process that stays on for months
+   * would hold every file that its table ever had (I12). Non-guarantee: some that have expired stay.
+   */
+  forgetRemovesBefore(expiredMs: number): void {
+    if (this.tombstones.size < this.#lookAt) return
+    const expired = Array.from(this.tombstones).filter(([, remove]) => (remove.deletionTimestampMs ?? 0) < expiredMs)
+    for (const [key] of expired) this.tombstones.delete(key)
+    this.#lookAt = Math.max(LEAST_LOOK, this.tombstones.size * 2)
   }
 
   /** One entry, or one part of a checkpoint. Within an entry order has no meaning: removes go first. */
