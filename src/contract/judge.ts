@@ -3,6 +3,7 @@ import { landingColumn, type Contract, type UnknownFieldMode } from '../domain/c
 import type { ColumnField } from '../domain/column-batch.ts'
 import type { JsonValue, RuleBreach } from '../domain/dead-letter.ts'
 import { SluiceError } from '../domain/errors.ts'
+import { JsonBytes } from '../domain/json-bytes.ts'
 import type { Expectation } from '../domain/expectation.ts'
 import { recordKey, type RecordBatch } from '../domain/record-batch.ts'
 import type { RegisteredSchema } from '../ports/schema-registry.ts'
@@ -12,7 +13,7 @@ import { copyInto, OWN_ROOM, type ColumnRoom } from '../domain/column-room.ts'
 import { hashColumn } from './columns/hash-column.ts'
 import { createBuilder } from './columns/nested-builders.ts'
 import { BytesBuilder } from './columns/bytes-builder.ts'
-import type { BodyReader } from './reading/body-reader.ts'
+import type { Body, BodyReader } from './reading/body-reader.ts'
 import { createJsonReader } from './json/read/reader.ts'
 import { invalidContract } from './invalid.ts'
 import { parseContract } from './parse-contract.ts'
@@ -50,8 +51,8 @@ export interface Judge {
 export interface JudgeRun {
   /** Where columns lie; else in buffers of their own. */
   readonly room?: ColumnRoom
-  /** Takes each refusal as soon as it is known, in order; `refusals` then stays empty. */
-  readonly tell?: (refusal: Refusal) => void
+  /** Takes each refusal as soon as it is known, in order; `refusals` then stays empty. The record's JSON is good until the call returns. */
+  readonly tell?: (refusal: UnshownRefusal, recordJson: Uint8Array) => void
 }
 
 export interface Judgement {
@@ -76,6 +77,15 @@ export interface Refusal {
   readonly errors: readonly RuleBreach[]
   /** Decoded where it can be, PII masked. */
   readonly record: JsonValue
+}
+
+/** A refusal whose record stands beside it as JSON. */
+export type UnshownRefusal = Omit<Refusal, 'record'>
+
+/** A record's body, and who wrote it. */
+interface Written {
+  readonly writer: RegisteredSchema
+  readonly body: Body
 }
 
 export function createJudge({
@@ -118,6 +128,8 @@ export function createJudge({
   }
 
   const rescued = new BytesBuilder({ kind: 'string' })
+  /** The record of the last refusal that was told. */
+  const shown = new JsonBytes()
   let rows = new Int32Array(0)
   let schemaIds = new Int32Array(0)
   return {
@@ -132,13 +144,21 @@ export function createJudge({
       }
       const tombstones: number[] = []
       const refusals: Refusal[] = []
-      const told = tell ?? ((refusal: Refusal) => void refusals.push(refusal))
       let passed = 0
 
-      const refuse = (index: number, schemaId: number | null, record: JsonValue): void => {
+      const refuse = (index: number, schemaId: number | null, written: Written | null): void => {
         for (const builder of builders) builder.truncate(passed)
         reader.truncate(passed)
-        told({ index, schemaId, errors: row.breaches.take(), record })
+        const errors = row.breaches.take()
+        if (tell === undefined) {
+          const record = written === null ? null : reader.show(written.writer, written.body)
+          refusals.push({ index, schemaId, errors, record })
+          return
+        }
+        shown.clear()
+        if (written === null) shown.text('null')
+        else reader.showInto(shown, written.writer, written.body)
+        tell({ index, schemaId, errors }, shown.view())
       }
       const accept = (index: number, schemaId: number): void => {
         const text = row.rescuedText()
@@ -162,7 +182,7 @@ export function createJudge({
           end: batch.valueEnds[index]!,
         }
         if (reader.read(writer, body)) for (const check of checks) check(passed, row.breaches)
-        if (row.breaches.count > 0) refuse(index, writer.id, reader.show(writer, body))
+        if (row.breaches.count > 0) refuse(index, writer.id, { writer, body })
         else accept(index, writer.id)
       }
       /** The first record from `from` on that was not taken at a stretch. */

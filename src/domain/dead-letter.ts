@@ -75,6 +75,9 @@ export interface DeadLetter {
   readonly quarantinedAtMs: number
 }
 
+/** A letter whose record stands beside it as JSON. */
+export type UnshownLetter = Omit<DeadLetter, 'record'>
+
 /** Whether only the place of a record is known, so that it cannot be judged again from its letter. */
 export function hasNoBytes({ errors }: Pick<DeadLetter, 'errors'>): boolean {
   return errors.some(({ code }) => code === 'BATCH_TOO_LARGE')

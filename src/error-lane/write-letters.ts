@@ -1,15 +1,11 @@
 import type { DeadLetter } from '../domain/dead-letter.ts'
 import type { TableName } from '../domain/identifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { lineWriter } from './lane-record.ts'
 import { letterPath } from './lane-path.ts'
+import { LetterLines } from './lines/letter-lines.ts'
 
 /** Up to here one copy more is cheaper than a stream. */
 const PUT_BYTES = 8 * 1024 * 1024
-
-const FIRST_BYTES = 64 * 1024
-/** Lines are handed over in pieces of about so many bytes. */
-const PIECE_BYTES = 1024 * 1024
 
 export interface WriteLettersRequest {
   /** Rooted at `_errors`. */
@@ -41,45 +37,6 @@ export async function writeLetters(request: WriteLettersRequest): Promise<Writte
   const lines = new LetterLines(sealKey)
   for (const letter of letters) lines.add(letter)
   return writeLetterLines({ store, layer, table, runId, atMs, lines: lines.take(), letters: letters.length, newId })
-}
-
-/** Letters as whole lines of the ledger's form, put together one at a time. */
-export class LetterLines {
-  readonly #line: (letter: DeadLetter) => string
-  #out = Buffer.alloc(0)
-  #at = 0
-  #pieces: Uint8Array[] = []
-
-  constructor(sealKey: string | null) {
-    this.#line = lineWriter(sealKey)
-  }
-
-  /** Keeps nothing of the letter. Throws SEAL_KEY_MISSING. */
-  add(letter: DeadLetter): void {
-    const text = this.#line(letter)
-    // A code unit takes three bytes at most.
-    const needed = text.length * 3
-    if (this.#at > PIECE_BYTES) this.#cut()
-    if (this.#at + needed > this.#out.length) {
-      const size = Math.max(FIRST_BYTES, (this.#at + needed) * 2)
-      this.#out = Buffer.concat([this.#out.subarray(0, this.#at)], size)
-    }
-    this.#at += this.#out.write(text, this.#at)
-  }
-
-  /** Every line added so far, in order. */
-  take(): Uint8Array[] {
-    if (this.#at > 0) this.#cut()
-    const pieces = this.#pieces
-    this.#pieces = []
-    return pieces
-  }
-
-  #cut(): void {
-    // A copy of its size: what is held must not be more than what is counted.
-    this.#pieces.push(new Uint8Array(this.#out.subarray(0, this.#at)))
-    this.#at = 0
-  }
 }
 
 export interface LetterLinesRequest extends TableName {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { RecordBatch } from '../../src/domain/record-batch.ts'
 import { createJudge, type JudgeOptions, type Judgement } from '../../src/contract/judge.ts'
 import type { RegisteredSchema } from '../../src/ports/schema-registry.ts'
@@ -64,16 +65,30 @@ export interface Verdict extends Judgement {
   readonly rescuedTexts: readonly unknown[]
 }
 
-/** Judges records under one contract; `writers` besides the contract itself. */
+/**
+ * Judges records under one contract; `writers` besides the contract itself. Judged once more, refusals told one at a
+ * time must say the same.
+ */
 export function judged(
   options: Partial<JudgeOptions> & { readonly schema: RegisteredSchema },
   records: readonly TestRecord[],
   writers: readonly RegisteredSchema[] = [],
 ): Verdict {
   const judge = createJudge({ mode: 'rescue', keyColumns: [], ...options })
-  const verdict = judge.judge(
-    batchOf(records),
-    new Map([options.schema, ...writers].map((schema) => [schema.id, schema])),
+  const batch = batchOf(records)
+  const known = new Map([options.schema, ...writers].map((schema) => [schema.id, schema]))
+  const verdict = judge.judge(batch, known)
+  const told: string[] = []
+  judge.judge(batch, known, {
+    tell: ({ errors, ...place }, recordJson) =>
+      told.push(JSON.stringify([place, errors], null, 1), Buffer.from(recordJson).toString('utf8')),
+  })
+  assert.deepEqual(
+    told,
+    verdict.refusals.flatMap(({ errors, record, ...place }) => [
+      JSON.stringify([place, errors], null, 1),
+      JSON.stringify(record),
+    ]),
   )
   const columns = verdict.columns.columns.map(columnValues)
   const landed = Array.from({ length: verdict.columns.length }, (_, row) =>

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { DeadLetter } from '../../src/domain/dead-letter.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
 import { copyLetterLines, copyLetters } from '../../src/error-lane/copy-letters.ts'
-import { LetterLines } from '../../src/error-lane/write-letters.ts'
+import { LetterLines } from '../../src/error-lane/lines/letter-lines.ts'
 import type { AppendRequest, TopicLog, TopicOptions } from '../../src/ports/topic-log.ts'
 import { aLetter, BATCH } from './ledger-fixtures.ts'
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 
 import { fromLaneRecord, toLaneRecord, type LaneRecord } from '../../src/error-lane/lane-record.ts'
-import { LetterLines } from '../../src/error-lane/write-letters.ts'
+import { LetterLines } from '../../src/error-lane/lines/letter-lines.ts'
 import { aLetter } from './ledger-fixtures.ts'
 
 test('a letter as JSON: offsets are strings, times ISO 8601 UTC, bytes base64', () => {

@@ -1,6 +1,7 @@
 import type { Column, ColumnField } from '../../domain/column-batch.ts'
 import type { Contract, UnknownFieldMode } from '../../domain/contract.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
+import type { JsonBytes } from '../../domain/json-bytes.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import type { FieldRules } from '../../domain/contract.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
@@ -46,6 +47,8 @@ export interface BodyReader {
   truncate(rows: number): void
   /** The record for a dead letter, PII masked; null where it cannot be decoded. */
   show(writer: RegisteredSchema, body: Body): JsonValue
+  /** Appends what `JSON.stringify` makes of `show`. */
+  showInto(out: JsonBytes, writer: RegisteredSchema, body: Body): void
   /** What mode evolve added. */
   finish(): { readonly fields: readonly ColumnField[]; readonly columns: readonly Column[] }
 }

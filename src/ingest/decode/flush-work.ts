@@ -1,10 +1,10 @@
 import type { ColumnField } from '../../domain/column-batch.ts'
 import type { ColumnRoom } from '../../domain/column-room.ts'
 import { hasPii } from '../../domain/contract.ts'
-import type { DeadLetter } from '../../domain/dead-letter.ts'
+import type { DeadLetter, UnshownLetter } from '../../domain/dead-letter.ts'
 import type { TopicPartition } from '../../domain/position.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
-import { LetterLines } from '../../error-lane/write-letters.ts'
+import { LetterLines } from '../../error-lane/lines/letter-lines.ts'
 import { createParquetWriter } from '../../parquet/write-parquet.ts'
 import type {
   BatchFacts,
@@ -63,9 +63,10 @@ class JudgedFlush implements FlushWork {
   /** Kept whole, by the part that they came with. */
   readonly #letters = new Map<object, readonly DeadLetter[]>()
   readonly #seals: boolean
+  readonly #lines: LetterLines
 
   constructor(terms: FlushTerms, { judges, joiner, slabs, fetchSlabs }: Tools) {
-    const { schema, table, tableFields, hashKey } = terms
+    const { schema, table, tableFields, hashKey, sealKey } = terms
     this.#terms = terms
     this.#joiner = joiner
     this.#room = new SlabRoom(slabs)
@@ -73,6 +74,7 @@ class JudgedFlush implements FlushWork {
     const snapshot = tableFields === null ? null : { metadata: { fields: tableFields } }
     this.#judge = new LaneJudge({ schema, table, snapshot, hashKey, makeJudge: (options) => judges.get(options) })
     this.#seals = hasPii(this.#judge.judge.contract)
+    this.#lines = new LetterLines(sealKey)
   }
 
   get heldBytes(): number {
@@ -95,19 +97,25 @@ class JudgedFlush implements FlushWork {
     const terms = { table: table.table, runId, batchId, maxRecordBytes }
     const unsealed = this.#seals && sealKey === null
     const whole = keepLetters || unsealed
-    const lines = new LetterLines(sealKey)
+    const lines = this.#lines
     let lettersCount = 0
     let lettersBytes = 0
-    const note = (letter: DeadLetter): void => {
+    const note = (letter: UnshownLetter): void => {
       lettersCount += 1
-      if (!unsealed) lines.add(letter)
       if (whole) lettersBytes += letterBytes(letter)
     }
+    const tell = (letter: UnshownLetter, recordJson: Uint8Array): void => {
+      note(letter)
+      if (!unsealed) lines.addTold(letter, recordJson)
+    }
     // What is not kept whole becomes a line at once: letters that lived on would be most of the collector's work.
-    const told = keepLetters ? {} : { tell: note }
+    const told = keepLetters ? {} : { tell }
     const context: JudgeContext = { ...terms, judge, writers, epoch, nowMs, room, ...told }
     const { rows, letters } = judgeBatch(batch, context)
-    letters.forEach(note)
+    for (const letter of letters) {
+      note(letter)
+      if (!unsealed) lines.add(letter)
+    }
     this.#judge.learn(rows)
     const part = { rows, lettersCount, lines: lines.take(), lettersBytes }
     if (keepLetters) this.#letters.set(part, letters)
@@ -157,7 +165,7 @@ class JudgedFlush implements FlushWork {
  * What a letter costs until it is written: objects for its errors, headers and decoded record, and its raw bytes.
  * Measured, rounded up.
  */
-function letterBytes(letter: DeadLetter): number {
+function letterBytes(letter: UnshownLetter): number {
   const raw = (letter.raw?.length ?? 0) + (letter.key?.length ?? 0)
   const headers = letter.headers.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
   return 2_048 + (raw + headers) * 8 + letter.errors.length * 256

@@ -3,7 +3,7 @@ import { readSchemaId } from '../../contract/wire.ts'
 import { OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 import type { Column, ColumnBatch, ColumnField } from '../../domain/column-batch.ts'
 import { hasPii, type Contract } from '../../domain/contract.ts'
-import type { DeadLetter, JsonValue, RuleBreach, Skip } from '../../domain/dead-letter.ts'
+import type { DeadLetter, RuleBreach, Skip, UnshownLetter } from '../../domain/dead-letter.ts'
 import {
   readHeaders,
   recordKey,
@@ -32,10 +32,10 @@ export interface JudgeContext {
   /** A record of more bytes is refused unseen. */
   readonly maxRecordBytes: number
   /**
-   * Takes each letter as soon as it is known: `letters` then stays empty, and no more than one is there at a time. Its
-   * bytes are the batch's, and must be done with when the call ends.
+   * Takes each letter as soon as it is known, and its record as JSON: `letters` then stays empty, and no more than one
+   * is there at a time. Its bytes are the batch's, and must be done with when the call ends.
    */
-  readonly tell?: (letter: DeadLetter) => void
+  readonly tell?: (letter: UnshownLetter, recordJson: Uint8Array) => void
   /** Where the rows' columns lie; else in buffers of their own. */
   readonly room?: ColumnRoom
 }
@@ -62,11 +62,12 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   const contract = context.judge.contract
   const letterOf = letterWriter(contract, context)
   const letters: DeadLetter[] = []
-  const tell = context.tell ?? ((letter: DeadLetter) => void letters.push(letter))
+  const { tell } = context
   const verdict = context.judge.judge(batch, context.writers, {
     room,
-    tell: (refusal) => tell(letterOf(batch, refusal)),
+    ...(tell === undefined ? {} : { tell: (refusal, recordJson): void => tell(letterOf(batch, refusal), recordJson) }),
   })
+  for (const refusal of verdict.refusals) letters.push({ ...letterOf(batch, refusal), record: refusal.record })
   const { length } = verdict.rows
   const { batchIds, sources, ops } = headerColumns(batch, verdict, context.batchId)
 
@@ -90,8 +91,12 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   put(SYSTEM_FIELDS.rescued, verdict.rescued)
 
   const why = whole.keptBack === undefined ? null : refuseKeptBack(whole.keptBack)
-  for (const index of tooLarge)
-    tell(letterOf(whole, why === null ? refuseLarge(whole, index, context.maxRecordBytes) : { ...why, index }))
+  for (const index of tooLarge) {
+    const large = why === null ? refuseLarge(whole, index, context.maxRecordBytes) : { ...why, index }
+    const letter = letterOf(whole, large)
+    if (tell === undefined) letters.push({ ...letter, record: null })
+    else tell(letter, NO_RECORD)
+  }
   const skips = batch.skips.map((skip): Skip => ({
     topic: batch.topic,
     partition: batch.partition,
@@ -114,17 +119,18 @@ interface Refused {
   readonly index: number
   readonly schemaId: number | null
   readonly errors: readonly RuleBreach[]
-  readonly record: JsonValue
 }
+
+const NO_RECORD = Buffer.from('null')
 
 function letterWriter(
   contract: Contract,
   { table, runId, batchId, epoch, nowMs, tell }: JudgeContext,
-): (batch: RecordBatch, refused: Refused) => DeadLetter {
+): (batch: RecordBatch, refused: Refused) => UnshownLetter {
   const sealed = hasPii(contract)
   const own = (bytes: Uint8Array | null): Uint8Array | null =>
     bytes === null || tell !== undefined ? bytes : copyOf(bytes)
-  return (batch, { index, schemaId, errors, record }) => {
+  return (batch, { index, schemaId, errors }) => {
     const log = { topic: batch.topic, partition: batch.partition, epoch, offset: recordOffset(batch, index) }
     return {
       rowId: rowIdOfLog(log),
@@ -139,7 +145,6 @@ function letterWriter(
       schemaId,
       contractId: contract.id,
       errors,
-      record,
       raw: own(recordValue(batch, index)),
       key: own(recordKey(batch, index)),
       headers: lenientHeaders(batch, index).map(({ key, value }) => ({ key, value: own(value)! })),
@@ -192,7 +197,6 @@ function refuseLarge(batch: RecordBatch, index: number, maxBytes: number): Refus
     index,
     schemaId: value === null ? null : (readSchemaId(value)?.schemaId ?? null),
     errors: [{ code: 'TOO_LARGE', field: null, rule: `max_record_mb ${maxBytes / 2 ** 20}`, message }],
-    record: null,
   }
 }
 
@@ -200,5 +204,5 @@ function refuseKeptBack({ bytes, maxBytes }: KeptBack): Omit<Refused, 'index'> {
   const size = bytes === null ? 'unpacks to more' : `has ${bytes} bytes`
   const message = `The record's batch ${size}, and ingest.max_batch_mb allows ${maxBytes}; its bytes were not read and stay in the log.`
   const rule = `max_batch_mb ${maxBytes / 2 ** 20}`
-  return { schemaId: null, errors: [{ code: 'BATCH_TOO_LARGE', field: null, rule, message }], record: null }
+  return { schemaId: null, errors: [{ code: 'BATCH_TOO_LARGE', field: null, rule, message }] }
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { createEncoder } from '../../../src/contract/encode.ts'
 import { createJudge } from '../../../src/contract/judge.ts'
-import type { DeadLetter } from '../../../src/domain/dead-letter.ts'
+import type { DeadLetter, JsonValue } from '../../../src/domain/dead-letter.ts'
 import { keptBackBatch } from '../../../src/domain/record-batch.ts'
 import { rowIdOfLog } from '../../../src/error-lane/row-id.ts'
 import { toLaneRecord } from '../../../src/error-lane/lane-record.ts'
@@ -119,12 +119,13 @@ describe('judgeBatch', () => {
       good('c', 3),
     ])
     const line = (letter: DeadLetter): string => JSON.stringify(toLaneRecord(letter, null))
+    const parsed = (json: Uint8Array): JsonValue => JSON.parse(Buffer.from(json).toString('utf8')) as JsonValue
     const told: string[] = []
     const judged = judgeBatch(batch, {
       ...context({ maxRecordBytes: 40 }),
-      tell(letter) {
+      tell(letter, recordJson) {
         assert.equal(letter.raw!.buffer, batch.bytes.buffer)
-        told.push(line(letter))
+        told.push(line({ ...letter, record: parsed(recordJson) }))
       },
     })
     assert.deepEqual(judged.letters, [])

@@ -5,7 +5,7 @@ import { DecodeFault, type AvroCursor } from './cursor.ts'
 import type { AvroLogical } from '../logical.ts'
 import type { AvroRecord, AvroType } from '../schema.ts'
 
-const MAX_DEPTH = 100
+export const MAX_DEPTH = 100
 
 /** Decimals of more bytes than these (over 600 digits) stay bytes: turning them into digits costs time. */
 const MAX_DECIMAL_BYTES = 256
@@ -59,14 +59,15 @@ export function readAvroJson(type: AvroType, cursor: AvroCursor): JsonValue {
   return readAvro(type, cursor, JSON_MAKER)
 }
 
-const JSON_MAKER: AvroMaker<JsonValue> = {
-  leaf: readLeaf,
+export const JSON_MAKER: AvroMaker<JsonValue> = {
+  leaf: showLeaf,
   list: (items) => items,
   map: (entries) => Object.fromEntries(entries),
   record: (_type, entries) => Object.fromEntries(entries),
 }
 
-function readLeaf(type: AvroLeaf, cursor: AvroCursor): JsonValue {
+/** A scalar. */
+export function showLeaf(type: AvroLeaf, cursor: AvroCursor): JsonValue {
   switch (type.kind) {
     case 'null':
       return null

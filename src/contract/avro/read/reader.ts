@@ -1,11 +1,13 @@
+import { hasPii } from '../../../domain/contract.ts'
 import { SluiceError } from '../../../domain/errors.ts'
 import type { JsonValue } from '../../../domain/dead-letter.ts'
 import type { RegisteredSchema } from '../../../ports/schema-registry.ts'
-import type { BodyReader, ReaderOptions } from '../../reading/body-reader.ts'
+import type { Body, BodyReader, ReaderOptions } from '../../reading/body-reader.ts'
 import { EvolvedColumns } from '../../reading/evolved-columns.ts'
 import { maskRecord } from '../../mask-record.ts'
 import { AvroCursor, DecodeFault } from './cursor.ts'
 import { AvroEvolution } from './evolve.ts'
+import { readAvroInto } from './read-json-bytes.ts'
 import { readAvroJson } from './read-json.ts'
 import { createFastRows, type FastRows } from '../fast/fast-rows.ts'
 import { resolveRecord, runSteps } from './resolve.ts'
@@ -73,6 +75,21 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     return made
   }
 
+  const masks = hasPii(contract)
+  const show = (schema: RegisteredSchema, body: Body): JsonValue => {
+    const writer = writerOf(schema)
+    if (writer.kind === 'unusable') return null
+    try {
+      cursor.reset(body.bytes, body.start, body.end)
+      const record = readAvroJson(writer.record, cursor)
+      cursor.expectEnd()
+      return maskRecord(contract, record, (written) => readerName(reader, written))
+    } catch (error) {
+      if (error instanceof DecodeFault) return null
+      throw error
+    }
+  }
+
   return {
     begin() {
       if (mode !== 'evolve') return
@@ -115,17 +132,19 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     },
     appendNulls: () => evolved.fill(evolved.rows + 1),
     truncate: (rows) => evolved.truncate(rows),
-    show(schema, body): JsonValue {
+    show,
+    showInto(out, schema, body) {
       const writer = writerOf(schema)
-      if (writer.kind === 'unusable') return null
+      if (masks || writer.kind === 'unusable') return out.text(JSON.stringify(show(schema, body)))
+      const { length } = out
       try {
         cursor.reset(body.bytes, body.start, body.end)
-        const record = readAvroJson(writer.record, cursor)
-        cursor.expectEnd()
-        return maskRecord(contract, record, (written) => readerName(reader, written))
+        readAvroInto(out, writer.record, cursor)
+        return cursor.expectEnd()
       } catch (error) {
-        if (error instanceof DecodeFault) return null
-        throw error
+        if (!(error instanceof DecodeFault)) throw error
+        out.truncate(length)
+        return out.text('null')
       }
     },
     finish: () => evolved.finish(),

@@ -9,6 +9,7 @@ import {
   type ExactJson,
 } from '../../../domain/exact-json.ts'
 import type { ContractField } from '../../../domain/contract.ts'
+import type { JsonValue } from '../../../domain/dead-letter.ts'
 import type { Body, BodyReader, ReaderOptions } from '../../reading/body-reader.ts'
 import { int64Within } from '../../columns/text-writer.ts'
 import { EvolvedColumns } from '../../reading/evolved-columns.ts'
@@ -39,6 +40,11 @@ export function createJsonReader(options: ReaderOptions): BodyReader {
     return false
   }
 
+  const show = (body: Body): JsonValue => {
+    const document = parseBody(body)
+    return document === null ? null : maskRecord(contract, showExact(document.value), (name) => name)
+  }
+
   return {
     begin: () => evolved.begin(),
     read(writer, body) {
@@ -59,10 +65,8 @@ export function createJsonReader(options: ReaderOptions): BodyReader {
       evolved.forget(rows)
       evolved.truncate(rows)
     },
-    show(_writer, body) {
-      const document = parseBody(body)
-      return document === null ? null : maskRecord(contract, showExact(document.value), (name) => name)
-    },
+    show: (_writer, body) => show(body),
+    showInto: (out, _writer, body) => out.text(JSON.stringify(show(body))),
     finish: () => evolved.finish(),
   }
 }
