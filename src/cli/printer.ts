@@ -4,21 +4,27 @@ import { formatJson } from './frame/format-json.ts'
 export interface Streams {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** stderr is a terminal: progress may redraw one line. */
   /** Resolves once more can be written to stdout without its piling up; false where nobody reads any more. */
   readonly ready?: () => Promise<boolean>
+  /** stderr is a terminal: progress may redraw one line. */
   readonly terminal: boolean
   readonly columns: number
 }
 
+/** A document that comes in parts is held back up to here, so that an error may still take its place. */
+const HELD_LENGTH = 64 * 1024
+
 /**
  * Guarantee: under `--json` nothing but the verb's document (or its lines) reaches stdout, and a document only once
- * the verb's end is known, because an error may take its place.
+ * the verb's end is known, because an error may take its place. A document in parts that is longer than what is held
+ * goes out before that: an error then leaves it unfinished, and is told on stderr.
  */
 export class Printer {
   readonly #streams: Streams
   readonly #json: boolean
   #document: string | null = null
+  #parts = ''
+  #begun = false
   #drawn = 0
 
   constructor(streams: Streams, json: boolean) {
@@ -30,6 +36,29 @@ export class Printer {
   result(value: unknown, text: string | (() => string)): void {
     if (this.#json) this.#document = formatJson(value)
     else this.text(typeof text === 'string' ? text : text())
+  }
+
+  /**
+   * A part of the verb's own document under `--json`, in place of `result`. Waits for the reader; false where nobody
+   * reads any more. The document is whole once `endParts` was called.
+   */
+  async part(text: string): Promise<boolean> {
+    this.#parts += text
+    if (this.#parts.length < HELD_LENGTH) return true
+    const held = this.#parts
+    this.#parts = ''
+    this.#begun = true
+    return this.piece(held)
+  }
+
+  endParts(): void {
+    this.#document = this.#parts
+    this.#parts = ''
+  }
+
+  /** Some of the document is out: no error can take its place any more. */
+  get begun(): boolean {
+    return this.#begun
   }
 
   /** For streams: one JSON object a line, or a line of text. */
@@ -80,6 +109,7 @@ export class Printer {
   end(instead: unknown): void {
     this.#clear()
     if (!this.#json) return
+    if (this.#begun && instead !== undefined) return
     const document = instead === undefined ? this.#document : formatJson(instead)
     if (document !== null) this.#streams.out(`${document}\n`)
   }

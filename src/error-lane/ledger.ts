@@ -4,6 +4,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { readJsonLines, unreadable, type LedgerLine } from './json-lines.ts'
 import { dateOfPath, HEALED_FOLDER, isoDate, laneFolder, SKIPS_FOLDER, tableOfPath } from './lane-path.ts'
 import type { LaneRecord } from './lane-record.ts'
+import { RowIdSet } from './row-id.ts'
 import type { HealingRecord } from './write-healings.ts'
 import type { SkipRecord } from './write-skips.ts'
 
@@ -65,25 +66,11 @@ export async function* listLetterFiles(
 
 /**
  * The first of each row id. Which of several is first is the path's accident, and their verdicts may differ (an older
- * contract, a redrive that failed again): `latestLetters` prefers the newest. Holds one id a letter.
+ * contract, a redrive that failed again). Holds one id a letter.
  */
 export async function* distinctLetters(letters: AsyncIterable<LaneRecord>): AsyncIterable<LaneRecord> {
-  const seen = new Set<string>()
-  for await (const letter of letters) {
-    if (seen.has(letter.row_id)) continue
-    seen.add(letter.row_id)
-    yield letter
-  }
-}
-
-/** Each row id once, as its newest letter says. Holds every letter: for what is small already, such as one filter's. */
-export async function latestLetters(letters: AsyncIterable<LaneRecord>): Promise<ReadonlyMap<string, LaneRecord>> {
-  const latest = new Map<string, LaneRecord>()
-  for await (const letter of letters) {
-    const known = latest.get(letter.row_id)
-    if (known === undefined || known.quarantined_at <= letter.quarantined_at) latest.set(letter.row_id, letter)
-  }
-  return latest
+  const seen = new RowIdSet()
+  for await (const letter of letters) if (seen.add(letter.row_id)) yield letter
 }
 
 export async function* readSkips(store: ObjectStore, table: TableName): AsyncIterable<Skip> {
@@ -95,19 +82,9 @@ export async function* readSkipFile(store: ObjectStore, path: string, bytes: num
   for await (const line of readJsonLines(store, path, bytes)) yield asSkip(line)
 }
 
-/** As written; several may name one row id: see `newestHealings`. */
+/** As written; several may name one row id. */
 export async function* readHealings(store: ObjectStore, table: TableName): AsyncIterable<Healing> {
   for await (const line of readFolder(store, `${laneFolder(table)}${HEALED_FOLDER}/`)) yield asHealing(line)
-}
-
-/** The newest of each row id. Holds one healing a row id. */
-export async function newestHealings(healings: AsyncIterable<Healing>): Promise<ReadonlyMap<string, Healing>> {
-  const newest = new Map<string, Healing>()
-  for await (const healing of healings) {
-    const known = newest.get(healing.rowId)
-    if (known === undefined || known.atMs <= healing.atMs) newest.set(healing.rowId, healing)
-  }
-  return newest
 }
 
 /** Tables that have a ledger, by name. */

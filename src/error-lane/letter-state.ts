@@ -1,4 +1,3 @@
-import type { Healing } from '../domain/dead-letter.ts'
 import type { LaneRecord } from './lane-record.ts'
 
 /**
@@ -12,16 +11,16 @@ export interface LetterFacts {
   readonly landed: boolean
   /** The table's position is past the letter's offset. */
   readonly passed: boolean
-  /** Any healing of the letter's row id. */
-  readonly healing: Healing | null
+  /** Some healing names the letter's row id. */
+  readonly hasHealing: boolean
 }
 
 /**
  * The table decides; a healing alone proves nothing, since its commit may never have come. Only for a record that never
  * reached a topic, which has no offset to look for, its healing is all that tells.
  */
-export function letterState(letter: LaneRecord, { landed, passed, healing }: LetterFacts): LetterState {
-  if (letter.offset === null) return healing === null ? 'open' : 'healed'
-  if (landed) return healing === null ? 'phantom' : 'healed'
+export function letterState(letter: LaneRecord, { landed, passed, hasHealing }: LetterFacts): LetterState {
+  if (letter.offset === null) return hasHealing ? 'healed' : 'open'
+  if (landed) return hasHealing ? 'healed' : 'phantom'
   return passed ? 'open' : 'phantom'
 }

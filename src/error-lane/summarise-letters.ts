@@ -1,5 +1,6 @@
 import type { LetterStage } from '../domain/dead-letter.ts'
 import type { LaneRecord } from './lane-record.ts'
+import { RowIdSet } from './row-id.ts'
 
 /** Letters of one cause. */
 export interface LetterGroup {
@@ -19,11 +20,10 @@ export interface LetterGroup {
 export async function summariseLetters(
   letters: AsyncIterable<LaneRecord>,
 ): Promise<{ readonly letters: number; readonly groups: readonly LetterGroup[] }> {
-  const seen = new Set<string>()
+  const seen = new RowIdSet()
   const groups = new Map<string, { -readonly [K in keyof LetterGroup]: LetterGroup[K] }>()
   for await (const letter of letters) {
-    if (seen.has(letter.row_id)) continue
-    seen.add(letter.row_id)
+    if (!seen.add(letter.row_id)) continue
     const counted = new Set<string>()
     for (const { code, field, rule } of letter.errors) {
       const key = JSON.stringify([letter.stage, code, field, rule])

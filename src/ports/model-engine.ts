@@ -153,8 +153,8 @@ export interface AskPlan {
   readonly steps?: readonly EngineStep[]
   readonly questions: readonly string[]
   readonly maxRows?: number
-  /** Takes the rows of the last question piece by piece, which then has no answer of its own: never held whole. */
-  readonly into?: RowSink
+  /** One a question, in order: takes its rows piece by piece, so that they are never held whole, and leaves it no answer. */
+  readonly into?: readonly RowSink[]
 }
 
 export interface RowSink {

@@ -490,6 +490,31 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
       assert.deepEqual(rows, [{ a: 1 }, { a: 2 }])
     })
 
+    test('rows that fail on the way end with the error, handed on or not, and the engine goes on', async () => {
+      const digits = '(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4)'
+      const many = Array.from({ length: 8 }, (_, i) => `${digits} t${i}`).join(' cross join ')
+      const sum = Array.from({ length: 8 }, (_, i) => `t${i}.d`).join(' + ')
+      // the last of 390,625 rows
+      const late = `select case when ${sum} = 32 then cast('x' || t0.d as int) else 1 end as a from ${many}`
+      let seen = 0
+      const sink = {
+        columns: () => undefined,
+        rows: async (rows: readonly unknown[]) => {
+          seen += rows.length
+          return true
+        },
+      }
+      await rejects(() => engine.ask({ inputs: [], questions: [late], into: [sink] }), 'QUERY_INVALID', /Conversion/)
+      assert.ok(seen < 390_625)
+      await rejects(
+        () => engine.ask({ inputs: [], questions: [late], maxRows: 390_625 }),
+        'QUERY_INVALID',
+        /Conversion/,
+      )
+      await rejects(() => engine.ask({ inputs: [], questions: [late] }), 'QUERY_INVALID', /Conversion/)
+      assert.deepEqual(await engine.ask({ inputs: [], questions: ['select 1 as a'] }), [[{ a: 1 }]])
+    })
+
     test('SQL reaches no file but those of its inputs, and writes none (I14)', async () => {
       const secret = join(root, 'secret.csv')
       await writeFile(secret, 'a\n1\n')

@@ -10,12 +10,11 @@ import type {
   ModelEngine,
   RewritePlan,
   RewrittenPart,
-  RowSink,
   StagePlan,
   StageResult,
 } from '../../ports/model-engine.ts'
+import { answer, handOver } from './answer.ts'
 import { engineError } from './engine-error.ts'
-import { toEngineValue } from './engine-values.ts'
 import { OpenViews } from './open-views.ts'
 import { rewritePart } from './rewrite/rewrite-part.ts'
 import { prepareSelect, withSession, type SessionOptions } from './session.ts'
@@ -82,13 +81,12 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
         return await inTurn(inputs, { outputFolders: [] }, async (connection) => {
           const views = new OpenViews(connection, inputs, options.memoryLimitBytes)
           await runSteps(connection, views, steps, questions)
+          const maxRows = plan.maxRows ?? null
           const answers: (readonly EngineRow[])[] = []
-          const last = plan.into === undefined ? undefined : questions.at(-1)
-          for (const question of questions.slice(0, last === undefined ? undefined : -1)) {
-            answers.push(await answer(connection, question, plan.maxRows ?? null))
-          }
-          if (plan.into !== undefined && last !== undefined) {
-            await handOver(connection, last, { into: plan.into, maxRows: plan.maxRows ?? null })
+          for (const [index, question] of questions.entries()) {
+            const into = plan.into?.[index]
+            if (into === undefined) answers.push(await answer(connection, question, maxRows))
+            else await handOver(connection, question, { into, maxRows })
           }
           return answers
         })
@@ -161,45 +159,5 @@ async function runSteps(
       await connection.run(`drop table ${quoteIdentifier(name)}`)
       held.delete(name)
     }
-  }
-}
-
-async function handOver(
-  connection: DuckDBConnection,
-  question: string,
-  { into, maxRows }: { readonly into: RowSink; readonly maxRows: number | null },
-): Promise<void> {
-  const statement = await prepareSelect(connection, question)
-  try {
-    const result = await statement.stream()
-    into.columns(result.deduplicatedColumnNames())
-    let left = maxRows ?? Number.POSITIVE_INFINITY
-    while (left > 0) {
-      const chunk = await result.fetchChunk()
-      if (chunk === null || chunk.rowCount === 0) return
-      const rows = chunk.getRows().slice(0, left)
-      left -= rows.length
-      if (!(await into.rows(rows.map((row) => row.map(toEngineValue))))) return
-    }
-  } finally {
-    statement.destroySync()
-  }
-}
-
-async function answer(
-  connection: DuckDBConnection,
-  question: string,
-  maxRows: number | null,
-): Promise<readonly EngineRow[]> {
-  const statement = await prepareSelect(connection, question)
-  try {
-    const reader = maxRows === null ? await statement.runAndReadAll() : await statement.streamAndReadUntil(maxRows)
-    const names = reader.deduplicatedColumnNames()
-    const rows = reader
-      .getRows()
-      .map((row): EngineRow => Object.fromEntries(row.map((value, at) => [names[at] ?? '', toEngineValue(value)])))
-    return maxRows === null ? rows : rows.slice(0, maxRows)
-  } finally {
-    statement.destroySync()
   }
 }

@@ -273,10 +273,9 @@ function failWith({ errors, formBeside, printer, json }: Failure): number {
   const exit = gravestExit(errors.map((error) => error.row.exit))
   const gravest = errors.find((error) => error.row.exit === exit) ?? errors[0]!
   const others = errors.filter((error) => error !== gravest)
-  if (!json) printer.error(errors.map(formatError).join(''))
+  if (!json || printer.begun || OWN_FORM.has(exit)) printer.error(errors.map(formatError).join(''))
   if (exit === 70) printer.error(`${stackOf(gravest)}\n`)
   if (OWN_FORM.has(exit)) {
-    if (json) printer.error(errors.map(formatError).join(''))
     printer.end(undefined)
   } else {
     const also = others.length === 0 ? {} : { also: others.map(reportError) }

@@ -1,14 +1,8 @@
 import { SluiceError } from '../../domain/errors.ts'
 import { formatTableName, parseTableName, type TableName } from '../../domain/identifier.ts'
-import {
-  distinctLetters,
-  listLanes,
-  newestHealings,
-  readHealings,
-  readLetters,
-  type LetterFilter,
-} from '../../error-lane/ledger.ts'
+import { distinctLetters, listLanes, readHealings, readLetters, type LetterFilter } from '../../error-lane/ledger.ts'
 import type { LaneRecord } from '../../error-lane/lane-record.ts'
+import { RowIdSet } from '../../error-lane/row-id.ts'
 import { letterState, type LetterState } from '../../error-lane/letter-state.ts'
 import { readPosition } from '../../ingest/lane/lane-position.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
@@ -59,26 +53,28 @@ export async function* listLetters(
 interface LaneFacts {
   readonly snapshot: Snapshot | null
   readonly landed: LandedIndex
-  readonly healings: Awaited<ReturnType<typeof newestHealings>>
+  /** Row ids that some healing names. */
+  readonly healed: RowIdSet
 }
 
 async function readFacts(world: LettersWorld, lane: TableName): Promise<LaneFacts> {
   const table = world.lake.at(`${lane.layer}/${lane.table}`)
   const snapshot = lane.layer === 'bronze' ? await openSnapshot(table) : null
   const landed = snapshot === null ? [] : await readLandedOffsets(await world.engine(), table, snapshot)
-  const healings = await newestHealings(readHealings(world.lake.at('_errors'), lane))
-  return { snapshot, landed: new LandedIndex(landed), healings }
+  const healed = new RowIdSet()
+  for await (const { rowId } of readHealings(world.lake.at('_errors'), lane)) healed.add(rowId)
+  return { snapshot, landed: new LandedIndex(landed), healed }
 }
 
-function stateOf(record: LaneRecord, { snapshot, landed, healings }: LaneFacts): LetterState {
-  const healing = healings.get(record.row_id) ?? null
+function stateOf(record: LaneRecord, { snapshot, landed, healed }: LaneFacts): LetterState {
+  const hasHealing = healed.has(record.row_id)
   const { topic, partition, offset } = record
   if (topic === null || partition === null || offset === null) {
-    return letterState(record, { landed: false, passed: true, healing })
+    return letterState(record, { landed: false, passed: true, hasHealing })
   }
   const at = { topic, partition, epoch: record.epoch ?? 0, offset: BigInt(offset) }
   const position = snapshot === null ? null : readPosition(snapshot.txns, at)
   const passed =
     position !== null && (at.epoch < position.epoch || (at.epoch === position.epoch && at.offset < position.next))
-  return letterState(record, { landed: landed.has(at), passed, healing })
+  return letterState(record, { landed: landed.has(at), passed, hasHealing })
 }

@@ -8,6 +8,11 @@ export function plainRow(row: EngineRow): PlainRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value)]))
 }
 
+/** A row that a sink was handed, by the names that it was told. */
+export function rowOf(names: readonly string[], values: readonly EngineValue[]): EngineRow {
+  return Object.fromEntries(values.map((value, at) => [names[at] ?? '', value]))
+}
+
 export function plainValue(value: EngineValue): JsonValue {
   if (typeof value === 'bigint') {
     const number = Number(value)

@@ -71,7 +71,7 @@ export async function runQuery(world: QueryWorld, request: QueryRequest): Promis
       inputs,
       questions: [request.sql],
       ...(maxRows === null ? {} : { maxRows }),
-      ...(into === undefined ? {} : { into }),
+      ...(into === undefined ? {} : { into: [into] }),
     })
     return (rows ?? []).map(plainRow)
   } catch (error) {

@@ -3,9 +3,9 @@ import { quoteIdentifier } from '../../domain/identifier.ts'
 import { readChanges, type TableChanges } from '../../lake/changes.ts'
 import { engineInput } from '../../lake/engine-input.ts'
 import { storePaths } from '../../lake/log/file-key.ts'
-import type { EngineInput } from '../../ports/model-engine.ts'
+import type { EngineInput, RowSink } from '../../ports/model-engine.ts'
 import type { World } from '../../ports/world.ts'
-import { plainRow, type PlainRow } from './plain-rows.ts'
+import { plainRow, rowOf, type PlainRow } from './plain-rows.ts'
 import { maskRow, privateColumns } from './private-columns.ts'
 import { resolveTable, type NamedTable } from './resolve-table.ts'
 
@@ -20,24 +20,56 @@ export interface ChangesRequest {
   readonly limit: number | null
 }
 
-export interface ShownChanges {
+export interface CountedChanges {
   readonly table: string
   readonly from: number
   readonly to: number
   /** Rows that `to` has and `from` had not, and the reverse; of several alike each counts. */
   readonly added: number
   readonly removed: number
-  /** PII masked. */
-  readonly addedRows: readonly PlainRow[]
-  readonly removedRows: readonly PlainRow[]
   readonly metadataChanged: boolean
 }
 
+/** Takes changes as they are read, each piece once the one before was taken; false: no more are wanted. PII is masked. */
+export interface ChangesSink {
+  /** First, and once. */
+  counts(counts: CountedChanges): Promise<boolean>
+  added(rows: readonly PlainRow[]): Promise<boolean>
+  /** After all that were added. */
+  removed(rows: readonly PlainRow[]): Promise<boolean>
+}
+
+export interface ShownChanges extends CountedChanges {
+  readonly addedRows: readonly PlainRow[]
+  readonly removedRows: readonly PlainRow[]
+}
+
+type ChangesWorld = Pick<World, 'lake' | 'engine' | 'registry' | 'settings'>
+
+/** All at once: for so many rows as people look at. */
+export async function showChanges(world: ChangesWorld, request: ChangesRequest): Promise<ShownChanges> {
+  let counted: CountedChanges | null = null
+  const addedRows: PlainRow[] = []
+  const removedRows: PlainRow[] = []
+  await readTableChanges(world, request, {
+    async counts(counts) {
+      counted = counts
+      return true
+    },
+    async added(rows) {
+      addedRows.push(...rows)
+      return true
+    },
+    async removed(rows) {
+      removedRows.push(...rows)
+      return true
+    },
+  })
+  return { ...counted!, addedRows, removedRows }
+}
+
 /** Rows that commits with dataChange=true added and removed between two versions; a rewritten row counts as neither. */
-export async function showChanges(
-  world: Pick<World, 'lake' | 'engine' | 'registry' | 'settings'>,
-  request: ChangesRequest,
-): Promise<ShownChanges> {
+export async function readTableChanges(world: ChangesWorld, request: ChangesRequest, into: ChangesSink): Promise<void> {
   const at = request.to === null ? undefined : { version: request.to }
   const table = await resolveTable(world.lake, request.table, at)
   const to = table.snapshot.version
@@ -54,30 +86,48 @@ export async function showChanges(
   const less = (left: string, right: string): string =>
     `select ${columns} from ${left} except all select ${columns} from ${right}`
   const limit = request.limit === null ? '' : ` limit ${request.limit}`
+  const hidden = await privateColumns(world, table.name)
+  const shown = (take: ChangesSink['added']): RowSink => {
+    let names: readonly string[] = []
+    return {
+      columns: (all) => void (names = all),
+      rows: (rows) => take(rows.map((row) => maskRow(plainRow(rowOf(names, row)), hidden))),
+    }
+  }
+  let isWanted = true
+  const { metadataChanged } = changes
   const engine = await world.engine()
-  const [gained = [], lost = [], counts = []] = await engine.ask({
+  await engine.ask({
     inputs,
     steps: [
       { name: 'rows_gained', sql: less('files_added', 'files_removed') },
       { name: 'rows_lost', sql: less('files_removed', 'files_added') },
     ],
     questions: [
+      'select (select count(*) from rows_gained) as gained, (select count(*) from rows_lost) as lost',
       `select * from rows_gained order by ${orderOf(table)}${limit}`,
       `select * from rows_lost order by ${orderOf(table)}${limit}`,
-      'select (select count(*) from rows_gained) as gained, (select count(*) from rows_lost) as lost',
+    ],
+    into: [
+      {
+        columns: () => undefined,
+        async rows([counts = []]) {
+          const [added, removed] = counts.map(Number)
+          isWanted = await into.counts({
+            table: table.text,
+            from,
+            to,
+            added: added!,
+            removed: removed!,
+            metadataChanged,
+          })
+          return isWanted
+        },
+      },
+      shown(async (rows) => (isWanted &&= await into.added(rows))),
+      shown(async (rows) => (isWanted &&= await into.removed(rows))),
     ],
   })
-  const hidden = await privateColumns(world, table.name)
-  return {
-    table: table.text,
-    from,
-    to,
-    added: Number(counts[0]?.['gained']),
-    removed: Number(counts[0]?.['lost']),
-    addedRows: gained.map((row) => maskRow(plainRow(row), hidden)),
-    removedRows: lost.map((row) => maskRow(plainRow(row), hidden)),
-    metadataChanged: changes.metadataChanged,
-  }
 }
 
 interface FilesRequest {

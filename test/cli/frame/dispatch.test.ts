@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { Readable, Writable } from 'node:stream'
 import { test } from 'node:test'
 import { Interruption } from '../../../src/cli/frame/interruption.ts'
+import { JsonList } from '../../../src/cli/json-list.ts'
 import { YES } from '../../../src/cli/verb.ts'
-import type { VerbCall, VerbEnd } from '../../../src/cli/verb.ts'
+import type { Verb, VerbCall, VerbEnd } from '../../../src/cli/verb.ts'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
 import type { World } from '../../../src/ports/world.ts'
@@ -234,4 +235,46 @@ test('the world is opened once and closed, whatever the verb does', async (t) =>
   }
   const ran = await runFrame(['look'], { verbs: [entry('look', { run })], openWorld, cwd: project.folder })
   assert.deepEqual([ran.exit, closes], [6, ['open', 'run.started', 'run.ended', 'close']])
+})
+
+test('--json: a document in parts goes out as it grows; an error takes its place only before, and ends it short after', async () => {
+  const rows = (count: number, fails: boolean): Partial<Verb> => ({
+    async run({ print }) {
+      const list = new JsonList(print)
+      await list.text('{"rows":[')
+      for (let row = 0; row < count; row += 1) if (!(await list.add([String(row).padStart(7, '1')]))) return 0
+      if (fails) throw new SluiceError('LOG_UNAVAILABLE', 'the log is gone')
+      await list.text(']}')
+      print.endParts()
+      return 0
+    },
+  })
+  const told = async (verb: Partial<Verb>, readable = Number.POSITIVE_INFINITY) => {
+    const pieces: string[] = []
+    let err = ''
+    const exit = (
+      await runFrame(['look', '--json'], {
+        verbs: [entry('look', verb)],
+        streams: {
+          out: (text) => void pieces.push(text),
+          err: (text) => (err += text),
+          ready: async () => pieces.length < readable,
+          terminal: false,
+          columns: 80,
+        },
+      })
+    ).exit
+    return { exit, err, pieces, out: pieces.join('') }
+  }
+  const whole = await told(rows(100_000, false))
+  assert.equal((JSON.parse(whole.out) as { rows: number[] }).rows.length, 100_000)
+  assert.ok(whole.out.endsWith(']}\n') && Math.max(...whole.pieces.map((piece) => piece.length)) < 70_000)
+  const short = await told(rows(10, true))
+  assert.deepEqual([short.exit, JSON.parse(short.out).error.code, short.err], [5, 'LOG_UNAVAILABLE', ''])
+  const long = await told(rows(100_000, true))
+  assert.equal(long.exit, 5)
+  assert.match(long.out, /^\{"rows":\[[\d,]+$/)
+  assert.match(long.err, /LOG_UNAVAILABLE: the log is gone/)
+  const left = await told(rows(100_000, false), 2)
+  assert.deepEqual([left.exit, left.err, left.pieces.length], [0, '', 2])
 })

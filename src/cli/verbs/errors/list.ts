@@ -4,7 +4,9 @@ import type { LaneRecord } from '../../../error-lane/lane-record.ts'
 import { summariseLetters, type LetterGroup } from '../../../error-lane/summarise-letters.ts'
 import { listLetters, selectLanes, type LettersWorld, type ListedLetter } from '../../../operate/look/list-letters.ts'
 import { formatTable } from '../../format-table.ts'
-import type { Verb } from '../../verb.ts'
+import { JsonList } from '../../json-list.ts'
+import { formatJson } from '../../frame/format-json.ts'
+import type { Verb, VerbCall } from '../../verb.ts'
 import { LETTER_FLAGS, placeText, readLetterFlags } from './letter-flags.ts'
 
 /** Letters that people are shown where no limit is given. */
@@ -34,19 +36,34 @@ export const listVerb: Verb = {
     const lanes = await selectLanes(world, positionals)
     const limit = flags.integer('limit') ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LETTERS)
     const choice = { lanes, filter: readLetterFlags(flags), all: flags.on('all') }
-    const shown: ListedLetter[] = []
     if (json) {
-      for await (const letter of chosen(world, choice)) {
-        if (shown.length >= limit) break
-        shown.push(letter)
-      }
-      print.result({ records: shown.map(({ record, state }) => ({ ...record, state })) }, '')
+      await writeRecords(print, chosen(world, choice), limit)
       return 0
     }
+    const shown: ListedLetter[] = []
     const summary = await summariseLetters(keepFirst(chosen(world, choice), shown, limit))
-    print.result(null, () => listText(summary, shown))
+    print.text(listText(summary, shown))
     return 0
   },
+}
+
+/** `{"records": […]}`, as the letters are read. */
+async function writeRecords(
+  print: VerbCall['print'],
+  letters: AsyncIterable<ListedLetter>,
+  limit: number,
+): Promise<void> {
+  const list = new JsonList(print)
+  await list.text('{"records":[')
+  let written = 0
+  if (limit > 0) {
+    for await (const { record, state } of letters) {
+      written += 1
+      if (!(await list.add([formatJson({ ...record, state })])) || written >= limit) break
+    }
+  }
+  await list.text(']}')
+  print.endParts()
 }
 
 interface Choice {

@@ -2,8 +2,9 @@ import { resolve } from 'node:path'
 import { SluiceError } from '../../../domain/errors.ts'
 import type { RowSink } from '../../../ports/model-engine.ts'
 import { csvLine } from '../../csv-text.ts'
+import { JsonList } from '../../json-list.ts'
 import { runQuery, type QueryWorld } from '../../../operate/look/query.ts'
-import type { PlainRow } from '../../../operate/look/plain-rows.ts'
+import { plainRow, rowOf, type PlainRow } from '../../../operate/look/plain-rows.ts'
 import { cellText, formatTable, type Cell } from '../../format-table.ts'
 import type { Verb, VerbCall } from '../../verb.ts'
 
@@ -45,7 +46,7 @@ export const queryVerb: Verb = {
   notes: [
     'The SQL reads tables and nothing else: no files, no other statements.',
     'With --json: a list of row objects; integers beyond 2^53 are strings, decimals exact texts, times ISO 8601 UTC.',
-    'With --csv: RFC 4180 with line feeds; null is nothing, an empty text "", lists and structs their JSON. An error that comes after the first rows ends the output short, with its exit code. --csv holds no more than a few thousand rows at a time; --json holds all.',
+    'With --csv: RFC 4180 with line feeds; null is nothing, an empty text "", lists and structs their JSON. An error that comes after the first rows ends the output short, with its exit code. So it does with --json, once 64 KB are out; before, the error takes the list\'s place. Neither holds more than a few thousand rows at a time.',
     'With --table alone no settings are needed.',
   ],
   async run(call) {
@@ -72,16 +73,49 @@ export const queryVerb: Verb = {
       await lines.end()
       return 0
     }
+    if (json) {
+      const list = listInto(print, limit)
+      await runQuery(world, { ...request, maxRows: limit === null ? null : limit + 1, into: list })
+      await list.end()
+      return 0
+    }
     const rows = await runQuery(world, {
       ...request,
       // One more than is shown tells whether there are more.
       maxRows: limit === null ? null : limit + 1,
     })
     const shown = limit === null ? rows : rows.slice(0, limit)
-    print.result(shown, () => rowsText(shown))
-    if (shown.length < rows.length) print.step(`cut after ${shown.length} rows; --limit shows more`)
+    print.text(rowsText(shown))
+    if (shown.length < rows.length) print.step(cutAfter(shown.length))
     return 0
   },
+}
+
+function cutAfter(rows: number): string {
+  return `cut after ${rows} rows; --limit shows more`
+}
+
+/** A list of row objects. It is asked for a row more than `limit`, which tells whether there are more. */
+function listInto(print: VerbCall['print'], limit: number | null): RowSink & { end(): Promise<void> } {
+  const list = new JsonList(print)
+  let names: readonly string[] = []
+  let seen = 0
+  return {
+    columns(all) {
+      names = all
+    },
+    async rows(rows) {
+      const shown = limit === null ? rows : rows.slice(0, Math.max(0, limit - seen))
+      if (seen === 0) await list.text('[')
+      seen += rows.length
+      return list.add(shown.map((row) => JSON.stringify(plainRow(rowOf(names, row)))))
+    },
+    async end() {
+      await list.text(seen === 0 ? '[]' : ']')
+      print.endParts()
+      if (limit !== null && seen > limit) print.step(cutAfter(limit))
+    },
+  }
 }
 
 /** The header goes out with the first rows: of a query that fails at once nothing is written. */

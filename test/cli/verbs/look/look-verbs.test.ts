@@ -266,3 +266,53 @@ test('query --at reads a table as a version left it', async (t) => {
   assert.equal((await run('query', sql, '--at', 'bronze.orders')).exit, 2)
   assert.equal((await run('query', sql, '--at', 'silver.orders=1')).exit, 2)
 })
+
+test('query --json is a list however it comes: none, many, cut, and unfinished with its error told where it fails on the way', async (t) => {
+  const { run, json } = await project(t)
+  assert.equal((await run('query', 'select id from bronze.orders where false', '--json')).out, '[]\n')
+  const sql = 'select i, i * 0.5 as half, [i] as list from range(30000) r(i)'
+  const { form } = await json('query', sql)
+  const rows = form as unknown as { i: number; half: string; list: number[] }[]
+  assert.equal(rows.length, 30_000)
+  assert.deepEqual(rows[29_999], { i: 29_999, half: '14999.5', list: [29_999] })
+  const cut = await run('query', `${sql} order by i`, '--json', '--limit', '2')
+  assert.deepEqual(
+    [cut.out, cut.err],
+    ['[{"i":0,"half":"0.0","list":[0]},{"i":1,"half":"0.5","list":[1]}]\n', 'cut after 2 rows; --limit shows more\n'],
+  )
+  assert.equal((await run('query', 'select 1 as "2", 3 as "1"', '--json', '--limit', '1')).out, '[{"1":3,"2":1}]\n')
+  const failing = (at: number): string =>
+    `select case when i = ${at} then error('too late') else i end as i from range(300000) r(i)`
+  const soon = await json('query', failing(0))
+  assert.deepEqual([soon.exit, codeOf(soon.form)], [2, 'QUERY_INVALID'])
+  const late = await run('query', failing(299_999), '--json')
+  assert.equal(late.exit, 2)
+  assert.match(late.out, /^\[\{"i":0\},/)
+  assert.ok(!late.out.includes('error') && !late.out.endsWith(']\n'))
+  assert.match(late.err, /QUERY_INVALID: .*too late/)
+  const csv = await run('query', failing(299_999), '--csv')
+  assert.deepEqual([csv.exit, csv.out.slice(0, 4)], [2, 'i\n0\n'])
+  assert.match(csv.err, /QUERY_INVALID: .*too late/)
+  // Of the rows that people are shown none comes after it.
+  assert.equal((await run('query', failing(299_999), '--limit', '290000')).exit, 2)
+})
+
+test('table changes --json: the counts, then the rows of either side, none where nothing changed', async (t) => {
+  const { run } = await project(t)
+  const out = async (...more: string[]): Promise<string> => {
+    const ran = await run('table', 'changes', 'bronze.orders', '--json', ...more)
+    assert.equal(ran.exit, 0, ran.out + ran.err)
+    return ran.out
+  }
+  const { added_rows: added, ...rest } = JSON.parse(await out()) as { added_rows: { id: string }[] }
+  assert.deepEqual(
+    added.map(({ id }) => id),
+    ['k3', 'k4'],
+  )
+  const about = { table: 'bronze.orders', from: 0, to: 1, added: 2, removed: 0, metadata_changed: false }
+  assert.deepEqual(rest, { ...about, removed_rows: [] })
+  assert.equal(
+    await out('--from', '1'),
+    '{"table":"bronze.orders","from":1,"to":1,"added":0,"removed":0,"metadata_changed":false,"added_rows":[],"removed_rows":[]}\n',
+  )
+})
