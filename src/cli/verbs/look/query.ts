@@ -46,7 +46,8 @@ export const queryVerb: Verb = {
   notes: [
     'The SQL reads tables and nothing else: no files, no other statements.',
     'With --json: a list of row objects; integers beyond 2^53 are strings, decimals exact texts, times ISO 8601 UTC.',
-    'With --csv: RFC 4180 with line feeds; null is nothing, an empty text "", lists and structs their JSON. An error that comes after the first rows ends the output short, with its exit code. So it does with --json, once 64 KB are out; before, the error takes the list\'s place. Neither holds more than a few thousand rows at a time.',
+    'With --csv: RFC 4180 with line feeds; null is nothing, an empty text "", lists and structs their JSON.',
+    'Both write rows as they come, and hold few at a time. An error that comes after the first 64 KB (with --csv, the first rows) ends the output short: it is told on stderr, and by the exit code.',
     'With --table alone no settings are needed.',
   ],
   async run(call) {
