@@ -114,14 +114,20 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
     })
   }
   const left = new Map(topic.partitions.map(({ partition, end }) => [partition, end]))
+  const atEnd = new Map<number, bigint>()
   for (const { partition, end, limit } of topic.partitions) {
     const position = snapshot === null ? null : readPosition(snapshot.txns, { topic: table.topic, partition })
     if (position === null || position.source !== topic.source) continue
-    if (position.next >= end && position.next <= limit) left.delete(partition)
+    if (position.next < end || position.next > limit) continue
+    left.delete(partition)
+    atEnd.set(partition, position.next)
   }
-  if (left.size === 0) return
   const resource = (partition: number): string => partitionKey({ topic: table.topic, partition })
-  const membership = await world.assignment.join(`ingest/${table.table}`, [...left.keys()].map(resource))
+  const group = `ingest/${table.table}`
+  // With these there is nothing to read; they are gone through for the telling alone.
+  for (const [partition, next] of await untold(world, { group, atEnd, resource })) left.set(partition, next)
+  if (left.size === 0) return
+  const membership = await world.assignment.join(group, [...left.keys()].map(resource))
   const writers = new WriterCache(world.registry)
   const known = new KnownTopic()
   const lost = new LostPositions()
@@ -156,6 +162,21 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
   } finally {
     await membership.leave()
   }
+}
+
+interface Told {
+  readonly group: string
+  /** Partition → position, of those with nothing to read. */
+  readonly atEnd: ReadonlyMap<number, bigint>
+  readonly resource: (partition: number) => string
+}
+
+/** Those of which lag tools hear less than the table has, such as after a process that was killed between the two. */
+async function untold({ assignment }: IngestWorld, { group, atEnd, resource }: Told): Promise<[number, bigint][]> {
+  if (atEnd.size === 0) return []
+  const told = await assignment.told(group, [...atEnd.keys()].map(resource)).catch(() => null)
+  if (told === null) return []
+  return [...atEnd].filter(([partition, next]) => (told.get(resource(partition)) ?? -1n) < next)
 }
 
 interface Waiting {

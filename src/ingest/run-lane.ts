@@ -195,6 +195,7 @@ function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<nu
     }
     const { epoch, at } = start
     if (at.next >= target && start.startSkip === null) {
+      result.stands.set(partition, at.next)
       result.caughtUp.add(partition)
       continue
     }

@@ -89,7 +89,7 @@ async function toldPositions(
   { table, topic }: { readonly table: string; readonly topic: TopicDescription },
 ): Promise<ReadonlyMap<string, bigint>> {
   const resources = topic.partitions.map(({ partition }) => partitionKey({ topic: topic.topic, partition }))
-  return assignment.told(`ingest/${table}`, resources).catch(() => new Map())
+  return (await assignment.told(`ingest/${table}`, resources).catch(() => null)) ?? new Map()
 }
 
 async function oldestSeconds(

@@ -8,10 +8,10 @@ export interface Assignment {
   /** What live members of a group hold now. A look: it joins nothing and takes nothing away. */
   held(group: string): Promise<ReadonlySet<string>>
   /**
-   * What members of a group told last of these resources, for whoever shows lag: nothing else is decided by it (I1). Only
-   * what is kept; empty where nothing is.
+   * What members of a group told last of these resources, for whoever shows lag: no read begins by it (I1). Only
+   * what was told; null where nothing of the kind is kept.
    */
-  told(group: string, resources: readonly string[]): Promise<ReadonlyMap<string, bigint>>
+  told(group: string, resources: readonly string[]): Promise<ReadonlyMap<string, bigint> | null>
 }
 
 export interface Membership {

@@ -267,7 +267,7 @@ const ALONE = {
     leave: async () => {},
   }),
   held: async () => new Set<string>(),
-  told: async () => new Map<string, bigint>(),
+  told: async () => null,
 }
 
 /** The newest version, or one that still stood `TRAVEL_MS` before the step began. */

@@ -79,9 +79,11 @@ export function openRegistryHttp(address: RegistryAddress, clock: Clock): Regist
     async send(request) {
       const deadlineMs = clock.nowMs() + address.timeoutMs
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
-        const outcome = await once(request, Math.max(1, deadlineMs - clock.nowMs())).catch((error: unknown) => ({
-          failed: error,
-        }))
+        const outcome = await once(request, Math.max(1, deadlineMs - clock.nowMs())).catch((error: unknown) => {
+          // An answer that is too long will be so again.
+          if (error instanceof SluiceError) throw error
+          return { failed: error }
+        })
         if (!('failed' in outcome) && !isPassing(outcome.status)) return outcome
         if (clock.nowMs() + pauseMs >= deadlineMs) throw unavailable(address.url, outcome)
         await clock.sleep(pauseMs / 2 + (clock.random() * pauseMs) / 2)
@@ -138,7 +140,6 @@ async function readAnswer(answer: IncomingMessage): Promise<RegistryAnswer> {
 }
 
 function unavailable(url: string, outcome: RegistryAnswer | { readonly failed: unknown }): SluiceError {
-  if ('failed' in outcome && outcome.failed instanceof SluiceError) return outcome.failed
   const why =
     'failed' in outcome
       ? describe(outcome.failed)

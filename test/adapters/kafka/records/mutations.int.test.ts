@@ -3,7 +3,13 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { PartitionReader } from '../../../../src/adapters/kafka/records/partition-reader.ts'
 import { SluiceError } from '../../../../src/domain/errors.ts'
-import { recordKey, recordOffset, recordValue, type RecordBatch } from '../../../../src/domain/record-batch.ts'
+import {
+  readHeaders,
+  recordKey,
+  recordOffset,
+  recordValue,
+  type RecordBatch,
+} from '../../../../src/domain/record-batch.ts'
 import { CODECS, encodeBatch, withChecksum, type TestRecord } from '../encode-batch.ts'
 import { registerCodecs } from '../kafkajs-codecs.ts'
 
@@ -38,7 +44,7 @@ test(`${MUTANTS} mutated batches give an error or the right records, and memory 
   const random = randomOf(seed)
   const originals = CODECS.map((codec) => encodeBatch({ baseOffset: 100n, records: someRecords(30, random), codec }))
   const expected = originals.map((wire) => readAll(wire))
-  const counts = { sameRecords: 0, otherRecords: 0, nothing: 0, refused: 0, keptBack: 0, agreed: 0 }
+  const counts = { sameRecords: 0, otherRecords: 0, nothing: 0, refused: 0, keptBack: 0, agreed: 0, headersRefused: 0 }
   const before = process.memoryUsage.rss()
   for (let i = 0; i < MUTANTS; i += 1) {
     const which = i % originals.length
@@ -58,6 +64,11 @@ test(`${MUTANTS} mutated batches give an error or the right records, and memory 
       counts.otherRecords += 1
       // Only a checksum that fits, or the base offset and what is outside of the checksum, lets other records through.
       assert.ok(mended || !wire.subarray(0, 21).equals(originals[which]!.subarray(0, 21)), `mutant ${i}`)
+      // kafkajs reads headers along, and past their end: a count of millions would make it as many headers of nothing.
+      if (!headersHold(wire)) {
+        counts.headersRefused += 1
+        continue
+      }
       const oracle = await readWithKafkajs(wire)
       if (oracle === null) continue
       assert.deepEqual(read, oracle, `mutant ${i}`)
@@ -72,8 +83,8 @@ test(`${MUTANTS} mutated batches give an error or the right records, and memory 
   assert.ok(grownMb < 600, `${grownMb} MB more`)
 })
 
-function readAll(wire: Buffer): string[] {
-  const reader = new PartitionReader({
+function readerOf(wire: Buffer): PartitionReader {
+  return new PartitionReader({
     topic: 't',
     partition: 0,
     wire,
@@ -81,6 +92,23 @@ function readAll(wire: Buffer): string[] {
     from: 0n,
     maxUnpackedBytes: MAX_UNPACKED,
   })
+}
+
+function headersHold(wire: Buffer): boolean {
+  const reader = readerOf(wire)
+  try {
+    for (let batch = reader.read(1e6); batch !== null; batch = reader.read(1e6)) {
+      for (let i = 0; i < batch.count; i += 1) readHeaders(batch, i)
+    }
+    return true
+  } catch (error) {
+    assert.ok(error instanceof RangeError, String(error))
+    return false
+  }
+}
+
+function readAll(wire: Buffer): string[] {
+  const reader = readerOf(wire)
   const read: string[] = []
   for (;;) {
     const batch: RecordBatch | null = reader.read(1e6)

@@ -25,7 +25,7 @@ async function opened(t: TestContext): Promise<Opened> {
   return {
     fake,
     open(more = {}) {
-      const address = { url: fake.url, username: null, password: null, caFile: null, timeoutMs: 1_000, ...more }
+      const address = { url: fake.url, username: null, password: null, caFile: null, timeoutMs: 10_000, ...more }
       const registry = openConfluentRegistry({ address, compatible: checkEvolution, clock: systemClock })
       t.after(() => registry.close())
       return registry
@@ -51,7 +51,7 @@ test('what is probed is registered once, ever', async (t) => {
 
 test('while the registry is down, known ids and the latest version flow on; an unknown id is never taken for absent', async (t) => {
   const { fake, open } = await opened(t)
-  const registry = open({ timeoutMs: 300 })
+  const registry = open({ timeoutMs: 1_000 })
   const first = await registry.register('orders-value', FIRST)
   assert.deepEqual(await registry.latest('orders-value'), first)
   fake.answer = () => ({ status: 503, body: '' })
@@ -107,7 +107,9 @@ test('a schema that is too large, too deep, of another type or in pieces is refu
     await assert.rejects(registry.byId(100 + at), { code: 'CONTRACT_INVALID' })
   }
   fake.answer = () => ({ status: 200, body: JSON.stringify({ schema: `"${'x'.repeat(9_000_000)}"` }) })
+  const asked = fake.requests.length
   await assert.rejects(registry.byId(200), { code: 'CONTRACT_INVALID' })
+  assert.equal(fake.requests.length, asked + 1, 'it is not asked for again')
 })
 
 test('a subject that is no name never reaches the address (I14)', async (t) => {
