@@ -2,7 +2,7 @@ import type { JsonValue } from './dead-letter.ts'
 
 /**
  * Delta's statistics of one column, or of a field inside a struct column; min and max absent where the type has none.
- * Timestamps in ms precision.
+ * Timestamps in ms precision. An integer or decimal that a JSON number of JavaScript's would round is its digits as text.
  */
 export interface ColumnStats {
   /** The top-level column. */

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/dead-letter.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { isObject } from './log/log-json.ts'
+import { exactDigits, isObject } from './log/log-json.ts'
 import type { LogJson, LogObject } from './log/log-json.ts'
 import { listLog } from './log/log-file.ts'
 import { readEntry } from './log/read-entry.ts'
@@ -83,6 +83,8 @@ function plainJson(value: LogJson | undefined, depth = 0): Record<string, JsonVa
 function plain(value: LogJson | undefined, depth: number): JsonValue {
   if (value === undefined) return null
   if (typeof value === 'bigint') return value.toString()
+  const digits = exactDigits(value)
+  if (digits !== null) return Number(digits)
   if (typeof value === 'object' && value !== null && depth > MAX_DEPTH) return '…'
   if (Array.isArray(value)) return (value as readonly LogJson[]).map((item) => plain(item, depth + 1))
   return isObject(value) ? plainJson(value, depth) : (value as JsonValue)

@@ -14,8 +14,8 @@ export interface CountedLeaf {
 
 /**
  * Statistics in the form of Delta's `add.stats` (PROTOCOL.md, "Per-file Statistics"): of each column and of each field
- * inside structs; lists and maps are counted as a whole. Bounds are never narrower than the data; one that JSON cannot
- * state exactly is left out, for a wrong one would hide rows.
+ * inside structs; lists and maps are counted as a whole. Bounds are never narrower than the data. Every type that has an
+ * order gets some: deltalake's filters (delta-io/delta-rs#3173) hide rows of a column without.
  */
 export function deltaStats(leaves: readonly CountedLeaf[]): ColumnStats[] {
   const stats: ColumnStats[] = []
@@ -56,7 +56,7 @@ const MS_PER_DAY = 86_400_000
 const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z')
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
-type Side = 'min' | 'max'
+export type Side = 'min' | 'max'
 
 function statedBound(type: ColumnType, bound: Bound, side: Side): JsonValue {
   switch (type.kind) {
@@ -64,10 +64,10 @@ function statedBound(type: ColumnType, bound: Bound, side: Side): JsonValue {
     case 'float32':
     case 'float64':
       return Number.isFinite(bound) ? zeroOf(bound as number) : null
-    case 'int64': {
-      const number = Number(bound)
-      return Number.isSafeInteger(number) ? number : null
-    }
+    case 'boolean':
+      return bound === 1
+    case 'int64':
+      return exactNumber((bound as bigint).toString())
     case 'decimal':
       return exactNumber(decimalText(BigInt(bound as number | bigint), type.scale))
     case 'date': {
@@ -92,12 +92,15 @@ function millisOf(micros: bigint, side: Side): number {
 }
 
 function statedText(bytes: Uint8Array, side: Side): string | null {
-  let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return boundingText(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), side)
   } catch {
     return null
   }
+}
+
+/** Long texts are cut: the least to a prefix, the greatest to the next one; null where there is none. */
+export function boundingText(text: string, side: Side): string | null {
   const points = Array.from(text)
   if (points.length <= STATED_CODE_POINTS) return text
   const prefix = points.slice(0, STATED_CODE_POINTS).join('')
@@ -111,10 +114,10 @@ function decimalText(unscaled: bigint, scale: number): string {
   return `${unscaled < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
 }
 
-/** The number whose JSON text has the same digits, if there is one. */
-function exactNumber(text: string): number | null {
+/** Of plain digits without zeros at their end: the number whose JSON text is the same, if there is one; else the digits. */
+export function exactNumber(text: string): number | string {
   const number = Number(text)
-  return String(number) === text ? number : null
+  return String(number) === text ? number : text
 }
 
 function zeroOf(value: number): number {

@@ -283,15 +283,16 @@ export function modelEngineConformance(name: string, open: (tempFolder: string) 
       const long = 'z'.repeat(300)
       const staged = await stage(
         `select cast('2011-01-01 00:00:00.0001' as timestamp) as t, cast(-5 as int) as i, cast(9007199254740993 as bigint) as l,
-         cast(1.25 as decimal(12,2)) as d, cast('99999999999999999999.9' as decimal(38,1)) as w, '${long}' as s, 'b' as u, cast('nan' as double) as f
-       union all select cast('2011-01-02 00:00:00.0001' as timestamp), cast(5 as int), cast(1 as bigint), cast(2.5 as decimal(12,2)), null, 'a', 'a', cast(1 as double)`,
+         cast(1.25 as decimal(12,2)) as d, cast('99999999999999999999.9' as decimal(38,1)) as w, '${long}' as s, 'b' as u, cast('nan' as double) as f, true as b
+       union all select cast('2011-01-02 00:00:00.0001' as timestamp), cast(5 as int), cast(1 as bigint), cast(2.5 as decimal(12,2)), null, 'a', 'a', cast(1 as double), false`,
       )
       const stats = new Map(staged.files[0]?.stats.map(({ column, ...rest }) => [column, rest]))
       assert.deepEqual(stats.get('t'), { nulls: 0, min: '2011-01-01T00:00:00.000Z', max: '2011-01-02T00:00:00.001Z' })
       assert.deepEqual(stats.get('i'), { nulls: 0, min: -5, max: 5 })
-      assert.deepEqual(stats.get('l'), { nulls: 0, min: 1 })
+      assert.deepEqual(stats.get('l'), { nulls: 0, min: 1, max: '9007199254740993' })
+      assert.deepEqual(stats.get('b'), { nulls: 0, min: false, max: true })
       assert.deepEqual(stats.get('d'), { nulls: 0, min: 1.25, max: 2.5 })
-      assert.deepEqual(stats.get('w'), { nulls: 1 })
+      assert.deepEqual(stats.get('w'), { nulls: 1, min: '99999999999999999999.9', max: '99999999999999999999.9' })
       assert.equal(stats.get('s')?.min, 'a')
       const max = stats.get('s')?.max
       assert.ok(max === undefined || (typeof max === 'string' && max >= long))

@@ -58,14 +58,34 @@ describe('statistics for Delta are never narrower than the data', () => {
     assert.deepEqual(statsOf({ kind: 'date' }, [-719_163, 2_932_897]), { nulls: 0 })
   })
 
-  test('a number that JSON cannot state exactly is left out', () => {
+  test('a number that a double would round is stated by its digits; infinities are left out', () => {
     const decimal = (precision: number, scale: number): ColumnType => ({ kind: 'decimal', precision, scale })
-    assert.deepEqual(statsOf({ kind: 'int64' }, [-(2n ** 53n) + 1n, 2n ** 53n]), { nulls: 0, min: -9007199254740991 })
+    assert.deepEqual(statsOf({ kind: 'int64' }, [-(2n ** 63n), 2n ** 53n + 1n]), {
+      nulls: 0,
+      min: '-9223372036854775808',
+      max: '9007199254740993',
+    })
     assert.deepEqual(statsOf(decimal(12, 3), [-1n, 1230n]), { nulls: 0, min: -0.001, max: 1.23 })
-    assert.deepEqual(statsOf(decimal(38, 20), [1n, 10n ** 37n]), { nulls: 0, max: 100000000000000000 })
-    assert.deepEqual(statsOf(decimal(18, 0), [123_456_789_012_345_678n]), { nulls: 0 })
-    assert.deepEqual(statsOf(decimal(18, 18), [-123_456_789_012_345_678n, 5n * 10n ** 17n]), { nulls: 0, max: 0.5 })
+    assert.deepEqual(statsOf(decimal(38, 20), [1n, 10n ** 37n]), {
+      nulls: 0,
+      min: '0.00000000000000000001',
+      max: 100000000000000000,
+    })
+    const digits = '123456789012345678'
+    assert.deepEqual(statsOf(decimal(18, 0), [BigInt(digits)]), { nulls: 0, min: digits, max: digits })
+    assert.deepEqual(statsOf(decimal(18, 18), [-BigInt(digits), 5n * 10n ** 17n]), {
+      nulls: 0,
+      min: `-0.${digits}`,
+      max: 0.5,
+    })
     assert.deepEqual(statsOf({ kind: 'float64' }, [-Infinity, 1.5]), { nulls: 0, max: 1.5 })
+  })
+
+  test('a boolean is bounded too', () => {
+    const flag: ColumnType = { kind: 'boolean' }
+    assert.deepEqual(statsOf(flag, [true, null, false]), { nulls: 1, min: false, max: true })
+    assert.deepEqual(statsOf(flag, [true, true]), { nulls: 0, min: true, max: true })
+    assert.deepEqual(statsOf(flag, [null]), { nulls: 1 })
   })
 
   test('with NaN among the values no bound is stated, for engines order NaN above all', () => {
@@ -121,7 +141,6 @@ describe('statistics for Delta are never narrower than the data', () => {
   })
 
   test('types without an order in Delta state their nulls alone', () => {
-    assert.deepEqual(statsOf({ kind: 'boolean' }, [true, null]), { nulls: 1 })
     assert.deepEqual(statsOf({ kind: 'binary' }, [Uint8Array.of(1), null]), { nulls: 1 })
     const list: ColumnType = { kind: 'list', element: { kind: 'int32' }, elementNullable: true }
     assert.deepEqual(statsOf(list, [[1], null, [], [null]]), { nulls: 1 })

@@ -16,6 +16,11 @@ export interface DeltaEngine {
   read(uri: string, apps?: readonly string[]): Promise<SeenTable>
   /** Rows that an equality on each plain column finds, which are those of a whole scan: `[column, found, held]`. */
   probe(uri: string): Promise<readonly (readonly [column: string, found: number, held: number])[]>
+  /**
+   * Rows that conditions on each column without inner ones find, by the engine's way that leaves files out by statistics
+   * (deltalake's datasets, Spark's frames), and those of a whole scan.
+   */
+  filters(uri: string): Promise<readonly FoundRows[]>
   /** Appends what a SELECT over `t` gives. */
   append(uri: string, select: string): Promise<void>
   remove(uri: string, condition: string): Promise<void>
@@ -31,6 +36,13 @@ export interface DeltaEngine {
 }
 
 export type EngineName = 'deltalake' | 'spark'
+
+export interface FoundRows {
+  readonly column: string
+  readonly condition: string
+  readonly found: number
+  readonly held: number
+}
 
 export interface EngineMerge {
   readonly select: string
@@ -104,6 +116,10 @@ class PythonEngine implements DeltaEngine {
 
   probe(uri: string): Promise<[string, number, number][]> {
     return this.#ask('probe', uri)
+  }
+
+  filters(uri: string): Promise<FoundRows[]> {
+    return this.#ask('filters', uri)
   }
 
   append(uri: string, select: string): Promise<void> {
@@ -194,6 +210,21 @@ def plain(table):
         if pa.types.is_nested(t) or pa.types.is_floating(t) or pa.types.is_binary(t) or pa.types.is_large_binary(t): continue
         values = [v for v in table.column(f.name).to_pylist() if v is not None]
         if values: yield f.name, values[len(values) // 2], values
+def conditions(table):
+    for f in table.schema:
+        if pa.types.is_nested(f.type): continue
+        all = table.column(f.name).to_pylist()
+        yield f, 'is null', None, sum(v is None for v in all)
+        values = sorted(v for v in all if v is not None and v == v)
+        for v in {values[0], values[len(values) // 2], values[-1]} if values else []:
+            yield f, '=', v, sum(w == v for w in values)
+        if not values or pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type): continue
+        yield f, '<=', values[0], sum(w <= values[0] for w in values)
+        if not pa.types.is_floating(f.type): yield f, '>=', values[-1], sum(w >= values[-1] for w in values)
+def conditioned(field, op, value):
+    return {'=': lambda: field == value, '<=': lambda: field <= value, '>=': lambda: field >= value}[op]()
+def found_rows(f, op, value, found, held):
+    return {'column': f.name, 'condition': op if value is None else '%s %s' % (op, value), 'found': found, 'held': held}
 `
 
 const DELTALAKE_SCRIPT = `
@@ -223,6 +254,14 @@ def probe(uri):
     asked = {name: selected(dt, 'select count(*) as n from t where %s = %s' % (name, literal(table.field(name).type, value)))
              for name, value, _ in plain(table)}
     return [[name, asked[name]['n'][0].as_py(), sum(v == value for v in values)] for name, value, values in plain(table)]
+import pyarrow.dataset as ds
+@verb
+def filters(uri):
+    data = opened(uri).to_pyarrow_dataset()
+    def found(f, op, value):
+        field = ds.field(f.name)
+        return data.count_rows(filter=field.is_null() if value is None else conditioned(field, op, pa.scalar(value, f.type)))
+    return [found_rows(f, op, value, found(f, op, value), held) for f, op, value, held in conditions(opened(uri).to_pyarrow_table())]
 @verb
 def append(uri, select):
     dt = opened(uri)
@@ -301,6 +340,19 @@ def probe(uri):
     data = frame(uri)
     return [[name, data.where(F.col(name) == F.lit(value)).count(), sum(v == value for v in values)]
             for name, value, values in plain(data.toArrow())]
+@verb
+def filters(uri):
+    data = frame(uri)
+    def found(f, op, value):
+        field = F.col(f.name)
+        return data.where(field.isNull() if value is None else conditioned(field, op, F.lit(value)))
+    asked = [(f, op, value, held) for f, op, value, held in conditions(data.toArrow())]
+    counts = None
+    for at, (f, op, value, _) in enumerate(asked):
+        count = found(f, op, value).agg(F.lit(at).alias('at'), F.count(F.lit(1)).alias('n'))
+        counts = count if counts is None else counts.unionAll(count)
+    rows = {row['at']: row['n'] for row in counts.collect()}
+    return [found_rows(f, op, value, rows[at], held) for at, (f, op, value, held) in enumerate(asked)]
 @verb
 def append(uri, select):
     selected(uri, select).write.format('delta').mode('append').save(uri)

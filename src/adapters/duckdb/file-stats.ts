@@ -1,6 +1,7 @@
 import type { ColumnField, ColumnType } from '../../domain/column-batch.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import { quoteIdentifier } from '../../domain/identifier.ts'
+import { boundingText, exactNumber, type Side } from '../../parquet/delta-stats.ts'
 import type { ColumnStats } from '../../ports/model-engine.ts'
 
 /** What DuckDB says about one column of a file that it wrote: all values as text. */
@@ -8,7 +9,7 @@ export type ReportedStats = ReadonlyMap<string, string | null>
 
 /**
  * Delta's statistics from DuckDB's. A bound that is not surely right is left out, which costs skipping and never
- * correctness: texts beyond what DuckDB keeps whole, floats with NaN, numbers that JSON would round.
+ * correctness: texts beyond what DuckDB surely keeps whole, floats with NaN.
  */
 export function fileStats(
   fields: readonly ColumnField[],
@@ -32,44 +33,34 @@ export function fileStats(
   return stats
 }
 
-const WHOLE_TEXT = 64
+/** DuckDB states texts whole up to ten thousand bytes. */
+const WHOLE_TEXT = 2_000
 
-function boundOf(type: ColumnType, text: string | null, side: 'min' | 'max'): JsonValue | undefined {
+function boundOf(type: ColumnType, text: string | null, side: Side): JsonValue | undefined {
   if (text === null) return undefined
   switch (type.kind) {
-    case 'int32':
-    case 'int64':
-      return safeNumber(text, Number.isSafeInteger(Number(text)))
+    case 'boolean':
+      return text === '1' ? true : text === '0' ? false : undefined
     case 'float32':
     case 'float64':
-      return safeNumber(text, true)
+      return Number.isFinite(Number(text)) ? Number(text) : undefined
+    case 'int32':
+    case 'int64':
     case 'decimal':
-      return exactDecimal(text)
+      return /^-?\d+(\.\d+)?$/.test(text) ? exactNumber(text.replace(/\.0*$|(\.\d*[1-9])0+$/, '$1')) : undefined
     case 'date':
       return /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : undefined
     case 'timestamp':
       return millisecondBound(text, side)
     case 'string':
-      return text.length <= WHOLE_TEXT && !text.includes('\\x') ? text : undefined
+      return text.length <= WHOLE_TEXT && !text.includes('\\x') ? (boundingText(text, side) ?? undefined) : undefined
     default:
       return undefined
   }
 }
 
-function safeNumber(text: string, exact: boolean): number | undefined {
-  const number = Number(text)
-  return exact && Number.isFinite(number) ? number : undefined
-}
-
-/** The number whose JSON text has the same digits, if there is one. */
-function exactDecimal(text: string): number | undefined {
-  const digits = text.includes('.') ? text.replace(/\.?0+$/, '') : text
-  const number = Number(text)
-  return String(number) === digits ? number : undefined
-}
-
 /** Milliseconds; a maximum between two of them takes the later, so that no row lies outside the bounds. */
-function millisecondBound(text: string, side: 'min' | 'max'): string | undefined {
+function millisecondBound(text: string, side: Side): string | undefined {
   const parts = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?:\+00)?$/.exec(text)
   if (parts === null) return undefined
   const micros = Number((parts[3] ?? '').padEnd(6, '0'))

@@ -1,5 +1,5 @@
 import type { ColumnType } from '../../domain/column-batch.ts'
-import type { LogJson } from '../log/log-json.ts'
+import { exactDigits, type LogJson } from '../log/log-json.ts'
 
 /** A value that can be put in order: numbers and integers by size, texts as their UTF-8 bytes. */
 export type Ordered = number | bigint | Uint8Array
@@ -52,13 +52,14 @@ function integerOf(value: LogJson | undefined): bigint | null {
 }
 
 function floatOf(value: LogJson | undefined): number | null {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  const text = exactDigits(value) ?? value
+  const number = typeof text === 'string' && text.trim() !== '' ? Number(text) : text
   return typeof number === 'number' && !Number.isNaN(number) ? number : null
 }
 
 /** Null too where the text has more digits than the scale: then no exact place in the order is known. */
 function decimalOf(value: LogJson | undefined, scale: number): bigint | null {
-  const text = typeof value === 'number' || typeof value === 'bigint' ? value.toString() : value
+  const text = typeof value === 'number' || typeof value === 'bigint' ? value.toString() : (exactDigits(value) ?? value)
   const match = typeof text === 'string' ? DECIMAL.exec(text) : null
   if (match === null) return null
   const fraction = (match[3] ?? '').replace(/0+$/, '')

@@ -1,6 +1,7 @@
-import type { ColumnField } from '../../domain/column-batch.ts'
+import type { ColumnField, ColumnType } from '../../domain/column-batch.ts'
 import type { ColumnStats } from '../../domain/column-stats.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
+import { rawJson, writeLogJson, type LogJson } from '../log/log-json.ts'
 
 /**
  * Columns past this many have no statistics, as in Delta's own writers (`delta.dataSkippingNumIndexedCols`); fields
@@ -21,28 +22,30 @@ export interface StatedFile {
 /** The text of `add.stats` (PROTOCOL, "Per-file Statistics"). */
 export function formatStats({ rows, stats, fields, partitionColumns, unstated }: StatedFile): string {
   const stored = fields.filter((field) => !partitionColumns.includes(field.name))
-  const indexed = new Set(indexedPaths(stored))
+  const indexed = indexedTypes(stored)
   const [minValues, maxValues, nullCount]: [Tree, Tree, Tree] = [{}, {}, {}]
   for (const { column, inside = [], nulls, min, max } of stats) {
     const path = [column, ...inside]
-    if (!indexed.has(pathKey(path))) continue
+    const type = indexed.get(pathKey(path))
+    if (type === undefined) continue
     put(nullCount, path, nulls)
     if (unstated.has(column)) continue
-    if (isBound(min)) put(minValues, path, min)
-    if (isBound(max)) put(maxValues, path, max)
+    const [least, greatest] = [boundOf(min, type), boundOf(max, type)]
+    if (least !== null) put(minValues, path, least)
+    if (greatest !== null) put(maxValues, path, greatest)
   }
-  return JSON.stringify({ numRecords: rows, minValues, maxValues, nullCount })
+  return writeLogJson({ numRecords: rows, minValues, maxValues, nullCount })
 }
 
-function indexedPaths(fields: readonly ColumnField[]): string[] {
-  const paths: string[] = []
+function indexedTypes(fields: readonly ColumnField[]): ReadonlyMap<string, ColumnType> {
+  const types: [string, ColumnType][] = []
   const visit = ({ name, type }: ColumnField, above: readonly string[]): void => {
     const path = [...above, name]
     if (type.kind === 'struct') for (const field of type.fields) visit(field, path)
-    else paths.push(pathKey(path))
+    else types.push([pathKey(path), type])
   }
   for (const field of fields) visit(field, [])
-  return paths.slice(0, INDEXED_COLUMNS)
+  return new Map(types.slice(0, INDEXED_COLUMNS))
 }
 
 /** Names hold no NUL: Parquet and Delta state them as text. */
@@ -51,11 +54,11 @@ function pathKey(path: readonly string[]): string {
 }
 
 interface Tree {
-  [name: string]: JsonValue | Tree
+  [name: string]: LogJson
 }
 
 /** Own properties only: a column may be called like anything. */
-function put(tree: Tree, path: readonly string[], value: JsonValue): void {
+function put(tree: Tree, path: readonly string[], value: LogJson): void {
   const [name, ...rest] = path
   const key = name!
   if (rest.length === 0) {
@@ -66,11 +69,17 @@ function put(tree: Tree, path: readonly string[], value: JsonValue): void {
   put(tree[key] as Tree, rest, value)
 }
 
-function define(tree: Tree, key: string, value: JsonValue | Tree): void {
+function define(tree: Tree, key: string, value: LogJson): void {
   Object.defineProperty(tree, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
-/** Numbers that JSON cannot state (NaN, infinities) are no bounds. */
-function isBound(value: JsonValue | undefined): value is JsonValue {
-  return value !== undefined && value !== null && (typeof value !== 'number' || Number.isFinite(value))
+const DIGITS = /^-?\d+(\.\d+)?$/
+
+/** As it stands in the log; numbers that JSON cannot state (NaN, infinities) are no bounds. */
+function boundOf(value: JsonValue | undefined, { kind }: ColumnType): LogJson {
+  if (value === undefined || typeof value === 'object' || (typeof value === 'number' && !Number.isFinite(value))) {
+    return null
+  }
+  if (typeof value !== 'string' || (kind !== 'int64' && kind !== 'decimal')) return value
+  return DIGITS.test(value) ? rawJson(value) : null
 }

@@ -10,7 +10,7 @@ export interface ZorderColumns {
 }
 
 const MOST = 8
-/** Delta's statistics have no bounds of them: no file could be left out. */
+/** Other engines' statistics have no bounds of them: by them no file is left out. */
 const UNBOUNDED = new Set(['boolean', 'binary'])
 const NESTED = new Set(['list', 'map', 'struct'])
 
@@ -39,7 +39,7 @@ export function zorderColumns(asked: readonly string[], table: PrunedTable & { r
     }
     if (NESTED.has(field.type.kind)) refuse(`column ${name} is nested (${typeText(field.type)})`)
     if (UNBOUNDED.has(field.type.kind)) {
-      refuse(`column ${name} is ${typeText(field.type)}, of which Delta's statistics keep no least and greatest value`)
+      refuse(`column ${name} is ${typeText(field.type)}, by which engines leave no file out`)
     }
     columns.push(name)
   }

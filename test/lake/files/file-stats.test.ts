@@ -54,6 +54,23 @@ describe("Delta's statistics as text", () => {
     assert.deepEqual(Object.keys(nullCount), ['place', ...many.slice(0, 30).map(({ name }) => name)])
   })
 
+  test('digits that a double would round stand as a number, and only where the column is one', () => {
+    const fields = [
+      field('id'),
+      field('price', { kind: 'decimal', precision: 38, scale: 4 }),
+      field('text', { kind: 'string' }),
+    ]
+    const stats = [
+      { column: 'id', nulls: 0, min: '-9223372036854775808', max: '9223372036854775807' },
+      { column: 'price', nulls: 0, min: '1e5', max: '1234567890123456789012.3456' },
+      { column: 'text', nulls: 0, min: '1', max: '2' },
+    ]
+    assert.equal(
+      formatStats({ rows: 5, stats, fields, ...none }),
+      '{"numRecords":5,"minValues":{"id":-9223372036854775808,"text":"1"},"maxValues":{"id":9223372036854775807,"price":1234567890123456789012.3456,"text":"2"},"nullCount":{"id":0,"price":0,"text":0}}',
+    )
+  })
+
   test('a column may be called like anything', () => {
     const fields = [field('__proto__'), field('constructor', { kind: 'struct', fields: [field('__proto__')] })]
     const stats = [

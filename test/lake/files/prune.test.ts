@@ -39,6 +39,18 @@ test('a file whose statistics lie outside a range is left out; bounds themselves
   assert.deepEqual(kept(files, { column: 'n', min: 2 }, { column: 'n', max: 3 }), ['low'])
 })
 
+test('a bound that a double would round is held against the exact value, and hides no row', () => {
+  const price = '1234567890123456.023'
+  // As a double it would be 1234567890123456.
+  const files = [file('wide', `{"numRecords":1,"minValues":{"d":0.5},"maxValues":{"d":${price}},"nullCount":{"d":0}}`)]
+  assert.deepEqual(kept(files, { column: 'd', min: price }), ['wide'])
+  assert.deepEqual(kept(files, { column: 'd', min: '1234567890123456.024' }), [])
+  const long =
+    '{"numRecords":1,"minValues":{"n":9007199254740993},"maxValues":{"n":9223372036854775807},"nullCount":{"n":0}}'
+  assert.deepEqual(kept([file('long', long)], { column: 'n', max: 9_007_199_254_740_992n }), [])
+  assert.deepEqual(kept([file('long', long)], { column: 'n', min: 2n ** 63n - 1n }), ['long'])
+})
+
 test('what is unknown keeps the file', () => {
   const files = [
     file('none', null),
