@@ -3,13 +3,11 @@ import { seedRegistry } from '../contract/registration/seed-registry.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { parseTableName } from '../domain/identifier.ts'
 import type { SourceSettings } from '../domain/settings.ts'
-import { runSource, type SourceOutcome } from '../extract/run-source.ts'
+import type { SourceOutcome } from '../extract/run-source.ts'
 import { withHeartbeat } from '../ingest/lane/heartbeat.ts'
 import { runIngest, type TableReport } from '../ingest/run-ingest.ts'
 import { openSnapshot } from '../lake/snapshot.ts'
 import { judgeLanded } from '../operate/gate/bronze/judge-landed.ts'
-import { dropReleased, openBuildGate } from '../operate/gate/build-gate.ts'
-import { openAsOfGate } from '../operate/gate/open-gate.ts'
 import type { GateReport } from '../operate/gate/report/gate-report.ts'
 import { expireGateLetters, expireLetters } from '../operate/expire-letters.ts'
 import { readPauseNotes, type PausablePart } from '../operate/status/pause-note.ts'
@@ -18,11 +16,11 @@ import { selectTables } from '../operate/verify.ts'
 import type { World } from '../ports/world.ts'
 import { loadModels } from '../settings/model-file.ts'
 import type { AsOfTime } from '../transform/as-of/as-of-time.ts'
-import { buildAsOf, type AsOfOutcome } from '../transform/as-of/build-as-of.ts'
-import { buildModels, type ModelOutcome } from '../transform/build.ts'
+import type { AsOfOutcome } from '../transform/as-of/build-as-of.ts'
+import type { ModelOutcome } from '../transform/build.ts'
 import { ensureTopics } from '../extract/ensure-topics.ts'
 
-/** The three stages of a pass, as `connect`, `ingest`, `build`, `run` and `demo` call them. */
+/** The three stages of a pass, as `connect`, `ingest`, `build`, `run` and `demo` call them; each is loaded with its first use. */
 
 const LEASE_POLL_MS = 200
 
@@ -53,6 +51,7 @@ export async function connectPass(world: World, names: readonly string[]): Promi
   await prepareFlow(world)
   const paused = await pausedNames(world, 'source', new Set(selected.map(({ name }) => name)))
   const sources = selected.filter(({ name }) => !paused.has(name))
+  const { runSource } = await import('../extract/run-source.ts')
   const outcomes: SourceOutcome[] = []
   const left = new Map(sources.map((source) => [source.name, source]))
   const membership = await world.assignment.join('connect', [...left.keys()])
@@ -143,6 +142,10 @@ export interface BuildRequest {
 export async function buildPass(world: World, request: BuildRequest): Promise<ModelOutcome[]> {
   const models = loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
+  const [{ dropReleased, openBuildGate }, { buildModels }] = await Promise.all([
+    import('../operate/gate/build-gate.ts'),
+    import('../transform/build.ts'),
+  ])
   const gate = await openBuildGate({ world, models, stageOnly: request.stageOnly === true, dryRun: request.dryRun })
   const outcomes = await buildModels({ models, world, ...request, ...gate })
   if (request.dryRun) return outcomes
@@ -170,6 +173,10 @@ export interface AsOfRequest {
 export async function asOfPass(world: World, request: AsOfRequest): Promise<AsOfOutcome[]> {
   const models = loadModels(world.settings.paths.models)
   if (models.length === 0 && request.select.length === 0) return []
+  const [{ openAsOfGate }, { buildAsOf }] = await Promise.all([
+    import('../operate/gate/open-gate.ts'),
+    import('../transform/as-of/build-as-of.ts'),
+  ])
   return buildAsOf({ models, world, ...request, ...openAsOfGate(world, models) })
 }
 

@@ -9,7 +9,6 @@ import type { ChangingTable } from '../ports/change-feed.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import type { TableSource } from '../ports/table-source.ts'
-import { openOtherSide } from './sources/other-cluster.ts'
 import type { OpenStore } from './stores.ts'
 
 /** The connectors of one process: what they keep beyond a pass is kept by the source's name. */
@@ -35,7 +34,10 @@ function openConnector(settings: SourceSettings, { clock, storeAt, circuit }: Ke
     case 'files':
       return createFilesConnector({ ...settings, ...(storeAt === undefined ? {} : { storeAt }) })
     case 'kafka':
-      return createKafkaConnector({ settings, open: () => openOtherSide(settings, clock) })
+      return createKafkaConnector({
+        settings,
+        open: async () => (await import('./sources/other-cluster.ts')).openOtherSide(settings, clock),
+      })
     case 'simulator':
       return createSimulatorConnector(settings)
     case 'redshift': {

@@ -1,6 +1,6 @@
 import { systemClock } from '../adapters/clock/system-clock.ts'
 import type { LineageSettings, Settings } from '../domain/settings.ts'
-import { createLineageListener, type LineageListener } from '../observe/lineage/lineage-listener.ts'
+import type { LineageListener } from '../observe/lineage/lineage-listener.ts'
 import type { LineageTransport } from '../ports/lineage-transport.ts'
 
 /** The listener that `lineage` asks for, or null. Its library is loaded only where it is. */
@@ -10,6 +10,7 @@ export async function openLineage(
 ): Promise<LineageListener | null> {
   const { lineage } = settings
   if (lineage.kind === 'none') return null
+  const { createLineageListener } = await import('../observe/lineage/lineage-listener.ts')
   const transport = await openTransport(lineage)
   return createLineageListener({ settings, namespace: lineage.namespace, transport, clock: systemClock, onLoss })
 }

@@ -2,7 +2,7 @@ import type { ColumnField } from '../../../src/domain/column-batch.ts'
 import { plainNames } from '../../../src/domain/plain-names.ts'
 import { ofSource } from '../../../src/domain/source-error.ts'
 import { typeText } from '../../../src/domain/type-text.ts'
-import { describeParquetFile, readParquetGroups, type ParquetReadOptions } from '../../../src/parquet/read-parquet.ts'
+import type { ParquetReadOptions } from '../../../src/parquet/read-parquet.ts'
 import type { DescribedObject, SourceBatch } from '../../../src/ports/source-connector.ts'
 import { fileChanged } from '../file-changed.ts'
 import { seenUnchanged } from '../file-progress.ts'
@@ -14,6 +14,9 @@ import { cellValue, valueBytes } from './parquet-values.ts'
 /** Of one row group, unpacked: a file of larger ones is refused, for it is read a group at a time. */
 const MAX_GROUP_BYTES = 1024 * 1024 * 1024
 
+/** With its libraries only where there is a file of the kind: every process that could read one has this connector. */
+const loadReader = () => import('../../../src/parquet/read-parquet.ts')
+
 /**
  * The rows of one file after `start.lines`, in batches; their places count from 1. The last batch says that the file is
  * done, and comes only while it is the file that the fingerprint was taken of; else SOURCE_FILE_CHANGED (rows before
@@ -24,6 +27,7 @@ export async function* readParquetFile(request: ReadFileRequest): AsyncGenerator
   const held = new HeldRows(file.object, false)
   let columns: readonly string[] | null = null
   let passed = start.lines
+  const { readParquetGroups } = await loadReader()
   const groups = readParquetGroups({ ...parquetSource(request), skipRows: start.lines })
   for await (const { first, batch } of groupsOf(source, groups)) {
     if (isAborted(signal)) return
@@ -49,6 +53,7 @@ function isAborted(signal: AbortSignal | null): boolean {
 
 export async function describeParquet(opened: OpenFile, options: FilesOptions): Promise<DescribedObject> {
   const { source, file } = opened
+  const { describeParquetFile } = await loadReader()
   const fields = await ofSource(source, () => describeParquetFile(parquetSource(opened)))
   const names = namesOf(fields, options)
   const columns = fields.map(({ type, nullable }, at) => ({

@@ -2,7 +2,6 @@ import { SluiceError } from '../../domain/errors.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { listLog, readCheckpointHint } from './log-file.ts'
 import type { CheckpointFiles, LogListing } from './log-file.ts'
-import { readCheckpoint } from '../checkpoint/read-checkpoint.ts'
 import { readEntry, streamEntries } from './read-entry.ts'
 import type { LogEntry } from './read-entry.ts'
 import { LogState } from './replay.ts'
@@ -46,6 +45,8 @@ async function newestBase(store: ObjectStore, listing: LogListing, version: numb
   for (const checkpoint of listing.checkpoints.toReversed()) {
     if (checkpoint.version > version) continue
     try {
+      // What reads Parquet is loaded where a table has a checkpoint.
+      const { readCheckpoint } = await import('../checkpoint/read-checkpoint.ts')
       const state = await readCheckpoint(store, checkpoint)
       if (state !== null) return { state, checkpoint }
     } catch (error) {

@@ -1,5 +1,4 @@
 import type { ObjectStore } from '../../ports/object-store.ts'
-import { readCheckpoint } from '../checkpoint/read-checkpoint.ts'
 import { LOG_FOLDER, listLog, versionOfLogFile } from '../log/log-file.ts'
 import type { CheckpointFiles } from '../log/log-file.ts'
 import { readEntry } from '../log/read-entry.ts'
@@ -49,6 +48,7 @@ export async function cleanLog(
   if (base === null) return { files: swept, from: null }
   const doomed = await filesBefore(store, base.version, budget.files)
   if (doomed.length === 0) return { files: swept, from: base.version }
+  const { readCheckpoint } = await import('../checkpoint/read-checkpoint.ts')
   if ((await readCheckpoint(store, base)) === null) return { files: swept, from: null }
   let files = swept
   for (let at = 0; at < doomed.length && performance.now() < stopMs; at += BATCH_FILES) {

@@ -1,12 +1,16 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
+import { createRequire } from 'node:module'
+import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv'
+import type * as Draft07 from 'ajv'
+import type * as Draft2020 from 'ajv/dist/2020.js'
 import { invalidContract } from '../../invalid.ts'
 import { compilePattern } from '../../rules/pattern.ts'
 import type { JsonSchema } from '../schema.ts'
 
 /** Formats that are asserted. Those that name a column type (date-time, date, decimal, …) are judged by the cast. */
 const ASSERTED = ['email', 'uuid', 'uri', 'hostname', 'ipv4', 'ipv6', 'time', 'duration'] as const
+
+/** Its eighty modules are loaded with the first contract in JSON Schema: most lanes, and their threads, need none of them. */
+const load = createRequire(import.meta.url)
 
 type RegExpEngine = NonNullable<NonNullable<ConstructorParameters<typeof Ajv>[0]>['code']>['regExp'] & object
 
@@ -23,8 +27,9 @@ export function compileValidator(schema: JsonSchema): JsonValidator {
   const engine = (pattern: string) => ({ ...compilePattern(pattern, place), toString: () => pattern })
   const regExp = Object.assign(engine as unknown as RegExpEngine, { code: 'pattern' })
   const options = { allErrors: true, strict: false, logger: false, ownProperties: true, code: { regExp } } as const
-  const ajv = schema.draft === 'draft-07' ? new Ajv(options) : new Ajv2020(options)
-  ;(addFormats as unknown as (target: Ajv, formats: readonly string[]) => void)(ajv as Ajv, ASSERTED)
+  const ajv = newAjv(schema.draft, options)
+  const addFormats = load('ajv-formats') as (target: Ajv, formats: readonly string[]) => void
+  addFormats(ajv, ASSERTED)
   let validate: ValidateFunction
   try {
     validate = ajv.compile(JSON.parse(schema.text) as object)
@@ -41,4 +46,12 @@ export function compileValidator(schema: JsonSchema): JsonValidator {
     validate.errors = null
     return errors
   }
+}
+
+function newAjv(draft: JsonSchema['draft'], options: Options): Ajv {
+  const made =
+    draft === 'draft-07'
+      ? new (load('ajv') as typeof Draft07).Ajv(options)
+      : new (load('ajv/dist/2020.js') as typeof Draft2020).Ajv2020(options)
+  return made as Ajv
 }

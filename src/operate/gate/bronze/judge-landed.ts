@@ -1,8 +1,8 @@
 import { classifyError } from '../../../domain/errors.ts'
 import { formatTableName, type TableName } from '../../../domain/identifier.ts'
 import type { GateReport } from '../report/gate-report.ts'
+import { landedExpectations } from '../expectations-of.ts'
 import type { GateWorld } from '../judge-staged.ts'
-import { BronzeGate, openBronze } from './bronze-gate.ts'
 
 /**
  * Judges what landed in a bronze table and no verdict covers, after its commit. Never throws and never keeps ingest from
@@ -10,9 +10,11 @@ import { BronzeGate, openBronze } from './bronze-gate.ts'
  * or it has no rows, or it could not be judged.
  */
 export async function judgeLanded(world: GateWorld, table: TableName): Promise<GateReport | null> {
-  const gate = new BronzeGate(world, world.settings.suites)
-  if (gate.expectations(table).length === 0) return null
+  // The gate brings what judges models along: loaded only where there is something to judge.
+  if (landedExpectations(table.table, world.settings.suites).length === 0) return null
   try {
+    const { BronzeGate, openBronze } = await import('./bronze-gate.ts')
+    const gate = new BronzeGate(world, world.settings.suites)
     const input = await openBronze(world, table)
     return input === null ? null : await gate.verdict(input)
   } catch (error) {
