@@ -83,6 +83,12 @@ export const ERRORS_OF_OPERATION = {
     6,
     'Keep the old type, or land it in a new table.',
   ),
+  COLUMN_NOT_NULL: row(
+    'Rows have no value in a column that their table declares without nulls.',
+    'operator',
+    6,
+    'Give it a value (in the model, or by a contract that requires it), or drop its NOT NULL with the engine that set it.',
+  ),
   LOG_CORRUPT: row(
     'The log holds bytes that fail their checksum or are not of the form that they state.',
     'operator',

@@ -5,6 +5,7 @@ import type { StagedFile } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { NewFile } from './files/add-file.ts'
 import { formatStats } from './files/file-stats.ts'
+import { refuseNulls } from './files/not-null.ts'
 import type { PartitionValues } from './log/action.ts'
 import { logPath } from './log/file-key.ts'
 import { partitionFolder, partitionValue } from './files/partition-path.ts'
@@ -35,12 +36,16 @@ export interface StagedFileRequest extends TableShape {
   readonly unstated?: ReadonlySet<string>
 }
 
-/** Writes rows as one Parquet file of the table. The file is durable before this returns, and in no version of the table. */
+/**
+ * Writes rows as one Parquet file of the table. The file is durable before this returns, and in no version of the table.
+ * A null in a column that takes none is refused (COLUMN_NOT_NULL).
+ */
 export async function writeDataFile(request: DataFileRequest): Promise<NewFile> {
   const { store, batches, fields, partitionColumns, partitionValues, unstated } = request
   const stored = fields.filter((field) => !partitionColumns.includes(field.name))
-  const { bytes, rows, stats } = writeParquet({ fields: stored, batches })
   const values = completeValues(partitionColumns, partitionValues)
+  refuseNulls({ uri: store.uri, fields, partitionColumns }, { partitionValues: values, nulls: () => undefined })
+  const { bytes, rows, stats } = writeParquet({ fields: stored, batches })
   const path = newPath(request, values)
   await store.put(path, bytes)
   return describeFile(request, {
@@ -51,11 +56,14 @@ export async function writeDataFile(request: DataFileRequest): Promise<NewFile> 
   })
 }
 
-/** Moves a finished local Parquet file of an engine into the table. */
+/** Moves a finished local Parquet file of an engine into the table. COLUMN_NOT_NULL as the engine counted nulls. */
 export async function addStagedFile(request: StagedFileRequest): Promise<NewFile> {
   const { store, staged, fields, partitionColumns, unstated = new Set() } = request
   const { rows, stats } = staged
   const values = completeValues(partitionColumns, staged.partitionValues)
+  const nulls = (name: string): number | undefined =>
+    stats.find(({ column, inside = [] }) => column === name && inside.length === 0)?.nulls
+  refuseNulls({ uri: store.uri, fields, partitionColumns }, { partitionValues: values, nulls })
   const path = newPath(request, values)
   await store.putFile(path, staged.localFile)
   return describeFile(request, {

@@ -11,7 +11,10 @@ import type { PageCodec } from './encode/page-codec.ts'
 import { parquetSchema } from './encode/parquet-schema.ts'
 
 export interface ParquetOptions {
-  /** The columns of the file, in order. A batch may have them in another order, or lack those that are nullable. */
+  /**
+   * The columns of the file, in order. A batch may have them in another order, or lack those that are nullable. A null in
+   * one that is not is refused (COLUMN_NOT_NULL).
+   */
   readonly fields: readonly ColumnField[]
   readonly codec?: PageCodec
   readonly rowGroupRows?: number
@@ -196,7 +199,10 @@ class RowGroupWriter implements ParquetWriter {
 function columnOf(batch: ColumnBatch, field: ColumnField): Column {
   const index = batch.fields.findIndex(({ name }) => name === field.name)
   if (index < 0) {
-    if (!field.nullable) throw new SluiceError('BUG', `a batch lacks the column ${field.name}, which takes no nulls`)
+    if (!field.nullable)
+      throw new SluiceError('COLUMN_NOT_NULL', `column ${field.name} takes no nulls, and rows to be written lack it`, {
+        where: { key: field.name },
+      })
     return nullColumn(field.type, batch.length)
   }
   const column = batch.columns[index]!

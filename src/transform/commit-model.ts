@@ -7,6 +7,7 @@ import type { GateNote } from './model-outcome.ts'
 import { commitTransaction } from '../lake/commit.ts'
 import { addStagedFile } from '../lake/data-file.ts'
 import type { NewFile } from '../lake/data-file.ts'
+import { keepNotNull } from '../lake/files/not-null.ts'
 import { nameFact } from '../lake/name-fact.ts'
 import type { AddFile, Snapshot } from '../lake/snapshot.ts'
 import type { StagedFile } from '../ports/model-engine.ts'
@@ -81,7 +82,8 @@ export async function commitModel(request: CommitRequest): Promise<ModelCommit> 
   const { world, node, staged, store, emit } = request
   const members = await settleMembers(request)
   if (members.kind === 'conflicted') return members
-  const { target, fields } = staged
+  const { target } = staged
+  const fields = target === null ? staged.fields : keepNotNull(store.uri, target.metadata.fields, staged.fields)
   const partitionColumns = target?.metadata.partitionColumns ?? node.model.partitionBy
   const adds: NewFile[] = []
   for (const file of staged.files) {

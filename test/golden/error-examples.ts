@@ -153,6 +153,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { readonly message: stri
     message: 'column quantity is a long in the table and a string in the contract',
     where: { table: 'bronze.orders', subject: 'orders-value', version: 4 },
   },
+  COLUMN_NOT_NULL: {
+    message: 'column customer_id of lake/silver/orders takes no nulls, and rows to be written have one',
+    where: { table: 'lake/silver/orders', key: 'customer_id' },
+  },
   LOG_CORRUPT: { message: 'a batch fails its checksum', where: { topic: 'orders', partition: 1, offset: '8042' } },
   LETTER_UNKNOWN: { message: 'there is no letter 5f1c', where: { table: 'bronze.orders' } },
   LOG_UNSUPPORTED: {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { ColumnField } from '../../src/domain/column-batch.ts'
 import type { ModelDefinition } from '../../src/domain/model.ts'
 import type { ModelOutcome } from '../../src/transform/build.ts'
+import { setNullable } from '../support/alter-table.ts'
 import { CHANGE_FIELDS, model, openLake } from './lake-fixture.ts'
 import type { LakeFixture } from './lake-fixture.ts'
 
@@ -96,6 +97,42 @@ test('a model that fails names its file and the engine’s words; what is downst
     ])
     assert.match(value[0]?.error?.message ?? '', /silver.v.sql: Conversion Error/)
     assert.doesNotMatch(value[0]?.error?.message ?? '', /secret/, 'I13: no value of a record')
+  }))
+
+test('a NOT NULL that another engine set on a result stays, through new columns too; a null there is refused by name', () =>
+  withLake(async (lake) => {
+    const table = join(lake.folder, 'lake/silver/orders')
+    const wider = model(
+      'silver.orders',
+      'kind: merge\nkey: id\nsequence_by: changed_at\n',
+      `select Id as id, Shop as shop, ChangedAt as changed_at, Amount as amount, Amount + 1 as more, ${CARRIED} from bronze.orders`,
+    )
+    await land(lake, change('a', 'x', 1))
+    await lake.build([ORDERS])
+    await setNullable(table, 'amount', false)
+    await land(lake, change('b', 'x', 2))
+    assert.equal(find(await lake.build([wider]), 'silver.orders').outcome, 'built')
+    const fields = async () =>
+      (await lake.snapshot('silver.orders'))!.metadata.fields.map(({ name, nullable }) => `${name} ${nullable}`)
+    assert.deepEqual((await fields()).slice(0, 5), [
+      'id true',
+      'shop true',
+      'changed_at true',
+      'amount false',
+      'more true',
+    ])
+    const before = await lake.snapshot('silver.orders')
+    await land(lake, change('a', '', null))
+    const { outcome, error } = find(await lake.build([wider]), 'silver.orders')
+    assert.deepEqual([outcome, error?.code], ['failed', 'COLUMN_NOT_NULL'])
+    assert.match(error!.message, /^column amount of .*silver\/orders takes no nulls/)
+    assert.equal((await lake.snapshot('silver.orders'))!.version, before!.version)
+    await setNullable(table, 'amount', true)
+    assert.equal(find(await lake.build([wider]), 'silver.orders').outcome, 'built')
+    assert.deepEqual(await lake.rows('silver.orders', 'select id, amount, _deleted from t order by id'), [
+      { id: 'a', amount: null, _deleted: true },
+      { id: 'b', amount: 1, _deleted: false },
+    ])
   }))
 
 test('I10: the gate judges the staged result before its commit, and what it blocks is not committed', () =>

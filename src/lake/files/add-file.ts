@@ -115,6 +115,15 @@ function parseStats(text: string | null, stored: StoredColumns | null): FileStat
   }
 }
 
+/** How many rows of a file have no value in a top-level column, by its statistics; undefined where they do not tell. */
+export function nullsIn(statsText: string | null): (column: string) => number | undefined {
+  const nulls = parseStats(statsText, null)?.nulls ?? {}
+  return (column) => {
+    const count = Object.hasOwn(nulls, column) ? nulls[column] : undefined
+    return typeof count === 'number' ? count : undefined
+  }
+}
+
 function objectOf(value: LogJson | undefined): LogObject {
   return isObject(value) ? value : {}
 }

@@ -1,5 +1,7 @@
 import type { NewFile } from '../files/add-file.ts'
+import { nullsIn } from '../files/add-file.ts'
 import { statsTrimmer } from '../files/indexed-columns.ts'
+import { hasNotNull, refuseNulls } from '../files/not-null.ts'
 import { checkPartitionColumns, formatDeltaSchema } from '../delta-schema.ts'
 import type { Transaction } from '../transaction.ts'
 import { actionJson } from './action.ts'
@@ -29,7 +31,21 @@ export function prepareCommit(tx: Transaction): PreparedCommit {
     const add = addOf(file, tx.dataChange)
     return trim === null ? add : { ...add, statsText: trim(add.statsText) }
   })
+  if (tx.dataChange) checkNulls(tx)
   return { tx, commitId: tx.clock.newId(), metaData: metadataOf(tx), adds }
+}
+
+/** By the statistics: what brought the files has looked at the rows. */
+function checkNulls({ store, snapshot, metadata, create, adds }: Transaction): void {
+  const fields = metadata?.fields ?? create?.fields ?? snapshot?.metadata.fields ?? []
+  if (!hasNotNull(fields)) return
+  const partitionColumns = create?.partitionColumns ?? snapshot?.metadata.partitionColumns ?? []
+  for (const file of adds) {
+    refuseNulls(
+      { uri: store.uri, fields, partitionColumns },
+      { partitionValues: file.partitionValues, nulls: nullsIn(file.statsText) },
+    )
+  }
 }
 
 export interface Attempt {

@@ -209,5 +209,11 @@ function countZeros(bytes: Uint8Array): number {
 }
 
 function nullInRequired(leaf: ParquetLeaf): SluiceError {
-  return new SluiceError('BUG', `column ${leaf.path.join('.')} holds a null, but is declared without nulls`)
+  return new SluiceError(
+    'COLUMN_NOT_NULL',
+    `column ${leaf.path.join('.')} takes no nulls, and a row to be written has one`,
+    {
+      where: { key: leaf.path.join('.') },
+    },
+  )
 }

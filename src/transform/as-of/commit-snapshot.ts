@@ -7,6 +7,7 @@ import { commitTransaction } from '../../lake/commit.ts'
 import { addStagedFile } from '../../lake/data-file.ts'
 import type { NewFile } from '../../lake/data-file.ts'
 import { engineInput } from '../../lake/engine-input.ts'
+import { keepNotNull } from '../../lake/files/not-null.ts'
 import { nameFact } from '../../lake/name-fact.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
@@ -61,7 +62,8 @@ async function tryCommit(request: SnapshotRequest): Promise<Attempt> {
   const { world, node, table, asOf, emit } = request
   const store = tableStore(world.lake, table)
   const target = await openSnapshot(store)
-  const fields = plannedFields(request, target)
+  const planned = plannedFields(request, target)
+  const fields = target === null ? planned : keepNotNull(store.uri, target.metadata.fields, planned)
   const old = [...(target?.files.values() ?? [])].filter((file) => file.partitionValues[AS_OF_DATE.name] === asOf.date)
   const { staged, isSame } = await stage(request, { store, target, fields, old })
   if (isSame && target !== null) return { kind: 'same', version: target.version, rows: staged.rows }

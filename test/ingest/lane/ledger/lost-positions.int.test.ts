@@ -6,6 +6,7 @@ import { TXN_RETENTION } from '../../../../src/lake/retention/table-properties.t
 import { openSnapshot } from '../../../../src/lake/snapshot.ts'
 import { prepareReset, resetLane } from '../../../../src/operate/checkpoint/reset-lane.ts'
 import { verifyTable } from '../../../../src/operate/verify.ts'
+import { setProperty } from '../../../support/alter-table.ts'
 import { orders, produce, registerOrders } from '../../../support/orders.ts'
 import { rawRows } from '../../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../../support/scratch-world.ts'
@@ -13,7 +14,6 @@ import type { TestWorld } from '../../../support/world.ts'
 
 interface Line {
   txn?: { appId: string }
-  metaData?: { configuration: Record<string, string> }
 }
 
 const log = (world: TestWorld): string => join(world.folder, 'lake/bronze/orders/_delta_log')
@@ -29,18 +29,6 @@ async function dropTxns(world: TestWorld, dropped: (appId: string) => boolean): 
     })
     await writeFile(path, lines.join('\n'))
   }
-}
-
-/** As another engine's ALTER TABLE would. */
-async function setProperty(world: TestWorld, key: string, value: string): Promise<void> {
-  const entries = (await readdir(log(world))).filter((name) => name.endsWith('.json')).sort()
-  const texts = await Promise.all(entries.map((name) => readFile(join(log(world), name), 'utf8')))
-  const lines = texts.flatMap((text) => text.split('\n')).filter((line) => line.includes('"metaData"'))
-  const { metaData } = JSON.parse(lines.at(-1)!) as Required<Line>
-  const entry = JSON.stringify({
-    metaData: { ...metaData, configuration: { ...metaData.configuration, [key]: value } },
-  })
-  await writeFile(join(log(world), `${String(entries.length).padStart(20, '0')}.json`), `${entry}\n`, { flag: 'wx' })
 }
 
 const landed = async (world: TestWorld): Promise<unknown[]> =>
@@ -108,8 +96,8 @@ describe('positions of a table that other engines write to', () => {
     const schema = await registerOrders(world)
     await produce(world, orders(schema, 2))
     await ingestAll(world)
-    await setProperty(world, TXN_RETENTION, 'interval 1 day')
-    await setProperty(world, 'delta.logRetentionDuration', 'interval 90 days')
+    await setProperty(join(world.folder, 'lake/bronze/orders'), TXN_RETENTION, 'interval 1 day')
+    await setProperty(join(world.folder, 'lake/bronze/orders'), 'delta.logRetentionDuration', 'interval 90 days')
     await produce(world, orders(schema, 1, 2))
     assert.deepEqual((await ingestAll(world))[0]!.errors, [])
     const { metadata } = (await openSnapshot(world.lake.at('bronze/orders')))!
