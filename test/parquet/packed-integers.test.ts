@@ -93,6 +93,22 @@ describe('integers are packed where their steps are small', () => {
     assert.doesNotMatch(await roundTrip({ kind: 'int32' }, ends), /DELTA/)
   })
 
+  test('blocks that need 32 bits and blocks that need more, in turn, over the borders of a half', async () => {
+    const borders = [0n, 2n ** 31n, 2n ** 32n, 3n * 2n ** 32n, -(2n ** 32n)]
+    for (const border of borders) {
+      for (const far of [2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 40n]) {
+        // Every other block steps far; those between creep over the border.
+        const cells = range(
+          700,
+          (i) => border + BigInt(i % 100) - 50n + (Math.floor(i / 128) % 2 === 1 && i % 3 === 0 ? far : 0n),
+        )
+        assert.match(await roundTrip(INT64, cells), /DELTA/)
+      }
+    }
+    const ints = range(700, (i) => (i % 256 < 128 ? i : i % 2 === 0 ? 2 ** 30 : -(2 ** 30) + 1))
+    await roundTrip({ kind: 'int32' }, ints)
+  })
+
   test('random integers are not, for it would not pay', async () => {
     const cells = range(500, (i) => BigInt.asIntN(64, BigInt(i + 1) * 0x9e3779b97f4a7c15n))
     assert.doesNotMatch(await roundTrip(INT64, cells), /DELTA/)

@@ -9,34 +9,34 @@ import { writeVarint } from '../varint.ts'
 const BLOCK_VALUES = 128
 const RUN_VALUES = 32
 const RUNS = BLOCK_VALUES / RUN_VALUES
+const WORD = 0x1_0000_0000
 /** Values below 2^52 and differences below 2^52, so that doubles hold both, and twice as much, exactly. */
-const MAX_HIGH = 2 ** 20
-const MAX_HIGH_SPREAD = 2 ** 19
-const MAX_INT32_SPREAD = 2 ** 31
+const MAX_HIGH = 0x10_0000
+const MAX_HIGH_SPREAD = 0x8_0000
+const MAX_INT32_SPREAD = 0x8000_0000
 
-const deltas = new Float64Array(BLOCK_VALUES)
+/** The differences of a block as 32-bit integers, then what each has beyond the least. */
+const narrow = new Int32Array(BLOCK_VALUES)
+/** The differences of a block of which some need more. */
+const wide = new Float64Array(BLOCK_VALUES)
 
 /** Bytes that `encodeDeltas` writes at most for `count` values of `size` bytes. */
 export function deltaBound(count: number, size: number): number {
   return count * size + (Math.ceil(count / BLOCK_VALUES) + 1) * (BLOCK_VALUES * 4 + 16)
 }
 
-/** Whether differences of these integers can be written: 8 bytes each as halves, low first, or 4. */
-export function fitsDeltas(words: Int32Array, count: number, size: 4 | 8): boolean {
-  const step = size / 4
-  let least = words[step - 1]!
-  let greatest = least
-  for (let i = step * 2 - 1; i < count * step; i += step) {
-    const word = words[i]!
-    if (word < least) least = word
-    else if (word > greatest) greatest = word
-  }
-  const spread = greatest - least
-  if (size === 4) return spread < MAX_INT32_SPREAD
-  return least >= -MAX_HIGH && greatest < MAX_HIGH && spread < MAX_HIGH_SPREAD
+/** Whether differences of integers of `size` bytes between these bounds can be written. */
+export function fitsDeltas(min: number | bigint, max: number | bigint, size: 4 | 8): boolean {
+  if (size === 4) return Number(max) - Number(min) < MAX_INT32_SPREAD
+  const least = Number(BigInt(min) >> 32n)
+  const greatest = Number(BigInt(max) >> 32n)
+  return least >= -MAX_HIGH && greatest < MAX_HIGH && greatest - least < MAX_HIGH_SPREAD
 }
 
-/** Writes the integers, for which `fitsDeltas` must hold and of which there is at least one, and returns the end. */
+/**
+ * Writes the integers, 8 bytes each as halves, low first, or 4, for which `fitsDeltas` must hold and of which there is
+ * at least one, and returns the end.
+ */
 export function encodeDeltas(
   words: Int32Array,
   count: number,
@@ -48,57 +48,126 @@ export function encodeDeltas(
   let at = writeVarint(BLOCK_VALUES, out, target.at)
   at = writeVarint(RUNS, out, at)
   at = writeVarint(count, out, at)
-  let before = size === 4 ? words[0]! : words[1]! * 2 ** 32 + (words[0]! >>> 0)
-  at = writeZigZag(before, out, at)
+  at = writeZigZag(size === 4 ? words[0]! : words[1]! * WORD + (words[0]! >>> 0), out, at)
   for (let start = 1; start < count; start += BLOCK_VALUES) {
-    const held = Math.min(BLOCK_VALUES, count - start)
-    let least = Infinity
-    for (let i = 0; i < held; i += 1) {
-      const k = start + i
-      const value = size === 4 ? words[k]! : words[k * 2 + 1]! * 2 ** 32 + (words[k * 2]! >>> 0)
-      const delta = value - before
-      before = value
-      deltas[i] = delta
-      if (delta < least) least = delta
-    }
-    // What is left of the last run is written as no difference to the least.
-    for (let i = held; i < BLOCK_VALUES; i += 1) deltas[i] = least
-    at = writeZigZag(least, out, at)
-    const widths = at
-    at += RUNS
-    for (let run = 0; run < RUNS; run += 1) {
-      const from = run * RUN_VALUES
-      const width = from < held ? runWidth(from, least) : 0
-      out[widths + run] = width
-      if (width === 0) continue
-      at = width <= 32 ? packNarrow(view, at, { from, least, width }) : packWide(view, at, { from, least, width })
-    }
+    const end = Math.min(start + BLOCK_VALUES, count)
+    const least = size === 4 ? takeInts(words, start, end) : takeHalves(words, start, end)
+    if (Number.isNaN(least)) at = writeWide(view, out, at, takeWide(words, start, end, size))
+    else at = writeNarrow(view, out, at, least)
   }
   return at
 }
 
-function runWidth(from: number, least: number): number {
-  let most = 0
-  for (let i = from; i < from + RUN_VALUES; i += 1) {
-    const rest = deltas[i]! - least
-    if (rest > most) most = rest
+/** Fills `narrow`, and returns the least difference; NaN where one needs more than 32 bits. What is left of a block is the least. */
+function takeInts(words: Int32Array, start: number, end: number): number {
+  let before = words[start - 1]!
+  let least = 0x7fffffff
+  let overflow = 0
+  for (let i = start; i < end; i += 1) {
+    const value = words[i]!
+    const delta = (value - before) | 0
+    overflow |= (value ^ before) & (value ^ delta)
+    narrow[i - start] = delta
+    if (delta < least) least = delta
+    before = value
   }
-  return most < 2 ** 32 ? 32 - Math.clz32(most) : 64 - Math.clz32(most / 2 ** 32)
+  if (overflow < 0) return Number.NaN
+  narrow.fill(least, end - start)
+  return least
 }
 
-interface Run {
-  readonly from: number
-  readonly least: number
-  readonly width: number
+/** The same of values whose high halves are alike; NaN where they are not. */
+function takeHalves(words: Int32Array, start: number, end: number): number {
+  const high = words[2 * start - 1]!
+  // Signed, in the order of the unsigned halves.
+  let before = words[2 * start - 2]! ^ SIGN
+  let least = 0x7fffffff
+  let overflow = 0
+  let other = 0
+  for (let i = start; i < end; i += 1) {
+    const value = words[2 * i]! ^ SIGN
+    const delta = (value - before) | 0
+    overflow |= (value ^ before) & (value ^ delta)
+    other |= words[2 * i + 1]! ^ high
+    narrow[i - start] = delta
+    if (delta < least) least = delta
+    before = value
+  }
+  if (overflow < 0 || other !== 0) return Number.NaN
+  narrow.fill(least, end - start)
+  return least
+}
+
+const SIGN = 0x8000_0000 | 0
+
+/** Fills `wide`, and returns the least difference. */
+// oxlint-disable-next-line eslint/max-params -- called for every block, where an object would be one a block
+function takeWide(words: Int32Array, start: number, end: number, size: 4 | 8): number {
+  let least = Number.POSITIVE_INFINITY
+  let before = valueAt(words, start - 1, size)
+  for (let i = start; i < end; i += 1) {
+    const value = valueAt(words, i, size)
+    const delta = value - before
+    wide[i - start] = delta
+    if (delta < least) least = delta
+    before = value
+  }
+  wide.fill(least, end - start)
+  return least
+}
+
+function valueAt(words: Int32Array, i: number, size: 4 | 8): number {
+  return size === 4 ? words[i]! : words[i * 2 + 1]! * WORD + (words[i * 2]! >>> 0)
+}
+
+// oxlint-disable-next-line eslint/max-params -- as above
+function writeNarrow(view: DataView, out: Uint8Array, start: number, least: number): number {
+  const widths = writeZigZag(least, out, start)
+  let at = widths + RUNS
+  for (let run = 0; run < RUNS; run += 1) {
+    const from = run * RUN_VALUES
+    let bits = 0
+    for (let i = from; i < from + RUN_VALUES; i += 1) {
+      const rest = (narrow[i]! - least) | 0
+      narrow[i] = rest
+      bits |= rest
+    }
+    const width = 32 - Math.clz32(bits)
+    out[widths + run] = width
+    if (width > 0) at = packNarrow(view, at, from, width)
+  }
+  return at
+}
+
+// oxlint-disable-next-line eslint/max-params -- as above
+function writeWide(view: DataView, out: Uint8Array, start: number, least: number): number {
+  const widths = writeZigZag(least, out, start)
+  let at = widths + RUNS
+  for (let run = 0; run < RUNS; run += 1) {
+    const from = run * RUN_VALUES
+    let most = 0
+    for (let i = from; i < from + RUN_VALUES; i += 1) {
+      const rest = wide[i]! - least
+      wide[i] = rest
+      narrow[i] = rest
+      if (rest > most) most = rest
+    }
+    const width = most < WORD ? 32 - Math.clz32(most) : 64 - Math.clz32(most / WORD)
+    out[widths + run] = width
+    if (width > 32) at = packWide(view, at, from, width)
+    else if (width > 0) at = packNarrow(view, at, from, width)
+  }
+  return at
 }
 
 /** 32 values of up to 32 bits fill as many words of 32 bits as a value has bits. */
-function packNarrow(view: DataView, start: number, { from, least, width }: Run): number {
+// oxlint-disable-next-line eslint/max-params -- as above
+function packNarrow(view: DataView, start: number, from: number, width: number): number {
   let at = start
   let held = 0
   let bits = 0
   for (let i = from; i < from + RUN_VALUES; i += 1) {
-    const rest = (deltas[i]! - least) | 0
+    const rest = narrow[i]!
     held |= rest << bits
     bits += width
     if (bits >= 32) {
@@ -111,24 +180,27 @@ function packNarrow(view: DataView, start: number, { from, least, width }: Run):
   return at
 }
 
-function packWide(view: DataView, start: number, { from, least, width }: Run): number {
+/** The same of more than 32 bits: of each value the low word, then what is left. */
+// oxlint-disable-next-line eslint/max-params -- as above
+function packWide(view: DataView, start: number, from: number, width: number): number {
+  const more = width - 32
   let at = start
   let held = 0
   let bits = 0
-  const put = (part: number, size: number): void => {
-    held |= part << bits
-    bits += size
-    if (bits < 32) return
-    view.setInt32(at, held, true)
-    at += 4
-    bits -= 32
-    held = bits === 0 ? 0 : part >>> (size - bits)
-  }
   for (let i = from; i < from + RUN_VALUES; i += 1) {
-    const rest = deltas[i]! - least
-    const high = Math.floor(rest / 2 ** 32)
-    put((rest - high * 2 ** 32) | 0, 32)
-    put(high, width - 32)
+    const low = narrow[i]!
+    view.setInt32(at, held | (low << bits), true)
+    at += 4
+    held = bits === 0 ? 0 : low >>> (32 - bits)
+    const high = (wide[i]! / WORD) | 0
+    held |= high << bits
+    bits += more
+    if (bits >= 32) {
+      view.setInt32(at, held, true)
+      at += 4
+      bits -= 32
+      held = bits === 0 ? 0 : high >>> (more - bits)
+    }
   }
   return at
 }

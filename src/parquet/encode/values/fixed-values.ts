@@ -29,6 +29,8 @@ export class FixedValues implements PlainValues {
   readonly #integerBytes: 4 | 8 | null
   #buffer = NO_ROOM
   #count = 0
+  /** Of all values so far, where it was asked for since the last came. */
+  #bounds: ColumnBounds | null = null
 
   /** `size`: bytes of a value in the file. */
   constructor(type: FixedType, size: number) {
@@ -50,6 +52,7 @@ export class FixedValues implements PlainValues {
     if (!('data' in source) || source.layout === 'bytes' || source.layout === 'bool') {
       throw new SluiceError('BUG', `a ${source.layout} column stands where ${this.#type} is declared`)
     }
+    this.#bounds = null
     const { data } = source
     const size = this.#size
     const used = this.bytes
@@ -70,6 +73,7 @@ export class FixedValues implements PlainValues {
   }
 
   appendEncoded(plain: Uint8Array, count: number): void {
+    this.#bounds = null
     this.#buffer = withRoom(this.#buffer, this.bytes, plain.length)
     new Uint8Array(this.#buffer).set(plain, this.bytes)
     this.#count += count
@@ -85,13 +89,19 @@ export class FixedValues implements PlainValues {
 
   packInto(out: Uint8Array, at: number): number | null {
     const size = this.#integerBytes
-    const words = new Int32Array(this.#buffer)
-    if (size === null || this.#count < MIN_PACKED || !fitsDeltas(words, this.#count, size)) return null
-    const end = encodeDeltas(words, this.#count, size, { out, at })
+    if (size === null || this.#count < MIN_PACKED) return null
+    const { min, max } = this.bounds()!
+    if (!fitsDeltas(min as bigint, max as bigint, size)) return null
+    const end = encodeDeltas(new Int32Array(this.#buffer), this.#count, size, { out, at })
     return (end - at) * PACKED_PAYS <= this.bytes ? end : null
   }
 
   bounds(): ColumnBounds | null {
+    this.#bounds ??= this.#boundsNow()
+    return this.#bounds
+  }
+
+  #boundsNow(): ColumnBounds | null {
     switch (this.#type) {
       case 'INT32':
         return boundsOfInt32(new Int32Array(this.#buffer), this.#count)
@@ -113,10 +123,11 @@ export class FixedValues implements PlainValues {
 
   clear(): void {
     this.#count = 0
+    this.#bounds = null
   }
 
   release(): void {
-    this.#count = 0
+    this.clear()
     giveBuffer(this.#buffer)
     this.#buffer = NO_ROOM
   }
