@@ -7,6 +7,12 @@ const MAX_ENTRIES = 4096
 const MAX_VALUE_BYTES = 64
 /** Entries from which on a column must repeat: on average each value twice. */
 const TRIAL_ENTRIES = 64
+/** Values of up to so many bytes are two words, which tell them apart. */
+export const RECENT_BYTES = 8
+/** 64 of them are kept. */
+const RECENT_SHIFT = 26
+const LOW_WORD = Int32Array.of(0, 0xff, 0xffff, 0xffffff, -1, -1, -1, -1, -1)
+const HIGH_WORD = Int32Array.of(0, 0, 0, 0, 0, 0xff, 0xffff, 0xffffff, -1)
 
 /**
  * The distinct values of a string column, in the order in which rows first had them. Guarantee: after `truncate(n)`
@@ -23,9 +29,31 @@ export class TextDictionary {
   /** The row that brought the entry. */
   #born = new Int32Array(FIRST_SLOTS)
   #checked = new Uint8Array(FIRST_SLOTS)
+  /** Short values that were found of late, by their words: low, high, size (-1: none), entry. */
+  #recent = new Int32Array(4 << (32 - RECENT_SHIFT)).fill(-1)
 
-  /** The entry of these bytes where it is there and checked, else -1. The view reaches TEXT_SLACK bytes past them. */
+  /**
+   * The entry of these bytes where it is there and checked, else -1. The view reaches TEXT_SLACK bytes past them, and
+   * RECENT_BYTES past `at`.
+   */
   findChecked(view: DataView, at: number, size: number): number {
+    if (size > RECENT_BYTES) return this.#findChecked(view, at, size)
+    const low = view.getInt32(at, true) & LOW_WORD[size]!
+    const high = view.getInt32(at + 4, true) & HIGH_WORD[size]!
+    const recent = this.#recent
+    const place = (Math.imul(low ^ Math.imul(high, 0x85ebca6b) ^ size, 0x9e3779b1) >>> RECENT_SHIFT) * 4
+    if (recent[place] === low && recent[place + 1] === high && recent[place + 2] === size) return recent[place + 3]!
+    const id = this.#findChecked(view, at, size)
+    if (id >= 0) {
+      recent[place] = low
+      recent[place + 1] = high
+      recent[place + 2] = size
+      recent[place + 3] = id
+    }
+    return id
+  }
+
+  #findChecked(view: DataView, at: number, size: number): number {
     const table = this.#table
     const mask = table.length - 1
     for (let slot = hashSpan(view, at, size) & mask; ; slot = (slot + 1) & mask) {
@@ -73,11 +101,13 @@ export class TextDictionary {
 
   /** Forgets entries that came with row `rows` or later. */
   truncate(rows: number): void {
+    const { count } = this
     // The last one in is the first one out, so no probe for another entry goes through its slot.
     while (this.count > 0 && this.#born[this.count - 1]! >= rows) {
       this.count -= 1
       this.#table[this.#slots[this.count]!] = 0
     }
+    if (this.count < count) this.#recent.fill(-1)
   }
 
   #insert(id: number, slot: number): void {

@@ -48,8 +48,13 @@ export function recordTsColumn(batch: RecordBatch, rows: Int32Array, room: Colum
 export function schemaIdColumn(ids: Int32Array): Column {
   const { type } = SYSTEM_FIELDS.schemaId
   const first = ids[0]
-  if (first !== undefined && ids.every((id) => id === first)) return constantColumn(type, first, ids.length)
+  if (first !== undefined && areAlike(ids)) return constantColumn(type, first, ids.length)
   return { type, length: ids.length, validity: null, values: { layout: 'int32', data: ids } }
+}
+
+function areAlike(ids: Int32Array): boolean {
+  for (let i = 1; i < ids.length; i += 1) if (ids[i] !== ids[0]) return false
+  return true
 }
 
 /** `_batch_id`, `_source_system` and `_op`: by headers, and d for a tombstone. */

@@ -46,9 +46,9 @@ export class AvroCursor {
   /** Zigzag varint of 32 bits. */
   readInt(): number {
     let raw = 0
-    for (let shift = 0; shift < 35; shift += 7) {
+    for (let scale = 1; scale < 2 ** 35; scale *= 128) {
       const byte = this.#byte()
-      raw += (byte & 0x7f) * 2 ** shift
+      raw += (byte & 0x7f) * scale
       if (byte < 0x80) {
         if (raw > 0xffffffff) break
         return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
@@ -61,9 +61,9 @@ export class AvroCursor {
   readLong(): bigint {
     let low = 0
     // 49 bits fit a double exactly; only longer ones pay for bigint arithmetic.
-    for (let shift = 0; shift < 49; shift += 7) {
+    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
       const byte = this.#byte()
-      low += (byte & 0x7f) * 2 ** shift
+      low += (byte & 0x7f) * scale
       if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
     }
     let raw = BigInt(low)
