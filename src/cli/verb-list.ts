@@ -141,8 +141,8 @@ export const VERBS: readonly VerbEntry[] = [
   {
     name: 'table describe',
     group: 'Look',
-    usage: 'TABLE',
-    summary: 'columns, properties, size and positions of a table',
+    usage: '[TABLE]',
+    summary: 'columns, properties, size and positions; --cost: what tables cost',
     load: async () => (await import('./verbs/look/table-describe.ts')).tableDescribe,
   },
   {

@@ -1,4 +1,4 @@
-import { gravestExit, classifyError, SluiceError } from '../domain/errors.ts'
+import { classifyError, SluiceError } from '../domain/errors.ts'
 import type { Emit, JobEnd } from '../domain/events.ts'
 import { partitionKey } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
@@ -37,10 +37,6 @@ export async function runIngest(world: IngestWorld, tables: readonly BronzeTable
   const reports: TableReport[] = []
   for (const table of tables) reports.push(await ingestTable(world, table))
   return reports
-}
-
-export function ingestExit(reports: readonly TableReport[]): number {
-  return gravestExit(reports.flatMap((report) => report.errors.map((error) => error.row.exit)))
 }
 
 async function ingestTable(world: IngestWorld, table: BronzeTableSettings): Promise<TableReport> {

@@ -24,6 +24,8 @@ export interface CostSample {
     readonly bytes: ReadonlyMap<string, number>
     readonly files: ReadonlyMap<string, number>
     readonly amplification: number | null
+    /** By commits that only added rows, by merges, by optimize: appended, merged, rewritten. */
+    readonly written: ReadonlyMap<string, number>
   }[]
 }
 
@@ -191,6 +193,12 @@ function createMeters(registry: Registry) {
       labelNames: ['table'],
       registers,
     }),
+    writtenBytes: new Gauge({
+      name: 'sluice_table_written_bytes',
+      help: 'Bytes that commits wrote, over the time of the log: appended, merged (by merges), rewritten (by optimize).',
+      labelNames: ['table', 'what'],
+      registers,
+    }),
     cost: new Gauge({
       name: 'sluice_cost_per_month',
       help: 'What storage and writes of all tables cost a month by the price table.',
@@ -207,12 +215,13 @@ function createMeters(registry: Registry) {
 }
 
 function setCost(meters: Meters, { currency, perMonth, budgetPerMonth, tables }: CostSample): void {
-  for (const gauge of [meters.tableBytes, meters.tableFiles, meters.amplification]) gauge.reset()
+  for (const gauge of [meters.tableBytes, meters.tableFiles, meters.amplification, meters.writtenBytes]) gauge.reset()
   meters.cost.set({ currency }, perMonth)
   if (budgetPerMonth !== null) meters.budget.set({ currency }, budgetPerMonth)
-  for (const { table, bytes, files, amplification } of tables) {
+  for (const { table, bytes, files, amplification, written } of tables) {
     for (const [what, value] of bytes) meters.tableBytes.set({ table, what }, value)
     for (const [what, value] of files) meters.tableFiles.set({ table, what }, value)
+    for (const [what, value] of written) meters.writtenBytes.set({ table, what }, value)
     if (amplification !== null) meters.amplification.set({ table }, amplification)
   }
 }

@@ -3,16 +3,12 @@ import type { ColumnChunk, FileMetaData, RowGroup, SchemaTree } from 'hyparquet'
 import type { Column, ColumnBatch, ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
 import { assembleColumn } from './decode/assemble-column.ts'
-import { cellsOf } from './decode/read-cell.ts'
-import type { ParquetCell } from './decode/read-cell.ts'
 import { readChunk } from './decode/read-chunk.ts'
 import type { LeafStream } from './decode/read-chunk.ts'
 import { fieldOf } from './decode/read-schema.ts'
 import { fixedBytes } from './decode/read-values.ts'
 import type { Budget } from './decode/stored-values.ts'
 import { MAGIC } from './encode/file-metadata.ts'
-
-export type { ParquetCell }
 
 /** Where a file's bytes come from: all of them, or a reader of ranges `[start, end)`. */
 export type ParquetSource = Uint8Array | RangeSource
@@ -33,7 +29,14 @@ export interface ParquetReadOptions {
   readonly limits?: Partial<ParquetLimits>
   /** Row groups that lie wholly before this many rows are not read. */
   readonly skipRows?: number
+  /** Row groups come from the last to the first, and only those that this is true of when their turn comes. */
+  readonly backwards?: (bounds: GroupBounds) => boolean
 }
+
+/** The least and the greatest value of a column in a row group, as the footer states them; null where it does not. */
+export type GroupBounds = (column: string) => { readonly min: GroupBound; readonly max: GroupBound } | null
+/** As hyparquet reads statistics. */
+type GroupBound = NonNullable<NonNullable<NonNullable<ColumnChunk['meta_data']>['statistics']>['min_value']>
 
 /** A row group, and the row that it begins at, from 0. */
 export interface ParquetGroup {
@@ -50,16 +53,6 @@ export interface ParquetLimits {
   readonly groupValues: number
   readonly groupBytes: number
 }
-
-export interface ParquetColumns {
-  readonly rows: number
-  readonly fields: readonly ColumnField[]
-  /** In the order of `fields`. */
-  readonly columns: readonly (readonly ParquetCell[])[]
-  readonly keyValues: Readonly<Record<string, string>>
-}
-
-export type ParquetRow = Readonly<Record<string, ParquetCell>>
 
 const LIMITS: ParquetLimits = { footerBytes: 2 ** 28, groupValues: 2 ** 27, groupBytes: 2 ** 32 }
 const TAIL_BYTES = 8
@@ -88,38 +81,6 @@ interface FileLeaf {
   readonly typeLength: number | undefined
 }
 
-/** The whole file, value by value. */
-export async function readParquetColumns(options: ParquetReadOptions): Promise<ParquetColumns> {
-  const file = await openFile(options)
-  const columns: ParquetCell[][] = file.columns.map(() => [])
-  let rows = 0
-  for (const group of file.metadata.row_groups) {
-    const { batch } = await readGroup(file, group)
-    for (const [i, column] of batch.columns.entries()) {
-      const cell = cellsOf(column)
-      for (let row = 0; row < batch.length; row += 1) columns[i]!.push(cell(row))
-    }
-    rows += batch.length
-  }
-  const pairs = file.metadata.key_value_metadata ?? []
-  return {
-    rows,
-    fields: file.columns.map(({ field }) => field),
-    columns,
-    keyValues: Object.fromEntries(pairs.map(({ key, value }) => [key, value ?? ''])),
-  }
-}
-
-/** Row by row, holding one row group at a time. */
-export async function* readParquetRows(options: ParquetReadOptions): AsyncGenerator<ParquetRow> {
-  for await (const batch of readParquetBatches(options)) {
-    const cells = batch.columns.map((column, i) => [batch.fields[i]!.name, cellsOf(column)] as const)
-    for (let row = 0; row < batch.length; row += 1) {
-      yield Object.fromEntries(cells.map(([name, cell]) => [name, cell(row)]))
-    }
-  }
-}
-
 /** A batch for each row group. */
 export async function* readParquetBatches(options: ParquetReadOptions): AsyncGenerator<ColumnBatch> {
   for await (const { batch } of readParquetGroups(options)) yield batch
@@ -127,13 +88,24 @@ export async function* readParquetBatches(options: ParquetReadOptions): AsyncGen
 
 export async function* readParquetGroups(options: ParquetReadOptions): AsyncGenerator<ParquetGroup> {
   const file = await openFile(options)
-  const skip = options.skipRows ?? 0
+  const { skipRows: skip = 0, backwards } = options
   let first = 0
-  for (const group of file.metadata.row_groups) {
+  const groups = file.metadata.row_groups.map((group) => {
     const rows = Number(group.num_rows)
-    if (first + rows > skip || skip === 0) yield { first, ...(await readGroup(file, group)) }
     first += rows
+    return { group, first: first - rows, next: first }
+  })
+  for (const { group, first, next } of backwards === undefined ? groups : groups.toReversed()) {
+    const isWanted = backwards === undefined || backwards((column) => boundsOf(group, column))
+    if (isWanted && (next > skip || skip === 0)) yield { first, ...(await readGroup(file, group)) }
   }
+}
+
+/** Of a top-level column that is no struct and no list. */
+function boundsOf({ columns }: RowGroup, column: string): ReturnType<GroupBounds> {
+  const chunk = columns.find(({ meta_data: meta }) => meta?.path_in_schema.join('.') === column)
+  const { min_value: min, max_value: max } = chunk?.meta_data?.statistics ?? {}
+  return min === undefined || min === null || max === undefined || max === null ? null : { min, max }
 }
 
 /** The columns of a file, from its footer alone. */

@@ -22,6 +22,7 @@ export async function costSample(lake: ObjectStore): Promise<CostSample | null> 
         ['small', each.small_files],
       ]),
       amplification: each.amplification,
+      written: new Map(Object.entries(each.written ?? {})),
     })),
   }
 }

@@ -8,7 +8,7 @@ import { openFilesystemStore } from '../../src/adapters/filesystem/filesystem-st
 import { addStagedFile, writeDataFile } from '../../src/lake/data-file.ts'
 import { formatStats } from '../../src/lake/files/file-stats.ts'
 import { storePath } from '../../src/lake/log/file-key.ts'
-import { readParquetColumns } from '../../src/parquet/read-parquet.ts'
+import { readParquetColumns } from '../parquet/whole-file.ts'
 import { MemoryStore } from '../conformance/memory-store.ts'
 import { dataFile, FIELDS, longs, PARTITIONS } from './table-steps.ts'
 

@@ -37,6 +37,7 @@ test('the names that dashboards and alerts are written against stay', async () =
     '# TYPE sluice_table_bytes gauge',
     '# TYPE sluice_table_files gauge',
     '# TYPE sluice_write_amplification gauge',
+    '# TYPE sluice_table_written_bytes gauge',
     '# TYPE sluice_cost_per_month gauge',
     '# TYPE sluice_cost_budget_per_month gauge',
   ])

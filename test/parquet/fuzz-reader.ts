@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
-import { readParquetColumns } from '../../src/parquet/read-parquet.ts'
+import { readParquetColumns } from './whole-file.ts'
 
 /** A program: `fuzz-reader.ts SEED MUTANTS FILE…` reads as many damaged copies of each file and prints what came of it. */
 

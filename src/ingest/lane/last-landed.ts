@@ -4,6 +4,7 @@ import { readDeletedRows } from '../../lake/deletion/read-deleted.ts'
 import { pruneFiles } from '../../lake/files/prune.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import { cellsOf } from '../../parquet/decode/read-cell.ts'
+import type { GroupBounds } from '../../parquet/read-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { landedRows } from './ledger/landed-rows.ts'
 
@@ -66,14 +67,14 @@ async function readFile(
   const { deletionVector: vector, stats } = file
   const gone =
     vector === null ? null : await readDeletedRows(store, { path: file.path, rows: stats?.rows ?? null, vector })
-  let first = 0
-  for await (const { length, columns } of landedRows(store, file, COLUMNS)) {
-    const batch = first
-    first += length
+  const backwards = (bounds: GroupBounds): boolean =>
+    [...positions.keys()].some((partition) => mayHoldLater(bounds, partition, found.get(partition)))
+  for await (const { first, batch } of landedRows(store, file, { columns: COLUMNS, backwards })) {
+    const { length, columns } = batch
     const [topicOf, partitionOf, epochOf, offsetOf, timeOf] = columns.map((column) => cellsOf(column))
     if (timeOf === undefined) return
     for (let row = 0; row < length; row += 1) {
-      if (gone !== null && holdsRow(gone, batch + row)) continue
+      if (gone !== null && holdsRow(gone, first + row)) continue
       const partition = Number(partitionOf!(row))
       const position = positions.get(partition)
       if (position === undefined || Number(epochOf!(row)) !== position.epoch || topicOf!(row) !== topic) continue
@@ -83,6 +84,13 @@ async function readFile(
         found.set(partition, { offset, recordTs: timeOf(row) as bigint })
     }
   }
+}
+
+/** As `mayAdd`, of a row group. */
+function mayHoldLater(bounds: GroupBounds, partition: number, known: LandedRecord | undefined): boolean {
+  const [partitions, offsets] = [bounds('_partition'), bounds('_offset')]
+  if (partitions !== null && (Number(partitions.min) > partition || Number(partitions.max) < partition)) return false
+  return known === undefined || offsets === null || typeof offsets.max !== 'bigint' || offsets.max > known.offset
 }
 
 /** A file without statistics may hold the newest. */

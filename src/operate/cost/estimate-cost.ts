@@ -25,7 +25,8 @@ export interface CostEstimate {
   readonly storagePerMonth: number
   /** Of it, for files that only a vacuum would remove. */
   readonly deadPerMonth: number
-  /** Puts at the rate of the log's time; at least a day's. */
+  /** Puts (files and log entries) at the rate of the log's time, of at least a day; and their price. */
+  readonly putsPerMonth: number
   readonly writesPerMonth: number
   readonly perMonth: number
   /** A read of the whole table by an engine that takes each file with one request. */
@@ -48,6 +49,7 @@ export function estimateCost(facts: CostFacts, prices: CostSettings): CostEstima
   return {
     storagePerMonth,
     deadPerMonth: stored(dead.bytes),
+    putsPerMonth: puts,
     writesPerMonth,
     perMonth: storagePerMonth + writesPerMonth,
     scan: { reads, lists: opening.lists, bytes: live.bytes, cost },

@@ -25,7 +25,10 @@ export interface TableNote {
   readonly bytes: number
   readonly dead_bytes: number
   readonly log_bytes: number
+  /** Bytes written for each byte appended. */
   readonly amplification: number | null
+  /** By commits that only added rows, by merges and by optimize; a note of an older version has none. */
+  readonly written?: { readonly appended: number; readonly merged: number; readonly rewritten: number }
 }
 
 const NOTE = '_status/cost.json'
@@ -36,18 +39,8 @@ type CostWorld = Pick<World, 'lake' | 'clock' | 'settings' | 'events' | 'runId' 
 export async function measureLake(world: CostWorld): Promise<CostNote> {
   const { lake, clock, settings, events, runId, traceId } = world
   const { currency, budgetPerMonth } = settings.cost
-  const tables: TableNote[] = []
-  for (const name of (await listTables(lake)).map(formatTableName)) {
-    world.signal.throwIfAborted()
-    try {
-      tables.push(await measureOne(world, name))
-    } catch (error) {
-      const { message, where } = classifyError(error)
-      const jobName = 'cost'
-      events.emit({ runId, traceId, jobName, type: 'warning', message: `no cost of ${name}: ${message}`, where })
-    }
-  }
-  const perMonth = tables.reduce((sum, each) => sum + each.per_month, 0)
+  const tables = await measureTables(world)
+  const perMonth = sumOf(tables)
   const note: CostNote = {
     form: 1,
     at: new Date(clock.nowMs()).toISOString(),
@@ -62,7 +55,30 @@ export async function measureLake(world: CostWorld): Promise<CostNote> {
   return note
 }
 
-export function isOverBudget({ per_month: sum, budget_per_month: budget }: CostNote): boolean {
+/** Every table of the lake; one that cannot be measured is left out with a warning. */
+export async function measureTables(world: CostWorld): Promise<TableNote[]> {
+  const tables: TableNote[] = []
+  for (const name of (await listTables(world.lake)).map(formatTableName)) {
+    world.signal.throwIfAborted()
+    try {
+      tables.push(await measureOne(world, name))
+    } catch (error) {
+      const { message, where } = classifyError(error)
+      const context = { runId: world.runId, traceId: world.traceId, jobName: 'cost' }
+      world.events.emit({ ...context, type: 'warning', message: `no cost of ${name}: ${message}`, where })
+    }
+  }
+  return tables
+}
+
+export function sumOf(tables: readonly TableNote[]): number {
+  return tables.reduce((sum, each) => sum + each.per_month, 0)
+}
+
+export function isOverBudget({
+  per_month: sum,
+  budget_per_month: budget,
+}: Pick<CostNote, 'per_month' | 'budget_per_month'>): boolean {
   return budget !== null && sum > budget
 }
 
@@ -88,6 +104,11 @@ async function measureOne(world: CostWorld, name: string): Promise<TableNote> {
     bytes: cost.live.bytes,
     dead_bytes: cost.dead.bytes,
     log_bytes: cost.log.bytes,
-    amplification: cost.amplification,
+    amplification: cost.amplification?.total ?? null,
+    written: {
+      appended: cost.written.appended,
+      merged: cost.written.merged,
+      rewritten: cost.written.rewritten,
+    },
   }
 }

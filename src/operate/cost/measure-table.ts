@@ -3,16 +3,17 @@ import type { ObjectStat } from '../../ports/object-store.ts'
 import type { World } from '../../ports/world.ts'
 import type { NamedTable } from '../look/resolve-table.ts'
 import { SMALL_SHARE } from '../optimize/plan-rewrites.ts'
-import { sumFiles } from '../vacuum/plan-vacuum.ts'
+import { sumFiles, type FileSum } from '../vacuum/plan-vacuum.ts'
 import { planFor, retentionOf } from '../vacuum/prepare-vacuum.ts'
 import { estimateCost, type CostEstimate, type CostFacts, type Requests } from './estimate-cost.ts'
-import { amplification, readWritten } from './written-bytes.ts'
+import { amplification, readWritten, type Amplification } from './written-bytes.ts'
 
 export interface TableCost extends CostFacts {
   /** Of the live files; null where there are none. */
   readonly smallShare: number | null
-  /** Bytes written for each byte appended. */
-  readonly amplification: number | null
+  readonly amplification: Amplification | null
+  /** Of the dead files, those that a vacuum would remove now: the others wait for the end of the retention. */
+  readonly removable: FileSum
   readonly estimate: CostEstimate
 }
 
@@ -43,6 +44,7 @@ export async function measureTable(world: CostWorld, table: NamedTable): Promise
     ...facts,
     smallShare: files.length === 0 ? null : small.files / files.length,
     amplification: amplification(written),
+    removable: gone,
     estimate: estimateCost(facts, cost),
   }
 }

@@ -33,9 +33,22 @@ export async function readWritten(store: ObjectStore): Promise<WrittenBytes> {
   return { ...sum, sinceMs }
 }
 
-/** Bytes written for each byte that was appended; null where nothing was. */
-export function amplification({ appended, merged, rewritten }: WrittenBytes): number | null {
-  return appended === 0 ? null : (appended + merged + rewritten) / appended
+/** Bytes written for each byte that was appended, by whom it was written again; null where nothing was appended. */
+export interface Amplification {
+  /** 1 where nothing was written again. */
+  readonly total: number
+  /** Of it by merges, and by compaction and clustering. */
+  readonly merges: number
+  readonly optimize: number
+}
+
+export function amplification({ appended, merged, rewritten }: WrittenBytes): Amplification | null {
+  if (appended === 0) return null
+  return {
+    total: (appended + merged + rewritten) / appended,
+    merges: merged / appended,
+    optimize: rewritten / appended,
+  }
 }
 
 function written({ actions }: LogEntry) {

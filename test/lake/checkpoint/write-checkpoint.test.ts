@@ -5,7 +5,7 @@ import { jsonChecksum } from '../../../src/lake/checkpoint/last-checkpoint.ts'
 import { parseLogJson } from '../../../src/lake/log/log-json.ts'
 import type { LogObject } from '../../../src/lake/log/log-json.ts'
 import { tombstonesKeptMs } from '../../../src/lake/retention/table-properties.ts'
-import { readParquetColumns } from '../../../src/parquet/read-parquet.ts'
+import { readParquetColumns } from '../../parquet/whole-file.ts'
 import { MemoryStore } from '../../conformance/memory-store.ts'
 import { FIELDS, loggedFile, openTable, PARTITIONS, step, testClock } from '../table-steps.ts'
 

@@ -46,7 +46,8 @@ test('live, small and dead bytes and the write amplification are those of the hi
   assert.deepEqual(cost.dead, { files: 3, bytes: 1130 })
   const { appended, merged, rewritten, commits, files } = cost.written
   assert.deepEqual([appended, merged, rewritten, commits, files], [1000, 130, 1000, 3, 4])
-  assert.equal(cost.amplification, 2.13)
+  assert.deepEqual(cost.amplification, { total: 2.13, merges: 0.13, optimize: 1 })
+  assert.deepEqual(cost.removable, { files: 3, bytes: 1130 })
   assert.equal(cost.log.files, 3)
   // Three entries and the hint, one listing, one file.
   assert.deepEqual([cost.estimate.scan.reads, cost.estimate.scan.lists], [5, 1])
@@ -61,7 +62,7 @@ test('the estimate is bytes by their price, puts at the rate of the log, and a s
   assert.equal(estimate.storagePerMonth, 8)
   assert.equal(estimate.deadPerMonth, 2)
   // 30 puts in ten days are 90 a month.
-  assert.equal(estimate.writesPerMonth, 9)
+  assert.deepEqual([estimate.putsPerMonth, estimate.writesPerMonth], [90, 9])
   assert.equal(estimate.perMonth, 17)
   assert.deepEqual(estimate.scan, { reads: 10, lists: 1, bytes: 3e9, cost: 0.1 + 1 })
 })
@@ -79,6 +80,12 @@ test('a budget that all tables together pass is an alarm: noted, told, and a met
   assert.match(text, /^sluice_cost_budget_per_month\{currency="EUR"\} 0\.001$/m)
   assert.match(text, /^sluice_table_bytes\{table="silver\.things",what="dead"\} 1130$/m)
   assert.match(text, /^sluice_write_amplification\{table="silver\.things"\} 2\.13$/m)
+  const written = (what: string): RegExp =>
+    new RegExp(`^sluice_table_written_bytes\\{table="silver\\.things",what="${what}"\\} (\\d+)$`, 'm')
+  assert.deepEqual(
+    ['appended', 'merged', 'rewritten'].map((what) => written(what).exec(text)?.[1]),
+    ['1000', '130', '1000'],
+  )
   assert.match(text, /^sluice_store_requests\{kind="get"\} 7$/m)
 })
 

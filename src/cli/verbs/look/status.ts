@@ -1,4 +1,5 @@
 import { isOverBudget, type CostNote } from '../../../operate/cost/lake-cost.ts'
+import { moneyText } from './amounts.ts'
 import { laneName, readStatus, stoppedError, type Status } from '../../../operate/status/read-status.ts'
 import { statusForm } from '../../../operate/status/status-form.ts'
 import type { PartStatus } from '../../../operate/status/part-status.ts'
@@ -107,7 +108,7 @@ function statusText({ lanes, sources, models, gates, jobs, cost }: Status): stri
 
 function costLine(cost: CostNote): string {
   const { currency, per_month: sum, budget_per_month: budget, at } = cost
-  const told = `cost: about ${sum.toPrecision(3)} ${currency} a month, measured ${at}`
+  const told = `cost: about ${moneyText(sum, currency)} a month, measured ${at}`
   if (budget === null) return told
-  return `${told}; ${isOverBudget(cost) ? 'OVER the budget' : 'within the budget'} of ${budget} ${currency}`
+  return `${told}; ${isOverBudget(cost) ? 'OVER the budget' : 'within the budget'} of ${moneyText(budget, currency)}`
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../../domain/errors.ts'
+import { isOverBudget, measureTables, sumOf } from '../../../operate/cost/lake-cost.ts'
 import { measureTable } from '../../../operate/cost/measure-table.ts'
 import { describeTable } from '../../../lake/describe.ts'
 import { decodePositions } from '../../../operate/look/positions.ts'
@@ -7,8 +8,9 @@ import { typeText } from '../../../domain/type-text.ts'
 import { readGateReport, type GateReport } from '../../../operate/gate/report/gate-report.ts'
 import { escapeControls, formatTable } from '../../format-table.ts'
 import type { Flag } from '../../flag-values.ts'
-import { costForm, costText } from './cost-form.ts'
-import type { Positional, Verb } from '../../verb.ts'
+import { costForm, costText, lakeCostForm, lakeCostText } from './cost-form.ts'
+import type { World } from '../../../ports/world.ts'
+import type { Positional, Verb, VerbCall } from '../../verb.ts'
 
 export const TABLE: Positional = {
   name: 'TABLE',
@@ -23,12 +25,14 @@ export const AS_OF: Flag = {
 }
 
 export const tableDescribe: Verb = {
-  positionals: [TABLE],
+  positionals: [{ ...TABLE, meaning: `${TABLE.meaning}; with --cost all where none is named`, required: false }],
   flags: [
     AS_OF,
     { name: 'cost', type: 'switch', meaning: 'also what it holds, what writing it took, and an estimate by `cost:`' },
   ],
+  notes: ['--cost without a table: all of them and their sum; exit 1 where that is over cost.budget_per_month.'],
   async run({ world: open, positionals, flags, print }) {
+    if (positionals.length === 0) return describeCosts(await openForCosts(open, flags), print)
     const asOfMs = flags.ms('as-of')
     const world = await open()
     const at = asOfMs === null ? undefined : { timestampMs: asOfMs }
@@ -97,6 +101,18 @@ export const tableDescribe: Verb = {
     )
     return 0
   },
+}
+
+function openForCosts(open: VerbCall['world'], flags: VerbCall['flags']): Promise<World> {
+  if (flags.on('cost') && flags.ms('as-of') === null) return open()
+  throw new SluiceError('USAGE', 'a table is wanted; without one only --cost, which is of now, has something to say')
+}
+
+async function describeCosts(world: World, print: VerbCall['print']): Promise<0 | 1> {
+  const { cost } = world.settings
+  const tables = await measureTables(world)
+  print.result(lakeCostForm(tables, cost), () => lakeCostText(tables, cost))
+  return isOverBudget({ per_month: sumOf(tables), budget_per_month: cost.budgetPerMonth }) ? 1 : 0
 }
 
 /** The last judgement; rows of what failed as they were sampled, PII masked. */

@@ -95,7 +95,8 @@ async function readRows(
   file: AddFile,
   found: Map<number, PartitionPosition>,
 ): Promise<void> {
-  for await (const { length, columns } of landedRows(store, file, COLUMNS)) {
+  for await (const { batch } of landedRows(store, file, { columns: COLUMNS })) {
+    const { length, columns } = batch
     const [topicOf, partitionOf, epochOf, offsetOf] = columns.map((column) => cellsOf(column))
     if (offsetOf === undefined) return
     for (let row = 0; row < length; row += 1) {

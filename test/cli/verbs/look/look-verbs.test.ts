@@ -316,3 +316,31 @@ test('table changes --json: the counts, then the rows of either side, none where
     '{"table":"bronze.orders","from":1,"to":1,"added":0,"removed":0,"metadata_changed":false,"added_rows":[],"removed_rows":[]}\n',
   )
 })
+
+test('table describe --cost tells what one table costs, or all of them, and exits 1 where that is over the budget', async (t) => {
+  const { world, run, json } = await project(t)
+  const { form } = await json('table', 'describe', 'bronze.orders', '--cost')
+  const { cost, bytes } = form as { cost: Record<string, Record<string, number>>; bytes: number }
+  assert.deepEqual(cost['live'], { files: 2, bytes })
+  assert.deepEqual([cost['written']!['appended_bytes'], cost['written']!['amplification']], [bytes, 1])
+  assert.match((await run('table', 'describe', 'bronze.orders', '--cost')).out, /^write amplification +1\.00 ×/m)
+
+  const all = await json('table', 'describe', '--cost')
+  const { tables, budget_per_month: budget, over_budget: over } = all.form as { tables: Form[] } & Form
+  assert.deepEqual([all.exit, budget, over], [0, null, false])
+  assert.deepEqual(
+    tables.map((each) => [each['table'], each['files'], each['bytes'], each['small_share']]),
+    [['bronze.orders', 2, bytes, 1]],
+  )
+  const tight = Object.assign(world.settings, { cost: { ...world.settings.cost, budgetPerMonth: 1e-9 } })
+  assert.equal(tight.cost.budgetPerMonth, 1e-9)
+  const text = await run('table', 'describe', '--cost')
+  assert.equal(text.exit, 1)
+  assert.match(
+    text.out,
+    /^bronze\.orders +2 +100 % .* USD\n\nall tables: about .* a month, OVER the budget of < 0\.000001 USD\n$/ms,
+  )
+  assert.equal((await json('table', 'describe', '--cost')).form['over_budget'], true)
+  assert.equal((await run('table', 'describe')).exit, 2)
+  assert.equal((await run('table', 'describe', '--cost', '--as-of', '-1h')).exit, 2)
+})
