@@ -13,7 +13,7 @@ import { addStagedFile } from '../../src/lake/data-file.ts'
 import { engineInput } from '../../src/lake/engine-input.ts'
 import { openSnapshot } from '../../src/lake/snapshot.ts'
 import type { Snapshot } from '../../src/lake/snapshot.ts'
-import type { EngineInput, EngineRow, ModelEngine } from '../../src/ports/model-engine.ts'
+import type { EngineInput, EngineRow, ModelEngine, StagePlan } from '../../src/ports/model-engine.ts'
 import type { ObjectStore } from '../../src/ports/object-store.ts'
 import { parseModel } from '../../src/settings/model-file.ts'
 import { buildModels } from '../../src/transform/build.ts'
@@ -50,16 +50,25 @@ export interface FixtureOptions {
   readonly broadcastThresholdBytes?: number
   /** Told of each data file that is opened, by its path in the lake. */
   readonly onOpen?: (path: string) => void
+  /** Told of what the engine is asked to stage. */
+  readonly onStage?: (plan: StagePlan) => void
 }
 
 export async function openLake(options: FixtureOptions = {}): Promise<LakeFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-models-'))
   const lake = watched(openFilesystemStore(join(folder, 'lake')), options.onOpen)
-  const engine = openDuckdbEngine({
+  const own = openDuckdbEngine({
     memoryLimitBytes: options.memoryLimitBytes ?? 512 * 1024 * 1024,
     threads: 2,
     tempFolder: join(folder, 'tmp'),
   })
+  const engine: ModelEngine = {
+    ...own,
+    stage(plan) {
+      options.onStage?.(plan)
+      return own.stage(plan)
+    },
+  }
   const events: DomainEvent[] = []
   let folders = 0
   let ids = 0
