@@ -68,7 +68,12 @@ export function runProgram(
   env: Readonly<Record<string, string>> = {},
   ending?: AbortSignal,
 ): Promise<string> {
-  const args = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--initial-heap-size=128']
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    '--max-semi-space-size=4',
+    '--initial-heap-size=128',
+    '--no-maglev-escape-analysis',
+  ]
   if (env['SLUICE_MEASURE'] !== undefined) args.push('--import', join(REPOSITORY, 'bench/measure-process.ts'))
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [...args, ...program], {

@@ -6,8 +6,11 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 const NEEDED = 24
+// V8 of Node 24, and of 26 up to 26.10, may give several objects one number (test/deploy/own-numbers.test.ts).
+const OWN_NUMBERS = '--no-maglev-escape-analysis'
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'src', 'main.js')
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
@@ -17,6 +20,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     const type = typeof rest[0] === 'object' && rest[0] !== null ? rest[0].type : rest[0]
     if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest)
   }
+  setFlagsFromString(OWN_NUMBERS)
   await import(main)
 } else {
   const node = bundledNode()
@@ -32,6 +36,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
       '--disable-warning=ExperimentalWarning',
       '--max-semi-space-size=4',
       '--initial-heap-size=128',
+      OWN_NUMBERS,
       main,
       ...process.argv.slice(2),
     ],

@@ -7,7 +7,12 @@ import { join, resolve } from 'node:path'
 
 export const REPOSITORY = resolve(import.meta.dirname, '../..')
 const MAIN = join(REPOSITORY, 'src/main.ts')
-const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--initial-heap-size=128']
+const FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=4',
+  '--initial-heap-size=128',
+  '--no-maglev-escape-analysis',
+]
 
 export interface Ended {
   readonly code: number | null
