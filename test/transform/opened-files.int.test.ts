@@ -70,7 +70,7 @@ async function sameAsRebuild(lake: LakeFixture, models: readonly ModelDefinition
   assert.deepEqual(built, await read())
 }
 
-test('an increment opens the files of its target and of its history that may hold its keys, and no others', async (t) => {
+test('an increment opens the files of its target and of its history that may hold its keys, and no others (I11)', async (t) => {
   const { lake, openedBy } = await watchedLake()
   t.after(() => lake.close())
   for (let day = 0; day < 20; day += 1)
@@ -94,7 +94,7 @@ test('an increment opens the files of its target and of its history that may hol
   await sameAsRebuild(lake, MODELS)
 })
 
-test('what a looked-up table brings opens the files of its days and later, and no earlier ones', async (t) => {
+test('what a looked-up table brings opens the files of its days and later, and no earlier ones (I11)', async (t) => {
   const { lake, openedBy } = await watchedLake()
   t.after(() => lake.close())
   const models: readonly ModelDefinition[] = [

@@ -237,7 +237,7 @@ test('the world is opened once and closed, whatever the verb does', async (t) =>
   assert.deepEqual([ran.exit, closes], [6, ['open', 'run.started', 'run.ended', 'close']])
 })
 
-test('--json: a document in parts goes out as it grows; an error takes its place only before, and ends it short after', async () => {
+test('--json: a document in parts goes out as it grows; an error takes its place only before, and ends it short after (I12)', async () => {
   const rows = (count: number, fails: boolean): Partial<Verb> => ({
     async run({ print }) {
       const list = new JsonList(print)

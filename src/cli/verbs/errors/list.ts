@@ -30,6 +30,7 @@ export const listVerb: Verb = {
   ],
   notes: [
     'A record that was refused several times is listed once. Private fields are masked; `errors show` says more.',
+    'With --json letters are written as they come: an error after the first 64 KB ends the document short, and is told on stderr and by the exit code.',
   ],
   async run({ world: open, positionals, flags, json, print }) {
     const world = await open()

@@ -32,6 +32,7 @@ export const tableChanges: Verb = {
   notes: [
     'Compares two versions row for row, through the commits in between that changed data: a compaction shows nothing.',
     'What a contract tags as PII is masked.',
+    'With --json rows are written as they come: an error after the first 64 KB ends the document short, and is told on stderr and by the exit code.',
   ],
   async run({ world: open, positionals, flags, json, print }) {
     const world = await open()
