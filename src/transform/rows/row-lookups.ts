@@ -59,8 +59,20 @@ export interface TakeFrom {
   readonly shape: Pick<ResultShape, 'isChanges'>
   /** The rows of a table that readers see, in brackets or by name. */
   readonly view: (table: string) => string
-  /** The steps of `sinceSteps` ran before: of a history only what they say is read. */
-  readonly bounded?: boolean
+  /** The steps of `boundedSteps` ran before: of a history only what they say is read. */
+  readonly bounded?: Bounded
+}
+
+/** For an increment, by the lookup's place in the model: which rows ask a history; one that is not named is asked by all. */
+export interface Bounded {
+  readonly asking: ReadonlyMap<number, AskingKeys>
+}
+
+export interface AskingKeys {
+  /** SELECT of the keys that ask. All others keep what they took. */
+  readonly keys: string
+  /** A table of the rows as they were, with the taken columns. */
+  readonly old: string
 }
 
 /** `rows` (the name of a view with each key once) with the taken columns and the derived ones. */
@@ -80,23 +92,30 @@ interface Numbered {
 }
 
 function takeSql(
-  { model, shape, view, bounded = false }: TakeFrom,
+  { model, shape, view, bounded }: TakeFrom,
   rows: string,
   { lookup, index }: Numbered,
 ): { readonly columns: readonly string[]; readonly join: string } {
   const l = `l${index}`
+  const k = `k${index}`
   const { on, at, take, table } = lookup
-  const columns = take.map(({ column, as }) => `${unlessDeleted(shape, 'r._deleted', `${l}.${column}`)} as ${as}`)
+  const isKept = at !== null && bounded?.asking.has(index) === true
+  const columns = take.map(({ column, as }) => {
+    const found = `${l}.${column}`
+    const taken = isKept ? `case when ${k}.${model.key[0]!} is not null then ${k}.${as} else ${found} end` : found
+    return `${unlessDeleted(shape, 'r._deleted', taken)} as ${as}`
+  })
   const matches = on.map((pair) => `${l}.${pair.other} = r.${pair.own}`)
   const name = formatTableName(table)
   if (at === null) return { columns, join: ` left join ${view(name)} ${l} on ${matches.join(' and ')}` }
   const p = `p${index}`
-  const from = bounded ? historyName(index) : view(name)
-  const wanted = bounded ? 'true' : askedSql(lookup, rows)
-  const placed = placesSql(model.key, { lookup, from, wanted }, rows)
+  const from = bounded === undefined ? view(name) : historyName(index)
+  const wanted = bounded === undefined ? askedSql(lookup, rows) : 'true'
+  const placed = placesSql(model.key, { lookup, from, wanted }, isKept ? askingName(index) : rows)
   return {
     columns,
     join:
+      (isKept ? ` left join ${keptName(index)} ${k} on ${sameKey(model.key, k, 'r')}` : '') +
       ` left join (${placed}) ${p} on ${sameKey(model.key, p, 'r')}` +
       ` left join (${historySql({ lookup, from, wanted })}) ${l} on ${matches.join(' and ')} and ${l}.sluice_place = ${p}.sluice_place`,
   }
@@ -126,32 +145,64 @@ function historyName(index: number): string {
   return `sluice_history_${index}`
 }
 
+function askingName(index: number): string {
+  return `sluice_asking_${index}`
+}
+
+function keptName(index: number): string {
+  return `sluice_kept_${index}`
+}
+
+interface Step {
+  readonly name: string
+  readonly sql: string
+}
+
 /**
- * For each history by time, from when on it is wanted for `rows`: from its latest row at or before the first time that
- * is asked for. So a few rows of today do not have the years before put in order. And that much of it, read once.
+ * For each history by time, from when on it is wanted for the rows that ask: from its latest row at or before the first
+ * time that is asked for. So a few rows of today do not have the years before put in order, nor does a row of long ago
+ * that asks another table. And that much of it, read once.
  */
-export function sinceSteps(
+export function boundedSteps(
   { model, view }: Pick<TakeFrom, 'model' | 'view'>,
   rows: string,
-): readonly { readonly name: string; readonly sql: string }[] {
-  return model.rowLookups.flatMap((lookup, index) => {
-    const { on, at, table } = lookup
-    if (at === null) return []
-    const from = view(formatTableName(table))
-    const asked = on.map((pair, i) => `r.${pair.own} as o${i}`).join(', ')
-    const own = on.map((pair) => `r.${pair.own}`)
-    const known = wholeKey([...on.map((pair) => pair.own), at.own], 'r.')
-    const first = `select ${asked}, min(cast(r.${at.own} as timestamp)) as sluice_first from ${rows} r where ${known} group by ${own.join(', ')}`
-    const time = `cast(x.${at.other} as timestamp)`
-    const same = on.map((pair, i) => `x.${pair.other} = f.o${i}`).join(' and ')
-    const keys = on.map((_, i) => `f.o${i}`).join(', ')
-    const sql = `select ${keys}, coalesce(max(${time}), f.sluice_first) as sluice_since from (${first}) f left join ${from} x on ${same} and ${time} <= f.sluice_first group by ${keys}, f.sluice_first`
-    const history = `select ${decidingColumns(lookup).join(', ')} from ${from} x where x.${at.other} is not null and ${sinceSql({ lookup, index })}`
+  { asking }: Bounded,
+): readonly Step[] {
+  return model.rowLookups.flatMap((lookup, index): readonly Step[] => {
+    if (lookup.at === null) return []
+    const some = asking.get(index)
+    if (some === undefined) return sinceSteps(view, { lookup, index }, rows)
+    const { keys, old } = some
+    const asks = `exists (select 1 from (${keys}) t where ${sameKey(model.key, 't', 'o')})`
+    const taken = [...model.key, ...lookup.take.map(({ as }) => as)].map((name) => `o.${name}`)
+    const own = new Set([...model.key, ...lookup.on.map((pair) => pair.own), lookup.at.own])
+    const isKept = `exists (select 1 from ${keptName(index)} k where ${sameKey(model.key, 'k', 'r')})`
+    const columns = [...own].map((name) => `r.${name}`).join(', ')
     return [
-      { name: sinceName(index), sql },
-      { name: historyName(index), sql: history },
+      { name: keptName(index), sql: `select ${taken.join(', ')} from ${old} o where not ${asks}` },
+      { name: askingName(index), sql: `select ${columns} from ${rows} r where not ${isKept}` },
+      ...sinceSteps(view, { lookup, index }, askingName(index)),
     ]
   })
+}
+
+function sinceSteps(view: TakeFrom['view'], { lookup, index }: Numbered, rows: string): readonly Step[] {
+  const { on, at, table } = lookup
+  if (at === null) return []
+  const from = view(formatTableName(table))
+  const asked = on.map((pair, i) => `r.${pair.own} as o${i}`).join(', ')
+  const own = on.map((pair) => `r.${pair.own}`)
+  const known = wholeKey([...on.map((pair) => pair.own), at.own], 'r.')
+  const first = `select ${asked}, min(cast(r.${at.own} as timestamp)) as sluice_first from ${rows} r where ${known} group by ${own.join(', ')}`
+  const time = `cast(x.${at.other} as timestamp)`
+  const same = on.map((pair, i) => `x.${pair.other} = f.o${i}`).join(' and ')
+  const keys = on.map((_, i) => `f.o${i}`).join(', ')
+  const sql = `select ${keys}, coalesce(max(${time}), f.sluice_first) as sluice_since from (${first}) f left join ${from} x on ${same} and ${time} <= f.sluice_first group by ${keys}, f.sluice_first`
+  const history = `select ${decidingColumns(lookup).join(', ')} from ${from} x where x.${at.other} is not null and ${sinceSql({ lookup, index })}`
+  return [
+    { name: sinceName(index), sql },
+    { name: historyName(index), sql: history },
+  ]
 }
 
 /** The other table's rows, numbered in the order of their time. */
@@ -193,7 +244,7 @@ function placesSql(key: readonly string[], { lookup, from, wanted }: From, rows:
 }
 
 /**
- * Keys of `target`'s rows that may take something else, now that rows of the lookup's table came and went: `changed` is
+ * Keys of `target`'s rows, with the files that hold them, that may take something else, now that rows of the lookup's table came and went: `changed` is
  * a view of those, read more than once. Where a row keeps the time of what it took, nothing earlier can take its place.
  */
 export function touchedRowsSql(
@@ -212,7 +263,7 @@ export function touchedRowsSql(
     const kept = lookup.take.find(({ column }) => column === lookup.at?.other)
     if (kept !== undefined) matches.push(`${time} >= coalesce(cast(o.${kept.as} as timestamp), ${time})`)
   }
-  return `select ${key.map((column) => `o.${column}`).join(', ')} from ${rows} o where exists (select 1 from ${changed} d where ${matches.join(' and ')})`
+  return `select ${key.map((column) => `o.${column}`).join(', ')}, o._file from ${rows} o where exists (select 1 from ${changed} d where ${matches.join(' and ')})`
 }
 
 /** The columns of the other table that decide what is taken. */

@@ -8,6 +8,7 @@ import type { Lookup } from '../rows/lookups.ts'
 import { latestSql } from '../rows/merge.ts'
 import { CHANGE_COLUMNS } from '../rows/result-shape.ts'
 import { decidingColumns, touchedRowsSql } from '../rows/row-lookups.ts'
+import type { AskingKeys, Bounded } from '../rows/row-lookups.ts'
 import { UNKNOWN_MEMBER } from '../rows/surrogate-key.ts'
 import {
   TARGET_VIEW,
@@ -52,16 +53,11 @@ export function incrementSql(facts: StageFacts, changed: Changed): StageSql {
     isWhole ? wholeKey(key, `${alias}.`) : `exists (select 1 from sluice_touched t where ${sameKey(key, 't', alias)})`
   const isChanged = (alias: string): string =>
     `exists (select 1 from sluice_changed c where ${sameKey(key, 'c', alias)})`
-  const narrowed: EngineStep[] = isWhole
-    ? []
-    : [
-        ...touchedSteps(facts, changed),
-        { narrow: TARGET_VIEW, sql: `select distinct _file as file from ${TARGET_VIEW} o where ${isTouched('o')}` },
-      ]
+  const touched = isWhole ? null : touchedKeys(facts, changed)
   const steps: EngineStep[] = [
-    ...narrowed,
+    ...(touched?.steps ?? []),
     { name: 'sluice_old', sql: `select ${columns}, _file from ${TARGET_VIEW} o where ${isTouched('o')}` },
-    ...newSteps(facts, newRowsSql(facts, changed, isTouched), !isWhole),
+    ...newSteps(facts, newRowsSql(facts, changed, isTouched), touched?.bounded),
     {
       name: 'sluice_changed',
       sql: `select distinct ${key.join(', ')} from (${differenceSql(columns, 'sluice_new', 'sluice_old')}) d`,
@@ -101,11 +97,17 @@ function newRowsSql(facts: StageFacts, { scope, tables }: Changed, isTouched: (a
   return latestSql(node.model, shape, `${added}${own}`)
 }
 
+interface Touched {
+  readonly steps: readonly EngineStep[]
+  readonly bounded: Bounded
+}
+
 /**
  * The keys to work out again, as `sluice_touched`: of rows that came or went, and of facts whose dimension's history
- * changed. What came and went is kept in steps of its own, so that the main input can be narrowed by it before.
+ * changed. What came and went is kept in steps of its own, so that the main input can be narrowed by it before. The
+ * target is narrowed to the files that hold them.
  */
-function touchedSteps(facts: StageFacts, { tables, scope }: Changed): readonly EngineStep[] {
+function touchedKeys(facts: StageFacts, { tables, scope }: Changed): Touched {
   const { node } = facts
   const { key } = node.model
   const keys = key.join(', ')
@@ -117,6 +119,7 @@ function touchedSteps(facts: StageFacts, { tables, scope }: Changed): readonly E
     steps.push({ name: 'sluice_came', sql: cameSql(facts, scope) })
     parts.push(`select ${keys} from sluice_came`)
   }
+  const came = [...parts]
   const moved = node.lookups.flatMap((lookup, index) => {
     if (!isOneOf(lookup.dimension)) return []
     const name = `sluice_moved_${index}`
@@ -132,15 +135,63 @@ function touchedSteps(facts: StageFacts, { tables, scope }: Changed): readonly E
     return [{ lookup, name }]
   })
   const taken = [...node.model.rowLookups.entries()].filter(([, { table }]) => isOneOf(table))
-  for (const [index, lookup] of taken) {
-    const name = `sluice_differs_${index}`
-    const columns = decidingColumns(lookup).join(', ')
-    steps.push({ name, sql: lookedUpDifference(facts, lookup.table, { columns, where: 'true' }) })
-    parts.push(touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed: name }))
-  }
   const narrow = scope === 'keys' && taken.length === 0 ? narrowMainSql(facts, parts, moved) : null
   if (main !== null && narrow !== null) steps.push({ narrow: inputView(main), sql: narrow })
-  return [...steps, { name: 'sluice_touched', sql: `select distinct ${keys} from (${parts.join(' union all ')}) u` }]
+  // which rows of the target these are is known with their files
+  for (const [index, lookup] of taken) {
+    const changed = `sluice_differs_${index}`
+    const columns = decidingColumns(lookup).join(', ')
+    steps.push({ name: changed, sql: lookedUpDifference(facts, lookup.table, { columns, where: 'true' }) })
+    steps.push({ name: takenName(index), sql: touchedRowsSql(node.model, lookup, { target: TARGET_VIEW, changed }) })
+  }
+  const known = taken.map(([index]) => takenName(index))
+  const all = [...parts, ...known.map((name) => `select ${keys} from ${name}`)]
+  steps.push({ name: 'sluice_touched', sql: `select distinct ${keys} from (${all.join(' union all ')}) u` })
+  // of rows that came no more than the keys is known, nor of facts whose dimension moved
+  const sought = known.length === 0 || moved.length > 0 ? ['sluice_touched'] : came.map(() => 'sluice_came')
+  steps.push({ narrow: TARGET_VIEW, sql: touchedFilesSql(key, { sought, known }) })
+  return {
+    steps,
+    bounded: { asking: askingKeys(facts, { came, moved: moved.length, taken: taken.map(([index]) => index) }) },
+  }
+}
+
+function takenName(index: number): string {
+  return `sluice_taken_${index}`
+}
+
+/** `sought` are tables of keys, which are looked for in the target; `known` hold the files themselves. */
+function touchedFilesSql(
+  key: readonly string[],
+  { sought, known }: { readonly sought: readonly string[]; readonly known: readonly string[] },
+): string {
+  const arms = [
+    ...sought.map((keys) => `${TARGET_VIEW} o where exists (select 1 from ${keys} t where ${sameKey(key, 't', 'o')})`),
+    ...known,
+  ].map((rows) => `select _file as file from ${rows}`)
+  return `select distinct file from (${arms.join(' union all ')}) arms`
+}
+
+interface KeyParts {
+  /** SELECT of the keys that came or went, where the main input changed. */
+  readonly came: readonly string[]
+  /** How many dimensions touch keys. */
+  readonly moved: number
+  /** Row lookups whose tables changed. */
+  readonly taken: readonly number[]
+}
+
+/** A history is asked by rows that came, or for which it changed; a row touched by something else keeps what it took. */
+function askingKeys({ node }: StageFacts, { came, moved, taken }: KeyParts): ReadonlyMap<number, AskingKeys> {
+  const keys = node.model.key.join(', ')
+  const asking = new Map<number, AskingKeys>()
+  for (const [index, { at }] of node.model.rowLookups.entries()) {
+    if (at === null || moved + taken.filter((other) => other !== index).length === 0) continue
+    const arms = [...came, ...(taken.includes(index) ? [`select ${keys} from ${takenName(index)}`] : [])]
+    const none = `select ${keys} from sluice_old where false`
+    asking.set(index, { keys: arms.length === 0 ? none : arms.join(' union all '), old: 'sluice_old' })
+  }
+  return asking
 }
 
 /** Keys of rows of the main input that came or went. */

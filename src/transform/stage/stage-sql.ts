@@ -8,7 +8,8 @@ import type { ModelNode } from '../graph.ts'
 import { changesSql, wholeKey } from '../rows/changes.ts'
 import { withKeysSql } from '../rows/lookups.ts'
 import { keyedRowsSql, latestOfSourceSql } from '../rows/merge.ts'
-import { sinceSteps, withTakenSql } from '../rows/row-lookups.ts'
+import { boundedSteps, withTakenSql } from '../rows/row-lookups.ts'
+import type { Bounded } from '../rows/row-lookups.ts'
 import { heldSteps, heldView } from './held-tables.ts'
 import type { ResultShape } from '../rows/result-shape.ts'
 import { versionsSql } from '../rows/scd2.ts'
@@ -146,7 +147,7 @@ export function resultSql(facts: StageFacts, source: string): string {
 }
 
 /** A merge's rows, and what is looked up for them; `bounded` reads no more of a history than they ask for. */
-export function newSteps(facts: StageFacts, rows: string, bounded = false): EngineStep[] {
+export function newSteps(facts: StageFacts, rows: string, bounded?: Bounded): EngineStep[] {
   const { node, shape } = facts
   const { model, lookups } = node
   if (model.kind !== 'merge') return [{ name: 'sluice_new', sql: rows }]
@@ -155,12 +156,12 @@ export function newSteps(facts: StageFacts, rows: string, bounded = false): Engi
   if (model.rowLookups.length + model.derive.length === 0) {
     return [...held, { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, rows) }]
   }
-  const since = bounded ? sinceSteps({ model, view }, 'sluice_rows') : []
-  const taken = withTakenSql({ model, shape, view, bounded }, 'sluice_rows')
+  const asked = bounded === undefined ? [] : boundedSteps({ model, view }, 'sluice_rows', bounded)
+  const taken = withTakenSql({ model, shape, view, ...(bounded === undefined ? {} : { bounded }) }, 'sluice_rows')
   return [
     ...held,
     { name: 'sluice_rows', sql: rows },
-    ...since,
+    ...asked,
     { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, taken) },
   ]
 }
