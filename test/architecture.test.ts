@@ -37,6 +37,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   '@aws-sdk/client-ssm': 'src/adapters/aws',
   '@aws-sdk/lib-storage': 'src/adapters/s3',
   '@duckdb/node-api': 'src/adapters/duckdb',
+  '@duckdb/node-bindings': 'src/adapters/duckdb',
   '@platformatic/kafka': 'src/adapters/kafka',
   ajv: 'src/contract',
   'ajv-formats': 'src/contract',

@@ -2,6 +2,7 @@ import { ResultReturnType } from '@duckdb/node-api'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { EngineRow, RowSink } from '../../ports/model-engine.ts'
 import { toEngineValue } from './engine-values.ts'
+import { readAll } from './run-statement.ts'
 import { prepareSelect } from './session.ts'
 
 /** All rows of a SELECT, or the first so many. */
@@ -12,7 +13,7 @@ export async function answer(
 ): Promise<readonly EngineRow[]> {
   const statement = await prepareSelect(connection, question)
   try {
-    const reader = maxRows === null ? await statement.runAndReadAll() : await statement.streamAndReadUntil(maxRows)
+    const reader = maxRows === null ? await readAll(statement) : await statement.streamAndReadUntil(maxRows)
     if (reader.returnType === ResultReturnType.INVALID) await failAgain(connection, question)
     const names = reader.deduplicatedColumnNames()
     const rows = reader

@@ -16,6 +16,7 @@ import type {
 import { answer, handOver } from './answer.ts'
 import { engineError } from './engine-error.ts'
 import { OpenViews } from './open-views.ts'
+import { runStatement } from './run-statement.ts'
 import { rewritePart } from './rewrite/rewrite-part.ts'
 import { prepareSelect, withSession, type SessionOptions } from './session.ts'
 import { stageOutput, writeAside } from './stage-output.ts'
@@ -150,7 +151,7 @@ async function runSteps(
     } else {
       const checked = await prepareSelect(connection, step.sql)
       checked.destroySync()
-      await connection.run(`create temp table ${quoteIdentifier(step.name)} as ${step.sql}`)
+      await runStatement(connection, `create temp table ${quoteIdentifier(step.name)} as ${step.sql}`)
       held.add(step.name)
     }
     const ahead = [...steps.slice(at + 1).map(stepText), ...later].map((sql) => sql.toLowerCase())

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../domain/errors.ts'
 /** DuckDB's failures by their kind. What is about the SQL itself becomes `sqlCode`, with DuckDB's own message but for the values that it quotes. */
 export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_SQL' | 'QUERY_INVALID'>): SluiceError {
   if (error instanceof SluiceError) return error
-  const message = (error instanceof Error ? error.message : String(error)).replace(/^Failed to [a-z ]+: /, '')
+  const message = (error instanceof Error ? error.message : String(error)).replace(ABOUT_ITS_CALL, '')
   if (/^(Out of Memory|OutOfMemory)/i.test(message)) {
     return new SluiceError('ENGINE_RESOURCES', firstLine(message), { cause: error })
   }
@@ -22,6 +22,10 @@ export function engineError(error: unknown, sqlCode: Extract<ErrorCode, 'MODEL_S
   }
   return classifyError(error)
 }
+
+/** What is put before DuckDB's own words by the client, and by the engine where it is asked whether a statement is done. */
+const ABOUT_ITS_CALL =
+  /^(Failed to [a-z ]+: |Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\nError: )/
 
 const ABOUT_VALUES = /^(Conversion|Invalid Input|Out of Range|Constraint) Error/
 

@@ -7,6 +7,7 @@ import type { EngineFile, EngineInput, OutputSlices } from '../../ports/model-en
 import { queryType } from './duckdb-types.ts'
 import { filesTable, narrowInputView } from './input-view.ts'
 import { quoteText } from './files/quote.ts'
+import { runAndReadAll, runStatement } from './run-statement.ts'
 
 /** Some partitions of an output. */
 export interface Slice {
@@ -53,7 +54,10 @@ export class OpenViews {
   ): AsyncGenerator<Slice> {
     const whole = this.#find(view)
     const place = placeSql(partitionBy)
-    await this.#connection.run(`create temp table ${OTHERS} as select o.*, ${place} as ${PLACE} from (${others}) o`)
+    await runStatement(
+      this.#connection,
+      `create temp table ${OTHERS} as select o.*, ${place} as ${PLACE} from (${others}) o`,
+    )
     const byPlace = await this.#filesByPlace(whole, partitionBy)
     const columns = fields.map(({ name }) => quoteIdentifier(name)).join(', ')
     const slice = (held: readonly EngineFile[], of: readonly string[]): Slice => ({
@@ -98,7 +102,7 @@ export class OpenViews {
   }
 
   async #rows(sql: string): Promise<readonly (readonly [unknown, unknown])[]> {
-    const reader = await this.#connection.runAndReadAll(sql)
+    const reader = await runAndReadAll(this.#connection, sql)
     return reader.getRows().map((row) => [row[0], row[1]] as const)
   }
 

@@ -30,6 +30,8 @@ export async function withSession<T>(
   await mkdir(options.spillFolder, { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
+    // the thread that waits does no work: see `run-statement.ts`
+    external_threads: '0',
     memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
     temp_directory: options.spillFolder,
     preserve_insertion_order: 'false',

@@ -12,6 +12,7 @@ import type { ReportedStats } from './file-stats.ts'
 import { keptSelect } from './input-view.ts'
 import { quoteText } from './files/quote.ts'
 import type { OpenViews } from './open-views.ts'
+import { runAndReadAll } from './run-statement.ts'
 import { prepareSelect } from './session.ts'
 
 /**
@@ -34,7 +35,7 @@ export async function stageOutput(
   const folder = output.folder.replace(/\/+$/, '')
   const files: StagedFile[] = []
   const write = async (rows: string, target: string): Promise<void> => {
-    const written = await connection.runAndReadAll(`copy (${rows}) to ${quoteText(target)} (${options.join(', ')})`)
+    const written = await runAndReadAll(connection, `copy (${rows}) to ${quoteText(target)} (${options.join(', ')})`)
     for (const row of written.getRowObjects()) {
       const staged = toStagedFile(row, fields, partitionBy)
       if (staged.rows > 0) files.push(staged)
@@ -61,7 +62,8 @@ export async function stageOutput(
 export async function writeAside(connection: DuckDBConnection, aside: Aside): Promise<readonly EngineFile[]> {
   const target = `${aside.folder.replace(/\/+$/, '')}/aside.parquet`
   const select = await storedSelect(connection, aside.sql, aside.fields)
-  const written = await connection.runAndReadAll(
+  const written = await runAndReadAll(
+    connection,
     `copy (${select}) to ${quoteText(target)} (format parquet, compression snappy, return_stats)`,
   )
   const rows = written.getRowObjects().reduce((sum, row) => sum + Number(row['count']), 0)

@@ -16,6 +16,7 @@ import { localFile, quoteText } from '../files/quote.ts'
 import { createInputView, heldTypes, keptSelect, writtenType } from '../input-view.ts'
 import { withZone, ZONELESS } from '../instants.ts'
 import { toStagedFile } from '../stage-output.ts'
+import { runAndReadAll, runStatement } from '../run-statement.ts'
 import { clusterSql } from './cluster-sql.ts'
 
 export interface PartRequest {
@@ -47,7 +48,7 @@ export async function rewritePart(connection: DuckDBConnection, request: PartReq
   if (clusterBy.length > 0) {
     const names = fields.map(({ name }) => name)
     const clustering = clusterSql(rows, names, clusterBy)
-    for (const statement of clustering.statements) await connection.run(statement)
+    for (const statement of clustering.statements) await runStatement(connection, statement)
     sample = await rowsOf(connection, clustering.shown)
     select = clustering.select
   }
@@ -63,7 +64,7 @@ export async function rewritePart(connection: DuckDBConnection, request: PartReq
   if (await holdsSignedZeros(connection, rows, fields)) options.push('dictionary_size_limit 0')
   if (part.fileSize !== null) options.push(`file_size_bytes ${Math.max(1, Math.floor(part.fileSize.bytes))}`)
   const target = join(folder, part.fileSize === null ? `part-${index}.parquet` : `part-${index}`)
-  const written = await connection.runAndReadAll(`copy (${select}) to ${quoteText(target)} (${options.join(', ')})`)
+  const written = await runAndReadAll(connection, `copy (${select}) to ${quoteText(target)} (${options.join(', ')})`)
   const files = written.getRowObjects().map((row) => toStagedFile(row, fields, []))
   return { files: files.filter(({ rows }) => rows > 0), sample }
 }
@@ -98,7 +99,7 @@ async function rowsLeft(connection: DuckDBConnection, { plan, part, index }: Par
 }
 
 async function rowsOf(connection: DuckDBConnection, sql: string): Promise<readonly EngineRow[]> {
-  const reader = await connection.runAndReadAll(sql)
+  const reader = await runAndReadAll(connection, sql)
   const names = reader.columnNames()
   return reader
     .getRows()
