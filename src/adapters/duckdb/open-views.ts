@@ -53,6 +53,10 @@ export class OpenViews {
     partitionBy: readonly ColumnField[],
   ): AsyncGenerator<Slice> {
     const whole = this.#find(view)
+    if ((await bytesOf(whole.files)) < this.#sliceBytes) {
+      yield { input: whole.files.length === 0 ? null : whole, others }
+      return
+    }
     const place = placeSql(partitionBy)
     await runStatement(
       this.#connection,
@@ -70,7 +74,7 @@ export class OpenViews {
     for (const [place, held] of byPlace) {
       places.push(place)
       files.push(...held)
-      for (const { localFile } of held) bytes += (await stat(localFile)).size
+      bytes += await bytesOf(held)
       if (bytes < this.#sliceBytes) continue
       yield slice(files, places)
       ;[places, files, bytes] = [[], [], 0]
@@ -111,6 +115,12 @@ export class OpenViews {
     if (input === undefined) throw new SluiceError('BUG', `there is no view ${name}`)
     return input
   }
+}
+
+async function bytesOf(files: readonly EngineFile[]): Promise<number> {
+  let bytes = 0
+  for (const { localFile } of files) bytes += (await stat(localFile)).size
+  return bytes
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ColumnField } from '../../domain/column-batch.ts'
 import { SluiceError } from '../../domain/errors.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import type { ModelDefinition, RowLookup } from '../../domain/model.ts'
+import type { EngineStep } from '../../ports/model-engine.ts'
 import { readModelSql } from '../sql/model-sql.ts'
 import { sameKey, wholeKey } from './changes.ts'
 import type { ResultShape } from './result-shape.ts'
@@ -153,9 +154,9 @@ function keptName(index: number): string {
   return `sluice_kept_${index}`
 }
 
-interface Step {
-  readonly name: string
-  readonly sql: string
+export interface BoundedFrom extends Pick<TakeFrom, 'model' | 'view'> {
+  /** The view over a lookup's table that nothing else reads and that may be narrowed; null where there is none. */
+  readonly narrows: (lookup: RowLookup) => string | null
 }
 
 /**
@@ -163,15 +164,12 @@ interface Step {
  * time that is asked for. So a few rows of today do not have the years before put in order, nor does a row of long ago
  * that asks another table. And that much of it, read once.
  */
-export function boundedSteps(
-  { model, view }: Pick<TakeFrom, 'model' | 'view'>,
-  rows: string,
-  { asking }: Bounded,
-): readonly Step[] {
-  return model.rowLookups.flatMap((lookup, index): readonly Step[] => {
+export function boundedSteps(from: BoundedFrom, rows: string, { asking }: Bounded): readonly EngineStep[] {
+  const { model } = from
+  return model.rowLookups.flatMap((lookup, index): readonly EngineStep[] => {
     if (lookup.at === null) return []
     const some = asking.get(index)
-    if (some === undefined) return sinceSteps(view, { lookup, index }, rows)
+    if (some === undefined) return sinceSteps(from, { lookup, index }, rows)
     const { keys, old } = some
     const asks = `exists (select 1 from (${keys}) t where ${sameKey(model.key, 't', 'o')})`
     const taken = [...model.key, ...lookup.take.map(({ as }) => as)].map((name) => `o.${name}`)
@@ -181,12 +179,12 @@ export function boundedSteps(
     return [
       { name: keptName(index), sql: `select ${taken.join(', ')} from ${old} o where not ${asks}` },
       { name: askingName(index), sql: `select ${columns} from ${rows} r where not ${isKept}` },
-      ...sinceSteps(view, { lookup, index }, askingName(index)),
+      ...sinceSteps(from, { lookup, index }, askingName(index)),
     ]
   })
 }
 
-function sinceSteps(view: TakeFrom['view'], { lookup, index }: Numbered, rows: string): readonly Step[] {
+function sinceSteps({ view, narrows }: BoundedFrom, { lookup, index }: Numbered, rows: string): readonly EngineStep[] {
   const { on, at, table } = lookup
   if (at === null) return []
   const from = view(formatTableName(table))
@@ -199,8 +197,13 @@ function sinceSteps(view: TakeFrom['view'], { lookup, index }: Numbered, rows: s
   const keys = on.map((_, i) => `f.o${i}`).join(', ')
   const sql = `select ${keys}, coalesce(max(${time}), f.sluice_first) as sluice_since from (${first}) f left join ${from} x on ${same} and ${time} <= f.sluice_first group by ${keys}, f.sluice_first`
   const history = `select ${decidingColumns(lookup).join(', ')} from ${from} x where x.${at.other} is not null and ${sinceSql({ lookup, index })}`
+  const narrowed = narrows(lookup)
+  const late = `cast(x.${at.other} as timestamp) >= (select min(sluice_since) from ${sinceName(index)})`
   return [
     { name: sinceName(index), sql },
+    ...(narrowed === null
+      ? []
+      : [{ narrow: narrowed, sql: `select distinct _file as file from ${narrowed} x where ${late}` }]),
     { name: historyName(index), sql: history },
   ]
 }
@@ -254,7 +257,11 @@ export function touchedRowsSql(
 ): string {
   const matches = lookup.on.map((pair) => `d.${pair.other} = o.${pair.own}`)
   let rows = target
+  let differs = changed
   if (lookup.at !== null) {
+    // a row as it was and as it is, and others of its time, tell the same
+    const told = [...lookup.on.map((pair) => pair.other), lookup.at.other]
+    differs = `(select distinct ${told.join(', ')} from ${changed})`
     const time = `cast(d.${lookup.at.other} as timestamp)`
     const own = `cast(o.${lookup.at.own} as timestamp)`
     matches.push(`${time} <= ${own}`)
@@ -263,7 +270,7 @@ export function touchedRowsSql(
     const kept = lookup.take.find(({ column }) => column === lookup.at?.other)
     if (kept !== undefined) matches.push(`${time} >= coalesce(cast(o.${kept.as} as timestamp), ${time})`)
   }
-  return `select ${key.map((column) => `o.${column}`).join(', ')}, o._file from ${rows} o where exists (select 1 from ${changed} d where ${matches.join(' and ')})`
+  return `select ${key.map((column) => `o.${column}`).join(', ')}, o._file from ${rows} o where exists (select 1 from ${differs} d where ${matches.join(' and ')})`
 }
 
 /** The columns of the other table that decide what is taken. */

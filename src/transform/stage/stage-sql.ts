@@ -156,7 +156,10 @@ export function newSteps(facts: StageFacts, rows: string, bounded?: Bounded): En
   if (model.rowLookups.length + model.derive.length === 0) {
     return [...held, { name: 'sluice_new', sql: withKeysSql(model, { shape, lookups, view }, rows) }]
   }
-  const asked = bounded === undefined ? [] : boundedSteps({ model, view }, 'sluice_rows', bounded)
+  const asked =
+    bounded === undefined
+      ? []
+      : boundedSteps({ model, view, narrows: (lookup) => ownView(facts, lookup.table) }, 'sluice_rows', bounded)
   const taken = withTakenSql({ model, shape, view, ...(bounded === undefined ? {} : { bounded }) }, 'sluice_rows')
   return [
     ...held,
@@ -242,6 +245,17 @@ function lookedUpView(facts: StageFacts): (table: string) => string {
   const byName = new Map(facts.node.inputs.map((table) => [formatTableName(table), table]))
   return (table) =>
     facts.held.has(table) ? heldView(byName.get(table)!) : visible(facts, table, inputView(byName.get(table)!))
+}
+
+/** The view over a looked-up table, where one lookup alone reads it from its files. */
+function ownView({ node, held }: StageFacts, table: TableName): string | null {
+  const named = node.sql?.inputs ?? []
+  const lookedUp = [
+    ...node.lookups.map(({ dimension }) => dimension),
+    ...node.model.rowLookups.map((each) => each.table),
+  ]
+  const readers = [...named, ...lookedUp].filter((each) => same(each, table))
+  return readers.length === 1 && !held.has(formatTableName(table)) ? inputView(table) : null
 }
 
 /** The main input by another view, the others as they stand. */
