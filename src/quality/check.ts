@@ -1,3 +1,5 @@
+import type { RowsStep } from '../ports/model-engine.ts'
+
 /** An expectation worked out for one table: what to ask an engine, and how to read the answer. Pure. */
 export type Check = RowsCheck | QueryCheck | FigureCheck | KnownCheck | ImpossibleCheck
 
@@ -16,6 +18,8 @@ export interface QueryCheck {
   readonly kind: 'query'
   /** One row: `offending`, `considered` unless `considers` tells it, and `young` where rows may be too young to offend. */
   readonly counts: string
+  /** Kept by its name while `counts` is asked, which reads it. */
+  readonly step?: RowsStep
   /** The rows that count, over alias `r`, where each row alone tells; absent: `counts` says how many they are. */
   readonly considers?: string
   /** No two rows that count may share the values of these columns. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { EngineInput, ModelEngine } from '../ports/model-engine.ts'
 import type { Check } from './check.ts'
 import { compileCheck } from './compile-check.ts'
-import { addAnswers, isRefused, questionsOf, type Asking, type Tallies, type Tally } from './count-checks.ts'
+import { addAnswers, askedOf, isRefused, questionsOf, type Asking, type Tallies, type Tally } from './count-checks.ts'
 import type { JudgedTable } from './judged-table.ts'
 
 /** Rows that count and rows that offend, of one check. */
@@ -77,11 +77,7 @@ export async function countChanges(
   const questions = [...sides.flatMap((side) => side.questions), ...repeats]
   const tallies = new Map<Asking, Tally | 'refused'>()
   try {
-    addAnswers(
-      tallies,
-      questions,
-      await engine.ask({ inputs: since.inputs, questions: questions.map(({ sql }) => sql) }),
-    )
+    addAnswers(tallies, questions, await engine.ask({ inputs: since.inputs, ...askedOf(questions) }))
   } catch (error) {
     if (!isRefused(error)) throw error
     return new Map()

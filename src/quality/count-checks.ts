@@ -1,6 +1,6 @@
 import { SluiceError } from '../domain/errors.ts'
 import type { Expectation } from '../domain/expectation.ts'
-import type { EngineInput, EngineRow, EngineValue, ModelEngine } from '../ports/model-engine.ts'
+import type { AskPlan, EngineInput, EngineRow, EngineValue, ModelEngine, RowsStep } from '../ports/model-engine.ts'
 import type { Check } from './check.ts'
 
 export interface Asking {
@@ -22,6 +22,8 @@ export type Tallies = ReadonlyMap<Asking, Tally | 'refused'>
 /** One row for several checks: what it says of each. */
 export interface Question {
   readonly sql: string
+  /** What it reads, beside views. */
+  readonly step?: RowsStep
   readonly readings: readonly Reading[]
 }
 
@@ -49,7 +51,7 @@ export async function countChecks(request: CountRequest): Promise<Tallies> {
   const questions = questionsOf(request.view, asked, known)
   if (questions.length === 0) return tallies
   try {
-    addAnswers(tallies, questions, await engine.ask({ inputs, questions: questions.map(({ sql }) => sql) }))
+    addAnswers(tallies, questions, await engine.ask({ inputs, ...askedOf(questions) }))
     return tallies
   } catch (error) {
     if (!isRefused(error)) throw error
@@ -58,7 +60,7 @@ export async function countChecks(request: CountRequest): Promise<Tallies> {
   for (const each of asked) {
     for (const question of questionsOf(request.view, [each], known)) {
       try {
-        addAnswers(tallies, [question], await engine.ask({ inputs, questions: [question.sql] }))
+        addAnswers(tallies, [question], await engine.ask({ inputs, ...askedOf([question]) }))
       } catch (error) {
         if (!isRefused(error)) throw error
         tallies.set(each, 'refused')
@@ -85,9 +87,19 @@ export function questionsOf(view: string, asked: readonly Asking[], known: Talli
     if (sql !== null) bySql.set(sql, [...(bySql.get(sql) ?? []), each])
   }
   for (const [sql, about] of bySql) {
-    questions.push({ sql, readings: about.map((asking) => ({ asking, read: (row) => readOwn(asking.check, row) })) })
+    const [{ check }] = about as [Asking]
+    questions.push({
+      sql,
+      ...(check.kind === 'query' && check.step !== undefined ? { step: check.step } : {}),
+      readings: about.map((asking) => ({ asking, read: (row) => readOwn(asking.check, row) })),
+    })
   }
   return questions
+}
+
+export function askedOf(questions: readonly Question[]): Pick<AskPlan, 'steps' | 'questions'> {
+  const steps = new Map(questions.flatMap(({ step }) => (step === undefined ? [] : [[step.name, step] as const])))
+  return { steps: [...steps.values()], questions: questions.map(({ sql }) => sql) }
 }
 
 export function addAnswers(

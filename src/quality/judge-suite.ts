@@ -1,6 +1,5 @@
 import type { Expectation } from '../domain/expectation.ts'
 import type { EngineInput, EngineRow, EngineValue, ModelEngine } from '../ports/model-engine.ts'
-import type { Check } from './check.ts'
 import { compileCheck, offendingRowsSql } from './compile-check.ts'
 import { countChanges, countsOf, type Counts, type Since } from './count-changes.ts'
 import { countChecks, isRefused, type Asking, type Tallies, type Tally } from './count-checks.ts'
@@ -19,7 +18,7 @@ export interface SuiteRequest {
   readonly since?: Since | null
 }
 
-const EXCUSED = new Set(['expect_scd2_no_gaps', 'expect_referential_integrity'])
+const EXCUSED = new Set(['expect_scd2_no_gaps'])
 
 export interface JudgedSuite {
   readonly findings: readonly Finding[]
@@ -33,8 +32,8 @@ export interface JudgedSuite {
  */
 export async function judgeSuite(request: SuiteRequest): Promise<JudgedSuite> {
   const { table, expectations, since = null } = request
-  // what excuses a row, a deletion or its age, is looked up only where some row needs it
-  const plain = { ...table, deletions: null, bornAt: null }
+  // a deletion, which excuses a gap, is looked up only where there is one
+  const plain = { ...table, deletions: null }
   const asked = expectations.map((expectation) => ({ expectation, check: compileCheck(plain, expectation) }))
   const known = since === null ? new Map() : await countChanges({ engine: request.engine, table: plain }, since, asked)
   const tallies = await count(request, asked, known)
@@ -42,16 +41,13 @@ export async function judgeSuite(request: SuiteRequest): Promise<JudgedSuite> {
   const excusable = [...asked.keys()].filter(
     (at) => EXCUSED.has(asked[at]!.expectation.type) && (findings[at]!.offending ?? 0) > 0,
   )
-  if (excusable.length > 0 && (table.deletions !== null || table.bornAt !== null)) {
-    const considered = new Map<Asking, Tally>()
+  if (excusable.length > 0 && table.deletions !== null) {
     for (const at of excusable) {
       const { expectation } = asked[at]!
-      const again = { expectation, check: compileCheck(table, expectation) }
-      if (isRelation(again.check)) considered.set(again, { considered: findings[at]!.considered ?? 0 })
-      asked[at] = again
+      asked[at] = { expectation, check: compileCheck(table, expectation) }
     }
     const again = excusable.map((at) => asked[at]!)
-    const excused = await count(request, again, considered)
+    const excused = await count(request, again, new Map())
     for (const at of excusable) findings[at] = toFinding(asked[at]!, excused.get(asked[at]!))
   }
   const samples = await sampleAll(
@@ -66,10 +62,6 @@ export async function judgeSuite(request: SuiteRequest): Promise<JudgedSuite> {
 
 function count({ engine, inputs, table }: SuiteRequest, asked: readonly Asking[], known: Tallies): Promise<Tallies> {
   return countChecks({ engine, inputs, view: table.view, asked, known })
-}
-
-function isRelation(check: Check): boolean {
-  return check.kind === 'query' && check.considers !== undefined
 }
 
 function toFinding({ expectation, check }: Asking, tally: Tally | 'refused' | undefined): Finding {

@@ -9,8 +9,8 @@ export interface JudgedTable {
   readonly fields: readonly ColumnField[]
   /** What makes a row the same thing over time; empty where nothing does. */
   readonly key: readonly string[]
-  /** SQL over alias `r` for when a row came to be, where an expectation names no column; null where nothing says. */
-  readonly bornAt: string | null
+  /** When a row came to be, where an expectation names no column; null where nothing says. */
+  readonly bornAt: BornAt | null
   readonly nowMs: number
   /** Null where there is no such table yet. */
   readonly parent: (table: string) => ParentTable | null
@@ -19,6 +19,11 @@ export interface JudgedTable {
   /** Throws where the pattern is not of the safe dialect. */
   readonly pattern: (text: string) => PatternSource
 }
+
+/** A column of the row; or one of the row of another view that has its values in the columns `same`, the latest of several. */
+export type BornAt =
+  | { readonly column: string }
+  | { readonly view: string; readonly same: readonly string[]; readonly column: string }
 
 export interface ParentTable {
   readonly view: string

@@ -94,7 +94,7 @@ async function askAll(
     view: 'judged',
     fields: fields(ask.columns),
     key: ask.key ?? [],
-    bornAt: ask.ageColumn === undefined ? null : `r.${ask.ageColumn}`,
+    bornAt: ask.ageColumn === undefined ? null : { column: ask.ageColumn },
     nowMs: NOW_MS,
     parent: (name) => {
       const found = ask.parents?.[name]
@@ -104,7 +104,7 @@ async function askAll(
     pattern: (text) => portablePattern(text, { subject: 'test', path: 'regex' }),
   }
   const { findings } = await judgeSuite({
-    engine: { ask: (plan) => engine.ask({ ...plan, steps }) },
+    engine: { ask: (plan) => engine.ask({ ...plan, steps: [...steps, ...(plan.steps ?? [])] }) },
     inputs: [],
     table,
     expectations,

@@ -135,7 +135,7 @@ describe('counting a table by the rows that changed', () => {
       engine: {
         ask: (plan) => {
           asked.push(...plan.questions)
-          return engine.ask({ ...plan, steps })
+          return engine.ask({ ...plan, steps: [...steps, ...(plan.steps ?? [])] })
         },
       },
       inputs: [],

@@ -6,7 +6,7 @@ import { engineInput } from '../../lake/engine-input.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import type { EngineInput } from '../../ports/model-engine.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
-import type { JudgedTable, ParentTable } from '../../quality/judged-table.ts'
+import type { BornAt, JudgedTable, ParentTable } from '../../quality/judged-table.ts'
 import type { StagedModel } from '../../transform/build.ts'
 import type { ModelNode } from '../../transform/graph.ts'
 import { keepsDeleted, tableStore, wholeInput, type OpenInput } from '../../transform/model-inputs.ts'
@@ -58,7 +58,7 @@ export async function openStagedViews(request: ViewRequest): Promise<JudgedViews
   const deletions = node.model.kind === 'scd2' ? deletionsSql(node, inputs) : null
   const born = expectations.some(({ kwargs }) => typeof kwargs['parent'] === 'string')
     ? bornAt(fields, node, inputs)
-    : { sql: null, reads: null }
+    : { at: null, reads: null }
   for (const input of inputs) {
     if (deletions === null && input !== born.reads) continue
     const view = inputView(input.table)
@@ -69,7 +69,7 @@ export async function openStagedViews(request: ViewRequest): Promise<JudgedViews
     view: visibleRows(JUDGED_VIEW, fields),
     fields,
     key: node.model.key,
-    bornAt: born.sql,
+    bornAt: born.at,
     nowMs,
     parent: (name) => parents.get(name) ?? null,
     deletions,
@@ -124,18 +124,17 @@ function bornAt(
   fields: readonly ColumnField[],
   { model, sql }: ModelNode,
   inputs: readonly OpenInput[],
-): { readonly sql: string | null; readonly reads: OpenInput | null } {
+): { readonly at: BornAt | null; readonly reads: OpenInput | null } {
   const isTime = (name: string): boolean =>
     fields.some(({ name: own, type }) => own === name && (type.kind === 'timestamp' || type.kind === 'date'))
-  if (isTime('_ingest_ts')) return { sql: 'r._ingest_ts', reads: null }
+  if (isTime('_ingest_ts')) return { at: { column: '_ingest_ts' }, reads: null }
   const main = inputs.find(({ name }) => sql?.main?.layer === 'bronze' && name === formatTableName(sql.main))
   const place = ['_epoch', '_partition', '_offset']
   if (main !== undefined && place.every((name) => fields.some((field) => field.name === name))) {
-    const same = place.map((name) => `b.${name} = r.${name}`).join(' and ')
-    return { sql: `(select max(b._ingest_ts) from ${inputView(main.table)} b where ${same})`, reads: main }
+    return { at: { view: inputView(main.table), same: place, column: '_ingest_ts' }, reads: main }
   }
   const column = ['_sequence', ...model.lookups.flatMap(({ at }) => at ?? [])].find(isTime)
-  return { sql: column === undefined ? null : `r.${column}`, reads: null }
+  return { at: column === undefined ? null : { column }, reads: null }
 }
 
 /** When a key was deleted: a version ends there and none begins. */

@@ -99,7 +99,7 @@ async function bronzeViews(
       view: JUDGED_VIEW,
       fields,
       key: BRONZE_KEY,
-      bornAt: fields.some(({ name }) => name === '_ingest_ts') ? 'r._ingest_ts' : null,
+      bornAt: fields.some(({ name }) => name === '_ingest_ts') ? { column: '_ingest_ts' } : null,
       nowMs: world.clock.nowMs(),
       parent: (name) => parents.get(name) ?? null,
       deletions: null,
