@@ -18,7 +18,7 @@ export interface Slice {
 }
 
 /** A partition's rows take up many times the bytes of its file while they wait to be written. */
-const SLICE_SHARE = 32
+const SLICE_SHARE = 64
 const OTHERS = 'sluice_slice_others'
 const PLACE = 'sluice_slice_place'
 
