@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
@@ -68,6 +69,9 @@ describe('up', () => {
     return { lake, data, args: ['--config', RETAIL], env: { LAKE: lake, RETAIL_DATA: data } }
   }
 
+  /** What the last that was started has logged. */
+  let newest = (): string => ''
+
   /** Resolves once it says that it has begun. */
   async function start({ args, env }: Project, more: readonly string[], preload: readonly string[] = []): Promise<Up> {
     let child: ChildProcess | undefined
@@ -82,6 +86,7 @@ describe('up', () => {
         one.on('exit', () => started.delete(one))
       },
     })
+    newest = () => log
     const events = (): Record<string, unknown>[] =>
       log
         .split('\n')
@@ -105,7 +110,7 @@ describe('up', () => {
     for (const startMs = performance.now(); performance.now() - startMs < 180_000; await sleep(150)) {
       if (await holds()) return
     }
-    assert.fail(`never: ${what}`)
+    assert.fail(`never: ${what}\n${newest().slice(-20_000)}`)
   }
 
   const deliver = (project: Project, from: number, days: number): Promise<void> =>
@@ -123,6 +128,17 @@ describe('up', () => {
       ([row]) => Number(row!['n']),
       () => 0,
     )
+  }
+
+  /** How many processes hold partitions now. */
+  function holders(project: Project): number {
+    const log = new DatabaseSync(join(`${project.lake}.state`, 'log/log.db'), { readOnly: true })
+    try {
+      const sql = `select count(distinct member) as n from leases where team = 'ingest/order_lines'`
+      return Number(log.prepare(sql).get()!['n'])
+    } finally {
+      log.close()
+    }
   }
 
   const status = async ({ args, env }: Project, exit = 0): Promise<Status> =>
@@ -263,6 +279,7 @@ describe('up', () => {
     const all = await start(project, [...FAST_SOURCE, '--only', 'connectors,ingest'])
     const lanes = await start(project, ['--only', 'ingest,jobs'])
     await until('the first day', async () => (await count(project, 'bronze/order_lines')) === goodOf(1))
+    await until('both hold partitions', () => holders(project) === 2)
     await deliver(project, 1, 1)
     await until('both commit', async () => {
       const commits = (up: Up): boolean => up.events().some(({ event }) => event === 'flush.done')

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { seededRandom } from './random.ts'
 
@@ -75,5 +75,10 @@ export function formatLines(lines: readonly RetailLine[]): string {
 
 export async function writeLines(folder: string, files: ReadonlyMap<string, readonly RetailLine[]>): Promise<void> {
   await mkdir(folder, { recursive: true })
-  for (const [name, lines] of files) await writeFile(join(folder, name), gzipSync(formatLines(lines)))
+  for (const [name, lines] of files) {
+    // Whole at once, as files should arrive: others may be looking.
+    const half = join(folder, `.${name}`)
+    await writeFile(half, gzipSync(formatLines(lines)))
+    await rename(half, join(folder, name))
+  }
 }
