@@ -155,15 +155,20 @@ export function readHeaders(batch: RecordBatch, index: number): RecordHeader[] {
 /** The inverse of `readHeaders`; no headers encode to no bytes at all. */
 export function encodeHeaders(headers: readonly RecordHeader[]): Uint8Array {
   if (headers.length === 0) return new Uint8Array(0)
-  const parts: Uint8Array[] = [varintBytes(headers.length)]
+  let size = varintSize(headers.length)
+  for (const { key, value } of headers) size += nameBytes(key).length + varintSize(value.length) + value.length
+  const out = Buffer.allocUnsafe(size)
+  let at = putVarint(out, 0, headers.length)
   for (const { key, value } of headers) {
-    parts.push(nameBytes(key), varintBytes(value.length), value)
+    const name = nameBytes(key)
+    out.set(name, at)
+    at = putVarint(out, at + name.length, value.length)
+    out.set(value, at)
+    at += value.length
   }
-  return Buffer.concat(parts)
+  return out
 }
 
-/** Lengths below 64 are one byte. */
-const SHORT_VARINTS: readonly Uint8Array[] = Array.from({ length: 64 }, (_, value) => Uint8Array.of(value * 2))
 const NAMES_KEPT = 256
 const names = new Map<string, Uint8Array>()
 
@@ -172,21 +177,28 @@ function nameBytes(name: string): Uint8Array {
   const known = names.get(name)
   if (known !== undefined) return known
   const text = Buffer.from(name, 'utf8')
-  const bytes = Buffer.concat([varintBytes(text.length), text])
+  const bytes = new Uint8Array(varintSize(text.length) + text.length)
+  bytes.set(text, putVarint(bytes, 0, text.length))
   if (names.size >= NAMES_KEPT) names.clear()
   names.set(name, bytes)
   return bytes
 }
 
-function varintBytes(value: number): Uint8Array {
-  if (value >= 0 && value < 64) return SHORT_VARINTS[value]!
+/** Of what is not negative, zigzag. */
+function varintSize(value: number): number {
+  let size = 1
+  for (let rest = value * 2; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1
+  return size
+}
 
-  const out: number[] = []
-  let rest = value >= 0 ? value * 2 : -value * 2 - 1
-  while (rest >= 0x80) {
-    out.push((rest % 0x80) | 0x80)
-    rest = Math.floor(rest / 0x80)
+/** Answers where it ends. */
+function putVarint(out: Uint8Array, at: number, value: number): number {
+  let to = at
+  let rest = value * 2
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
+    out[to] = (rest % 0x80) | 0x80
+    to += 1
   }
-  out.push(rest)
-  return Uint8Array.from(out)
+  out[to] = rest
+  return to + 1
 }

@@ -9,6 +9,8 @@ const REMEMBERED_TEXTS = 1_000
 /** Lines whose letters are in memory at once (I12): what a flush mostly holds, in one append. */
 const APPENDED_LINE_BYTES = 8 * 1024 * 1024
 const NEWLINE = 10
+const RECORD = Buffer.from('],"record":', 'latin1')
+const SEALED = Buffer.from(',"sealed":', 'latin1')
 
 export interface CopyTarget {
   readonly log: TopicLog
@@ -61,7 +63,7 @@ async function copyParts(
     await log.create(errorsTopic, { partitions: 1, retentionMs })
     const header = rememberHeaders()
     for (const letters of parts) {
-      const records = letters().map((letter) => toRecord(letter, { batchId, header }))
+      const records = letters().map((letter) => new CopiedLetter(letter, { batchId, header }))
       await log.append({ batches: [{ topic: errorsTopic, partition: 0, records }], state: null })
       copied += records.length
     }
@@ -104,10 +106,20 @@ function lettersOf(lines: Uint8Array): StoredLetter[] {
   const letters: StoredLetter[] = []
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(NEWLINE, start)
-    letters.push(storedLetter(JSON.parse(bytes.toString('utf8', start, end)) as LaneRecord))
+    letters.push(storedLetter(parseLine(bytes.subarray(start, end))))
     start = end + 1
   }
   return letters
+}
+
+/**
+ * A line without its record, which no copy carries and which is most of what a line holds. What stands before it and
+ * behind it holds no object but errors, whose names are ours, so that no text within a line reads as these marks.
+ */
+function parseLine(line: Buffer): LaneRecord {
+  const [from, to] = [line.indexOf(RECORD), line.lastIndexOf(SEALED)]
+  if (from === -1 || to < from) return JSON.parse(line.toString('utf8')) as LaneRecord
+  return JSON.parse(line.toString('utf8', 0, from + 1) + line.toString('utf8', to)) as LaneRecord
 }
 
 export function errorsTopicOf(topic: string): string {
@@ -133,7 +145,28 @@ function rememberHeaders(): CopyContext['header'] {
   }
 }
 
-function toRecord(letter: StoredLetter, { batchId, header }: CopyContext): OutgoingRecord {
+/** Its headers are made when the log asks for them: those of a flush's letters, an object each, would else live at once. */
+class CopiedLetter implements OutgoingRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly timestampMs: number
+  readonly #letter: StoredLetter
+  readonly #context: CopyContext
+
+  constructor(letter: StoredLetter, context: CopyContext) {
+    this.key = letter.key
+    this.value = letter.raw
+    this.timestampMs = letter.quarantinedAtMs
+    this.#letter = letter
+    this.#context = context
+  }
+
+  get headers(): readonly RecordHeader[] {
+    return headersOf(this.#letter, this.#context)
+  }
+}
+
+function headersOf(letter: StoredLetter, { batchId, header }: CopyContext): RecordHeader[] {
   const { log, source, layer, table, stage, errors, sealed } = letter
   const first = errors[0]
   const headers: RecordHeader[] = [...letter.headers]
@@ -158,5 +191,5 @@ function toRecord(letter: StoredLetter, { batchId, header }: CopyContext): Outgo
     put('sluice.source_object', source.object)
     put('sluice.source_at', source.at)
   }
-  return { key: letter.key, value: letter.raw, headers, timestampMs: letter.quarantinedAtMs }
+  return headers
 }

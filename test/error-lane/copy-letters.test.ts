@@ -95,6 +95,21 @@ test('letters that are lines already are copied as the letters themselves would 
     aLetter({ rowId: 'b', raw: null, key: null, headers: [] }),
     aLetter({ rowId: 'c', log: null, source: { source: 'files', object: 'a.csv', at: '7' }, stage: 'connect' }),
     aLetter({ rowId: 'd', raw: Buffer.from([0, 10, 255, 10]), headers: [{ key: 'ü\n', value: Buffer.from([10, 0]) }] }),
+    aLetter({ rowId: 'e', errors: [] }),
+    // What looks like the line's own structure, wherever a stranger can write.
+    aLetter({
+      rowId: 'f',
+      errors: [{ code: 'REQUIRED', field: '],"record":', rule: ',"sealed":', message: '],"record":{},"sealed":true' }],
+      record: {
+        errors: [[], { record: 1, sealed: true, raw: '],"record":', key: [',"sealed":'] }],
+        record: [[]],
+        sealed: 1,
+      },
+      headers: [
+        { key: ',"sealed":', value: Buffer.from('],"record":') },
+        { key: 'sealed', value: Buffer.from(',"sealed":') },
+      ],
+    }),
   ]
   const target = { topic: 'orders', retentionMs: null, batchId: BATCH }
   const [whole, lines] = [logDouble(), logDouble()]
@@ -104,7 +119,7 @@ test('letters that are lines already are copied as the letters themselves would 
     log: lines.log,
     lines: [...letterLines(letters.slice(0, 1), null), ...letterLines(letters.slice(1), null)],
   })
-  assert.deepEqual(outcome, { kind: 'copied', records: 4 })
+  assert.deepEqual(outcome, { kind: 'copied', records: 6 })
   assert.deepEqual(plain(lines.appended), plain(whole.appended))
 })
 

@@ -209,11 +209,11 @@ function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatc
 /** Neighbours often share one list of headers: it is encoded once. */
 function encodeAllHeaders(records: readonly OutgoingRecord[]): Uint8Array[] {
   let last: OutgoingRecord['headers'] | null = null
-  let bytes = new Uint8Array(0)
+  let bytes: Uint8Array = new Uint8Array(0)
   return records.map(({ headers }) => {
     if (headers !== last) {
       last = headers
-      bytes = new Uint8Array(encodeHeaders(headers))
+      bytes = encodeHeaders(headers)
     }
     return bytes
   })
