@@ -2,6 +2,7 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { measureRedshift, measureSnowflake } from './databases.ts'
 import { measureOrders } from './ingest/orders.ts'
 import { measureOptimize, measureZorder } from './lake/maintenance.ts'
+import { measureSnapshot } from './lake/open-table.ts'
 import { measureActivity, measureScd2, measureSilver } from './lake/scenarios.ts'
 import { measureKafka, measureLoads } from './kafka/kafka.ts'
 import { measureRetail } from './retail.ts'
@@ -13,7 +14,8 @@ import { keepResults } from './report.ts'
  * `kafka` orders from a Kafka on this machine to disk and to S3, `kafka-load` how soon they can be seen there, `redshift` a table's first load from PostgreSQL.
  * `scd2` and `activity` set models of ours beside Spark's over the same tables, `silver` an increment beside a rebuild; SLUICE_BENCH_ROWS sets
  * their size, SLUICE_BENCH_SPARK=none leaves Spark out.
- * `optimize` and `zorder` set the verb beside delta-rs, over 2,000 small files and 10 M rows at full size.
+ * `optimize` and `zorder` set the verb beside delta-rs, over 2,000 small files and 10 M rows at full size, `snapshot` the opening of a
+ * table of 100,000 files and 10,000 commits.
  * What is measured anew replaces its lines in results.json and RESULTS.md; the others stay.
  */
 const BY_DEFAULT = [
@@ -40,6 +42,7 @@ const APART = [
   'activity',
   'optimize',
   'zorder',
+  'snapshot',
 ]
 const NAMES = [...BY_DEFAULT, 'delta-20m', ...APART]
 
@@ -79,3 +82,7 @@ if (names.includes('zorder')) {
   const { rows, reads } = await measureZorder({ runs, rows: lakeRows(10_000_000), say })
   await keepResults({ zorder: { machine, rows, reads } })
 }
+if (names.includes('snapshot'))
+  await keepResults({
+    snapshot: { machine, rows: await measureSnapshot({ runs, rows: lakeRows(100_000_000), say }) },
+  })

@@ -26,6 +26,7 @@ interface Results {
   readonly silver?: Section<LakeRow>
   readonly activity?: Section<LakeRow>
   readonly optimize?: Section<LakeRow>
+  readonly snapshot?: Section<LakeRow>
   readonly zorder?: Section<LakeRow> & Pick<ZorderMeasured, 'reads'>
 }
 
@@ -63,6 +64,7 @@ export async function keepResults(fresh: Results): Promise<void> {
     lakePage(all.optimize, 'optimize'),
     lakePage(all.zorder, 'zorder'),
     readsPage(all.zorder?.reads),
+    lakePage(all.snapshot, 'snapshot'),
   ]
     .flat()
     .join('\n')

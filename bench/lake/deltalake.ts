@@ -1,3 +1,4 @@
+import { deepEqual } from 'node:assert/strict'
 import { findPython } from '../../test/services/python.ts'
 import type { Measured } from '../measure.ts'
 
@@ -49,4 +50,34 @@ export async function measureDeltalake(job: DeltalakeJob, say: (line: string) =>
 export async function deltalakeSums(table: string, columns: readonly string[]): Promise<string | null> {
   const found = await findPython()
   return found.skip === false ? JSON.stringify(await found.python.json(SUMS, table, JSON.stringify(columns))) : null
+}
+
+const OPENING = `
+import json, resource, sys, time, warnings
+import pyarrow as pa, pyarrow.compute as pc
+from deltalake import DeltaTable
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+began, cpu_began = time.time(), cpu()
+table = DeltaTable(sys.argv[1])
+files = pa.table(table.get_add_actions(flatten=True))
+facts = {'version': table.version(), 'files': files.num_rows, 'bytes': pc.sum(files['size_bytes']).as_py(), 'rows': pc.sum(files['num_records']).as_py()}
+print(json.dumps({'wallSeconds': time.time() - began, 'cpuSeconds': cpu() - cpu_began, 'peakBytes': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, 'facts': facts}))
+`
+
+/** A table opened and its files summed up, which must come to `facts`. Null where Python is missing, which is said. */
+export async function measureOpening(
+  table: string,
+  facts: object,
+  say: (line: string) => void,
+): Promise<Measured | null> {
+  const found = await findPython()
+  if (found.skip !== false) {
+    say(`no delta-rs beside it: ${found.skip}`)
+    return null
+  }
+  const { facts: theirs, ...measured } = (await found.python.json(OPENING, table)) as Measured & { facts: object }
+  deepEqual(theirs, facts)
+  return measured
 }

@@ -23,6 +23,10 @@ const TITLES = {
     'A table is clustered by two columns',
     'silver.events, 10 M rows at full size of skewed customers at random times, each file with some of all, to files of 2 MB by customer and time.',
   ],
+  snapshot: [
+    'A table of many files and commits is opened',
+    'silver.events, 100,000 files by 10,000 commits at full size, seven columns, the last checkpoint 99 commits old: opened by a process that begins, its files, their bytes and the rows that their statistics state summed up. The disk’s cache is warm.',
+  ],
 } as const
 
 /** The last line is what the others are set against. */

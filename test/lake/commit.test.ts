@@ -52,7 +52,7 @@ test('a table is made with its first rows, at reader 1 and writer 2, with every 
     operationParameters: { mode: 'Append', columns: '["n"]' },
     isolationLevel: 'WriteSerializable',
     isBlindAppend: true,
-    operationMetrics: { numFiles: '1', numOutputBytes: String(file.bytes), rows: '3' },
+    operationMetrics: { numFiles: '1', numOutputBytes: String(file.bytes), numOutputRows: '3', rows: '3' },
     engineInfo: 'Sluice',
   })
   assert.equal((await openTable(store)).txns.get('t/0'), LAST)

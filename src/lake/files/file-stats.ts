@@ -3,12 +3,6 @@ import type { ColumnStats } from '../../domain/column-stats.ts'
 import type { JsonValue } from '../../domain/dead-letter.ts'
 import { rawJson, writeLogJson, type LogJson } from '../log/log-json.ts'
 
-/**
- * Columns past this many have no statistics, as in Delta's own writers (`delta.dataSkippingNumIndexedCols`); fields
- * inside structs count each on its own.
- */
-const INDEXED_COLUMNS = 32
-
 export interface StatedFile {
   readonly rows: number
   readonly stats: readonly ColumnStats[]
@@ -19,14 +13,17 @@ export interface StatedFile {
   readonly unstated: ReadonlySet<string>
 }
 
-/** The text of `add.stats` (PROTOCOL, "Per-file Statistics"). */
+/**
+ * The text of `add.stats` (PROTOCOL, "Per-file Statistics"), of every column: a commit leaves those that its table wants
+ * (`statsTrimmer`).
+ */
 export function formatStats({ rows, stats, fields, partitionColumns, unstated }: StatedFile): string {
   const stored = fields.filter((field) => !partitionColumns.includes(field.name))
-  const indexed = indexedTypes(stored)
+  const own = leafTypes(stored)
   const [minValues, maxValues, nullCount]: [Tree, Tree, Tree] = [{}, {}, {}]
   for (const { column, inside = [], nulls, min, max } of stats) {
     const path = [column, ...inside]
-    const type = indexed.get(pathKey(path))
+    const type = own.get(pathKey(path))
     if (type === undefined) continue
     put(nullCount, path, nulls)
     if (unstated.has(column)) continue
@@ -37,7 +34,7 @@ export function formatStats({ rows, stats, fields, partitionColumns, unstated }:
   return writeLogJson({ numRecords: rows, minValues, maxValues, nullCount })
 }
 
-function indexedTypes(fields: readonly ColumnField[]): ReadonlyMap<string, ColumnType> {
+function leafTypes(fields: readonly ColumnField[]): ReadonlyMap<string, ColumnType> {
   const types: [string, ColumnType][] = []
   const visit = ({ name, type }: ColumnField, above: readonly string[]): void => {
     const path = [...above, name]
@@ -45,7 +42,7 @@ function indexedTypes(fields: readonly ColumnField[]): ReadonlyMap<string, Colum
     else types.push([pathKey(path), type])
   }
   for (const field of fields) visit(field, [])
-  return new Map(types.slice(0, INDEXED_COLUMNS))
+  return new Map(types)
 }
 
 /** Names hold no NUL: Parquet and Delta state them as text. */

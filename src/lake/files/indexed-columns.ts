@@ -5,8 +5,12 @@ import type { LogJson, LogObject } from '../log/log-json.ts'
 
 /**
  * Which columns' statistics a table wants in its log (delta.io, "Table properties"): those that
- * `delta.dataSkippingStatsColumns` lists, else the first `delta.dataSkippingNumIndexedCols` leaves, -1 for all.
+ * `delta.dataSkippingStatsColumns` lists, else the first `delta.dataSkippingNumIndexedCols` leaves, -1 for all; fields
+ * inside structs count each on its own, columns of the partition do not.
  */
+
+/** Where the table says nothing, or nothing that could be meant, as in Delta's own writers. */
+const INDEXED_COLUMNS = 32
 
 export interface IndexedTable {
   readonly fields: readonly ColumnField[]
@@ -16,8 +20,7 @@ export interface IndexedTable {
 
 /**
  * Takes out of a file's statistics what its table does not want; rows are always counted. Non-guarantee: what the
- * writer of the file left out (more than 32 leaves, columns of personal data) is not added. Null where nothing is to
- * be taken out of any.
+ * writer of the file left out (bounds of personal data) is not added. Null where nothing is to be taken out of any.
  */
 export function statsTrimmer(table: IndexedTable): ((statsText: string | null) => string | null) | null {
   const wanted = wantedLeaves(table)
@@ -44,8 +47,14 @@ function wantedLeaves({ fields, partitionColumns, configuration }: IndexedTable)
     const paths = columnPaths(listed)
     return new Set(leaves.filter((leaf) => paths.some((path) => leaf === path || leaf.startsWith(`${path}\0`))))
   }
-  const count = Number(configuration['delta.dataSkippingNumIndexedCols'] ?? -1)
-  return Number.isSafeInteger(count) && count >= 0 ? new Set(leaves.slice(0, count)) : null
+  const count = indexedColumns(configuration['delta.dataSkippingNumIndexedCols'])
+  return count < leaves.length ? new Set(leaves.slice(0, count)) : null
+}
+
+function indexedColumns(text: string | undefined): number {
+  const stated = text?.trim() ?? ''
+  if (stated === '-1') return Infinity
+  return /^\d{1,9}$/.test(stated) ? Number(stated) : INDEXED_COLUMNS
 }
 
 function leavesOf({ name, type }: ColumnField, above: string): string[] {

@@ -3,6 +3,7 @@ import { nullsIn } from '../files/add-file.ts'
 import { statsTrimmer } from '../files/indexed-columns.ts'
 import { hasNotNull, refuseNulls } from '../files/not-null.ts'
 import { checkPartitionColumns, formatDeltaSchema } from '../delta-schema.ts'
+import { operationMetrics } from '../operation-metrics.ts'
 import type { Transaction } from '../transaction.ts'
 import { actionJson } from './action.ts'
 import type { Action, AddAction, MetadataAction, RemoveAction } from './action.ts'
@@ -82,7 +83,6 @@ function stageActions(commit: PreparedCommit, attempt: Attempt): Action[] {
 
 function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs }: Attempt): LogObject {
   const { name, parameters } = tx.operation
-  const metrics = { ...fileMetrics(tx), ...tx.operation.metrics }
   return {
     timestamp: timestampMs,
     operation: name,
@@ -90,21 +90,9 @@ function commitInfo({ tx, commitId }: PreparedCommit, { readVersion, timestampMs
     ...(readVersion < 0 ? {} : { readVersion }),
     isolationLevel: tx.reads === 'nothing' || tx.reads === 'removed-files' ? 'WriteSerializable' : 'Serializable',
     isBlindAppend: tx.reads === 'nothing' && tx.removes.length === 0,
-    operationMetrics: texts(metrics),
+    operationMetrics: texts(operationMetrics(tx)),
     engineInfo: 'Sluice',
     txnId: commitId,
-  }
-}
-
-/** What the log itself tells of an operation, under Spark's names; what the operation states goes before. */
-function fileMetrics({ adds, removes }: Transaction): Readonly<Record<string, number>> {
-  const bytesOf = (files: readonly NewFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
-  if (removes.length === 0) return adds.length === 0 ? {} : { numFiles: adds.length, numOutputBytes: bytesOf(adds) }
-  return {
-    numAddedFiles: adds.length,
-    numRemovedFiles: removes.length,
-    numAddedBytes: bytesOf(adds),
-    numRemovedBytes: bytesOf(removes),
   }
 }
 

@@ -102,8 +102,6 @@ function commitRestore(world: RestoreWorld, { table, old, plan }: PreparedRestor
       name: 'RESTORE',
       parameters: { version: String(old.version), runId: world.runId },
       metrics: {
-        numRestoredFiles: String(plan.adds.length),
-        numRemovedFiles: String(plan.removes.length),
         tableSizeAfterRestore: String([...old.files.values()].reduce((sum, file) => sum + file.bytes, 0)),
         numOfFilesAfterRestore: String(old.files.size),
       },

@@ -38,7 +38,7 @@ describe("Delta's statistics as text", () => {
     })
   })
 
-  test('the first 32 count, each field inside a struct as one, partition columns aside', () => {
+  test('all columns have theirs, each field inside a struct its own, partition columns aside: a commit leaves what its table wants', () => {
     const many = Array.from({ length: 40 }, (_, i) => field(`c${i}`))
     const fields = [field('day'), place, ...many]
     const stats = [
@@ -51,7 +51,7 @@ describe("Delta's statistics as text", () => {
     ) as {
       nullCount: object
     }
-    assert.deepEqual(Object.keys(nullCount), ['place', ...many.slice(0, 30).map(({ name }) => name)])
+    assert.deepEqual(Object.keys(nullCount), ['place', ...many.map(({ name }) => name)])
   })
 
   test('digits that a double would round stand as a number, and only where the column is one', () => {
