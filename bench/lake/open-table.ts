@@ -5,9 +5,11 @@ import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { openFilesystemStore } from '../../src/adapters/filesystem/filesystem-store.ts'
 import type { ColumnField } from '../../src/domain/column-batch.ts'
 import { writeCheckpoint } from '../../src/lake/checkpoint/write-checkpoint.ts'
-import { commitTransaction } from '../../src/lake/commit.ts'
 import type { NewFile } from '../../src/lake/data-file.ts'
-import { openSnapshot, refreshSnapshot } from '../../src/lake/snapshot.ts'
+import { entryPath } from '../../src/lake/log/log-file.ts'
+import { prepareCommit, stageEntry } from '../../src/lake/log/stage-entry.ts'
+import { openSnapshot } from '../../src/lake/snapshot.ts'
+import type { Snapshot } from '../../src/lake/snapshot.ts'
 import { measure, REPOSITORY, runProgram, type Measured } from '../measure.ts'
 import { measureOpening } from './deltalake.ts'
 import type { LakeRequest, LakeRow } from './scenarios.ts'
@@ -73,29 +75,29 @@ export async function measureSnapshot({ runs, rows, say }: LakeRequest): Promise
   }
 }
 
-/** Versions 0 to `commits` - 1, the last checkpoint `SINCE` before the end. */
+/** Versions 0 to `commits` - 1, the last checkpoint `SINCE` before the end: entries as commits stage them, with no race for each. */
 async function makeLog(folder: string, commits: number): Promise<void> {
   const store = openFilesystemStore(folder)
-  const configuration = { 'delta.checkpointInterval': '1000000' }
-  let snapshot = null
+  const startMs = Date.now() - commits * 1000
+  let snapshot: Snapshot | null = null
   for (let version = 0; version < commits; version += 1) {
     const first = version * FILES_A_COMMIT
-    const position = ['sluice/events/0', BigInt(version)] as const
-    const outcome = await commitTransaction({
+    const commit = prepareCommit({
       store,
       snapshot,
-      ...(snapshot === null ? { create: { fields: FIELDS, partitionColumns: ['day'], configuration } } : {}),
+      ...(snapshot === null ? { create: { fields: FIELDS, partitionColumns: ['day'], configuration: {} } } : {}),
       adds: Array.from({ length: FILES_A_COMMIT }, (_, i) => eventsFile(first + i)),
       removes: [],
-      txns: new Map([position]),
+      txns: new Map([['sluice/events/0', BigInt(version)]]),
       expectTxns: new Map(),
       reads: 'nothing',
       dataChange: true,
       operation: { name: 'WRITE', parameters: { mode: 'Append' }, metrics: {} },
       clock: systemClock,
     })
-    if (outcome.kind !== 'committed') throw new Error(outcome.reason)
-    snapshot = snapshot === null ? await openSnapshot(store) : await refreshSnapshot(store, snapshot)
+    const attempt = { readVersion: version - 1, timestampMs: startMs + version * 1000 }
+    await store.putIfAbsent(entryPath(version), stageEntry(commit, attempt))
+    snapshot ??= await openSnapshot(store)
   }
   await writeCheckpoint(store, { version: commits - 1 - SINCE, nowMs: Date.now() })
 }
