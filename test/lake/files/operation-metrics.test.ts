@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readHistory } from '../../src/lake/history.ts'
-import type { Transaction } from '../../src/lake/transaction.ts'
-import { MemoryStore } from '../conformance/memory-store.ts'
-import { loggedFile, step } from './table-steps.ts'
+import { readHistory } from '../../../src/lake/history.ts'
+import type { Transaction } from '../../../src/lake/transaction.ts'
+import { MemoryStore } from '../../conformance/memory-store.ts'
+import { loggedFile, step } from '../table-steps.ts'
 
 /** Two files of 10 bytes and 1 row go, one of 30 bytes and 2 rows comes. Expected are the names of delta-spark 4.0's DeltaOperations. */
 async function metricsOf(

@@ -1,5 +1,5 @@
-import type { NewFile } from './files/add-file.ts'
-import type { Transaction } from './transaction.ts'
+import type { NewFile } from './add-file.ts'
+import type { Transaction } from '../transaction.ts'
 
 type Metrics = Readonly<Record<string, string | number | bigint>>
 
