@@ -179,6 +179,40 @@ test('I11: what is taken from other tables follows them, whichever comes first, 
   )
 })
 
+test('I11: of rows that one table touches, those that a history touches too are looked up in it again, and no others change', () =>
+  withLake(async (lake) => {
+    const one = { at: 1, n: 1, deleted: false, piece: 0 }
+    const before: readonly Row[] = [
+      ...[0, 1].flatMap((who): readonly Row[] => [
+        { ...one, stream: 'people', id: 0, who },
+        { ...one, stream: 'rates', id: 0, who, at: 0, n: 2 },
+      ]),
+      { ...one, stream: 'events', id: 0, who: 0, at: 3 },
+      { ...one, stream: 'events', id: 1, who: 1, at: 3 },
+      { ...one, stream: 'events', id: 2, who: 0 },
+      { ...one, stream: 'events', id: 3, who: 1, at: 5 },
+    ]
+    // both move; a newer rate bears on event 0 alone, event 1 comes again as another's, event 3 is taken back, 4 is new
+    const after: readonly Row[] = [
+      { ...one, stream: 'people', id: 0, who: 0, n: 5 },
+      { ...one, stream: 'people', id: 0, who: 1, n: 6 },
+      { ...one, stream: 'rates', id: 1, who: 0, at: 2, n: 7 },
+      { ...one, stream: 'events', id: 1, who: 0, at: 4 },
+      { ...one, stream: 'events', id: 3, who: 1, deleted: true },
+      { ...one, stream: 'events', id: 4, who: 1, at: 2 },
+    ]
+    const all = [...before, ...after.map((row) => ({ ...row, piece: 1 }))]
+    for (const piece of [0, 1]) {
+      await write(lake, all, (row) => row.piece === piece)
+      await build(lake)
+      assert.deepEqual(await found(lake), expected(all.filter((row) => row.piece <= piece)))
+    }
+    const rateIds = (await lake.rows('silver.event', 'select * from t where not _deleted order by id')).map(
+      (row) => row['rate_id'],
+    )
+    assert.deepEqual(rateIds, ['i1', 'i1', 'i0', 'i0'])
+  }))
+
 test('rows that find none are told of once they are worked out', () =>
   withLake(async (lake) => {
     const one = { who: 1, at: 3, n: 2, deleted: false, piece: 0 }
