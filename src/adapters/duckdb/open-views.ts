@@ -17,8 +17,15 @@ export interface Slice {
   readonly others: string
 }
 
+interface Part {
+  readonly places: readonly string[]
+  readonly files: readonly EngineFile[]
+}
+
 /** A partition's rows take up many times the bytes of its file while they wait to be written. */
 const SLICE_SHARE = 64
+/** Up to so many, working out the other rows again for each costs less than keeping them. */
+const FEW_SLICES = 4
 const OTHERS = 'sluice_slice_others'
 const PLACE = 'sluice_slice_place'
 
@@ -45,7 +52,7 @@ export class OpenViews {
 
   /**
    * Goes through the partitions of an output, some after the other. `others` are the rows beside the view's, as they
-   * are stored: kept by their partition, so that each slice reads its own.
+   * are stored. Where there are many slices they are kept by their partition, so that each slice reads its own.
    */
   async *slices(
     { view, others }: Pick<OutputSlices, 'view' | 'others'>,
@@ -57,36 +64,42 @@ export class OpenViews {
       yield { input: whole.files.length === 0 ? null : whole, others }
       return
     }
-    const place = placeSql(partitionBy)
-    await runStatement(
-      this.#connection,
-      `create temp table ${OTHERS} as select o.*, ${place} as ${PLACE} from (${others}) o`,
-    )
-    const byPlace = await this.#filesByPlace(whole, partitionBy)
+    const placed = `select o.*, ${placeSql(partitionBy)} as ${PLACE} from (${others}) o`
+    const parts = await this.#parts(await this.#filesByPlace(whole, partitionBy, placed))
+    const isKept = parts.length > FEW_SLICES
+    if (isKept) await runStatement(this.#connection, `create temp table ${OTHERS} as ${placed}`)
     const columns = fields.map(({ name }) => quoteIdentifier(name)).join(', ')
-    const slice = (held: readonly EngineFile[], of: readonly string[]): Slice => ({
-      input: held.length === 0 ? null : { ...whole, files: held },
-      others: `select ${columns} from ${OTHERS} where ${PLACE} in (${of.map(quoteText).join(', ')})`,
-    })
-    let places: string[] = []
-    let files: EngineFile[] = []
+    for (const { places, files } of parts) {
+      const from = isKept ? OTHERS : `(${placed}) ${OTHERS}`
+      yield {
+        input: files.length === 0 ? null : { ...whole, files },
+        others: `select ${columns} from ${from} where ${PLACE} in (${places.map(quoteText).join(', ')})`,
+      }
+    }
+    if (isKept) await this.#connection.run(`drop table ${OTHERS}`)
+  }
+
+  /** So many partitions at a time that their files have about the bytes of a slice. */
+  async #parts(byPlace: ReadonlyMap<string, readonly EngineFile[]>): Promise<readonly Part[]> {
+    const parts: Part[] = []
+    let part: Part = { places: [], files: [] }
     let bytes = 0
     for (const [place, held] of byPlace) {
-      places.push(place)
-      files.push(...held)
+      part = { places: [...part.places, place], files: [...part.files, ...held] }
       bytes += await bytesOf(held)
       if (bytes < this.#sliceBytes) continue
-      yield slice(files, places)
-      ;[places, files, bytes] = [[], [], 0]
+      parts.push(part)
+      part = { places: [], files: [] }
+      bytes = 0
     }
-    if (places.length > 0) yield slice(files, places)
-    await this.#connection.run(`drop table ${OTHERS}`)
+    return part.places.length === 0 ? parts : [...parts, part]
   }
 
   /** By the text of their partition values, as `placeSql` gives it. */
   async #filesByPlace(
     input: EngineInput,
     partitionBy: readonly ColumnField[],
+    placed: string,
   ): Promise<ReadonlyMap<string, readonly EngineFile[]>> {
     const byPlace = new Map<string, EngineFile[]>()
     if (input.files.length > 0) {
@@ -99,7 +112,7 @@ export class OpenViews {
         byPlace.set(place, [...(byPlace.get(place) ?? []), file])
       }
     }
-    for (const [place] of await this.#rows(`select distinct ${PLACE} from ${OTHERS}`)) {
+    for (const [place] of await this.#rows(`select distinct ${PLACE} from (${placed}) ${OTHERS}`)) {
       if (!byPlace.has(String(place))) byPlace.set(String(place), [])
     }
     return byPlace
