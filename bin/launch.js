@@ -2,8 +2,8 @@
 // Starts dist/src/main.js of the installed package: in this process if its Node is new enough, else on the Node that
 // the package brings for this platform. Plain JavaScript that Node 18 can run.
 import { spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { constants } from 'node:os'
+import * as modules from 'node:module'
+import { constants, homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
@@ -13,6 +13,10 @@ const NEEDED = 24
 const OWN_NUMBERS = '--no-maglev-escape-analysis'
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'src', 'main.js')
 
+// What was compiled once is kept in the user's own cache: a start then costs half. A folder that others may write to would
+// let them choose what runs here; where this one cannot be written, every start compiles.
+const compiled = compiledFolder()
+
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   const emitWarning = process.emitWarning
   // node:sqlite says on each start that it is experimental.
@@ -21,6 +25,11 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest)
   }
   setFlagsFromString(OWN_NUMBERS)
+  if (compiled !== null && process.env.NODE_COMPILE_CACHE === undefined) {
+    modules.enableCompileCache?.(compiled)
+    // For its threads.
+    process.env.NODE_COMPILE_CACHE = compiled
+  }
   await import(main)
 } else {
   const node = bundledNode()
@@ -42,6 +51,13 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     ],
     {
       stdio: 'inherit',
+      env: {
+        ...(compiled === null ? {} : { NODE_COMPILE_CACHE: compiled }),
+        // As in the repository's bin/sluice.
+        MALLOC_ARENA_MAX: '2',
+        MALLOC_MMAP_THRESHOLD_: '262144',
+        ...process.env,
+      },
     },
   )
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
@@ -52,8 +68,17 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
+function compiledFolder() {
+  try {
+    return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice', 'compiled')
+  } catch {
+    // Nobody's process: no home.
+    return null
+  }
+}
+
 function bundledNode() {
-  const require = createRequire(import.meta.url)
+  const require = modules.createRequire(import.meta.url)
   for (const name of [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`]) {
     try {
       return join(dirname(require.resolve(`${name}/package.json`)), 'bin', 'node')

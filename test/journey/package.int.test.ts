@@ -66,6 +66,18 @@ test('the installed command shows its help and version, with nothing on stderr',
   assert.match(sluice(['--version'], folder).stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
+test('what was compiled is kept in the user’s own cache, and where there can be none it runs as well', () => {
+  const cache = join(folder, 'cache')
+  const notes = join(folder, 'no-folder')
+  writeFileSync(notes, '')
+  for (const XDG_CACHE_HOME of [cache, notes]) {
+    const env = { ...outerEnvironment(), XDG_CACHE_HOME }
+    const ran = spawnSync(bin, ['--version'], { cwd: folder, encoding: 'utf8', env })
+    assert.deepEqual([ran.status, ran.stderr], [0, ''])
+  }
+  assert.notDeepEqual(readdirSync(join(cache, 'sluice/compiled')), [])
+})
+
 test('without settings it says so and exits 2', () => {
   const empty = join(folder, 'empty')
   mkdirSync(empty)
