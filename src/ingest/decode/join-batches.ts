@@ -92,15 +92,18 @@ function runEnd(batches: readonly RecordBatch[], at: number): number {
   return end
 }
 
+/** Lengths are asked for once: where code is not optimised to the end, each asking is a call. */
 // oxlint-disable-next-line eslint/max-params -- a loop of its own, so that it is compiled on its own
 function shift(from: Int32Array, by: number, to: Int32Array, at: number): void {
-  for (let i = 0; i < from.length; i += 1) to[at + i] = from[i]! + by
+  const { length } = from
+  for (let i = 0; i < length; i += 1) to[at + i] = from[i]! + by
 }
 
 /** -1 stands for what is not there, and stays. */
 // oxlint-disable-next-line eslint/max-params -- see above
 function shiftPositions(from: Int32Array, by: number, to: Int32Array, at: number): void {
-  for (let i = 0; i < from.length; i += 1) {
+  const { length } = from
+  for (let i = 0; i < length; i += 1) {
     const place = from[i]!
     to[at + i] = place < 0 ? place : place + by
   }

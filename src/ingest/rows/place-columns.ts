@@ -17,8 +17,9 @@ export function offsetColumn(batch: RecordBatch, rows: Int32Array, room: ColumnR
   const low = Number(BigInt.asUintN(32, batch.first))
   const high = Number(BigInt.asIntN(32, batch.first >> 32n))
   const { offsetDeltas } = batch
-  const { data, halves } = int64Room(room, rows.length)
-  for (let row = 0; row < rows.length; row += 1) {
+  const { length } = rows
+  const { data, halves } = int64Room(room, length)
+  for (let row = 0; row < length; row += 1) {
     const sum = low + offsetDeltas[rows[row]!]!
     halves[2 * row + LOW] = sum
     halves[2 * row + HIGH] = sum >= WORD ? high + 1 : high
@@ -29,8 +30,9 @@ export function offsetColumn(batch: RecordBatch, rows: Int32Array, room: ColumnR
 /** `_record_ts`, in microseconds: whole milliseconds of what the log says. */
 export function recordTsColumn(batch: RecordBatch, rows: Int32Array, room: ColumnRoom): Column {
   const { timestampsMs } = batch
-  const { data, halves } = int64Room(room, rows.length)
-  for (let row = 0; row < rows.length; row += 1) {
+  const { length } = rows
+  const { data, halves } = int64Room(room, length)
+  for (let row = 0; row < length; row += 1) {
     const ms = Math.floor(timestampsMs[rows[row]!]!)
     const micros = ms * 1000
     if (micros > MAX_EXACT || micros < -MAX_EXACT) {
@@ -53,7 +55,8 @@ export function schemaIdColumn(ids: Int32Array): Column {
 }
 
 function areAlike(ids: Int32Array): boolean {
-  for (let i = 1; i < ids.length; i += 1) if (ids[i] !== ids[0]) return false
+  const { length } = ids
+  for (let i = 1; i < length; i += 1) if (ids[i] !== ids[0]) return false
   return true
 }
 

@@ -74,9 +74,10 @@ function shredFlat(leaf: ParquetLeaf, column: Column, start: number, end: number
 let flatIndexes = new Int32Array(0)
 
 function presentIndexes(validity: Uint8Array, start: number, present: number): Int32Array {
-  if (flatIndexes.length < validity.length) flatIndexes = new Int32Array(validity.length)
+  const { length } = validity
+  if (flatIndexes.length < length) flatIndexes = new Int32Array(length)
   const indexes = flatIndexes
-  for (let i = 0, at = 0; i < validity.length; i += 1) {
+  for (let i = 0, at = 0; i < length; i += 1) {
     indexes[at] = start + i
     at += validity[i]!
   }
@@ -203,8 +204,9 @@ function countEnded(at: Int32Array): number {
 }
 
 function countZeros(bytes: Uint8Array): number {
+  const { length } = bytes
   let zeros = 0
-  for (let i = 0; i < bytes.length; i += 1) if (bytes[i] === 0) zeros += 1
+  for (let i = 0; i < length; i += 1) if (bytes[i] === 0) zeros += 1
   return zeros
 }
 

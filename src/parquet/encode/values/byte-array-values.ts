@@ -150,7 +150,8 @@ export class ByteArrayValues implements PlainValues {
 function takeLengths(offsets: Int32Array, start: number, out: Int32Array): number {
   let before = offsets[start]!
   const first = before
-  for (let i = 0; i < out.length; i += 1) {
+  const { length } = out
+  for (let i = 0; i < length; i += 1) {
     const end = offsets[start + i + 1]!
     out[i] = end - before
     before = end
@@ -159,8 +160,9 @@ function takeLengths(offsets: Int32Array, start: number, out: Int32Array): numbe
 }
 
 function pickLengths(offsets: Int32Array, indexes: Int32Array, out: Int32Array): number {
+  const { length } = out
   let sum = 0
-  for (let i = 0; i < out.length; i += 1) {
+  for (let i = 0; i < length; i += 1) {
     const index = indexes[i]!
     const size = offsets[index + 1]! - offsets[index]!
     out[i] = size

@@ -56,17 +56,25 @@ export function boundsOfInt32(values: Int32Array, count: number): ColumnBounds |
   return { min, max }
 }
 
-/** The values as pairs of 32-bit halves, low first: comparing them so needs no bigint a value. */
+/**
+ * The values as pairs of 32-bit halves, low first: comparing them so needs no bigint a value. Mostly all have the high
+ * half of the first, and then only the low ones are compared.
+ */
 export function boundsOfInt64(halves: Int32Array, count: number): ColumnBounds | null {
   if (count === 0) return null
-  let minLow = halves[0]! >>> 0
-  let minHigh = halves[1]!
-  let maxLow = minLow
-  let maxHigh = minHigh
+  const first = halves[1]!
+  // Low halves as signed numbers in the order of the unsigned ones.
+  let least = halves[0]! ^ SIGN
+  let greatest = least
+  let [minLow, minHigh] = [least, first]
+  let [maxLow, maxHigh] = [least, first]
   for (let i = 2; i < count * 2; i += 2) {
-    const low = halves[i]! >>> 0
+    const low = halves[i]! ^ SIGN
     const high = halves[i + 1]!
-    if (high < minHigh || (high === minHigh && low < minLow)) {
+    if (high === first) {
+      if (low < least) least = low
+      else if (low > greatest) greatest = low
+    } else if (high < minHigh || (high === minHigh && low < minLow)) {
       minLow = low
       minHigh = high
     } else if (high > maxHigh || (high === maxHigh && low > maxLow)) {
@@ -74,8 +82,13 @@ export function boundsOfInt64(halves: Int32Array, count: number): ColumnBounds |
       maxHigh = high
     }
   }
-  return { min: joinHalves(minHigh, minLow), max: joinHalves(maxHigh, maxLow) }
+  return {
+    min: joinHalves(minHigh, (minHigh === first ? least : minLow) ^ SIGN),
+    max: joinHalves(maxHigh, (maxHigh === first ? greatest : maxLow) ^ SIGN),
+  }
 }
+
+const SIGN = 0x8000_0000 | 0
 
 /** NaN is no bound; null where there is nothing else. */
 export function boundsOfFloats(values: Float32Array | Float64Array, count: number): ColumnBounds | null {
@@ -259,5 +272,5 @@ function readSigned(bytes: Uint8Array, at: number, size: number): bigint {
 }
 
 function joinHalves(high: number, low: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low)
+  return (BigInt(high) << 32n) | BigInt(low >>> 0)
 }

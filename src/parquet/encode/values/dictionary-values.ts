@@ -164,9 +164,10 @@ export class DictionaryValues implements PageValues {
   /** Whether all went in; else none did, for the dictionary is full. */
   #mapAll(ids: Int32Array, { offsets, data }: ByteSource): boolean {
     const known = this.#known
-    const out = this.#indexes.room(ids.length)
+    const { length } = ids
+    const out = this.#indexes.room(length)
     let at = this.#indexes.count
-    for (let i = 0; i < ids.length; i += 1) {
+    for (let i = 0; i < length; i += 1) {
       const id = ids[i]!
       let entry = known[id]!
       if (entry < 0) {
@@ -177,7 +178,7 @@ export class DictionaryValues implements PageValues {
       out[at] = entry
       at += 1
     }
-    this.#indexes.advance(ids.length)
+    this.#indexes.advance(length)
     return true
   }
 

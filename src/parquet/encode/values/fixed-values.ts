@@ -202,11 +202,12 @@ interface Which {
 }
 
 function gatherWords(words: Int32Array, indexes: Int32Array, out: Int32Array, wordsEach: number): void {
+  const { length } = out
   if (wordsEach === 1) {
-    for (let i = 0; i < out.length; i += 1) out[i] = words[indexes[i]!]!
+    for (let i = 0; i < length; i += 1) out[i] = words[indexes[i]!]!
     return
   }
-  for (let i = 0; i * 2 < out.length; i += 1) {
+  for (let i = 0; i * 2 < length; i += 1) {
     const from = indexes[i]! * 2
     out[i * 2] = words[from]!
     out[i * 2 + 1] = words[from + 1]!
@@ -215,14 +216,16 @@ function gatherWords(words: Int32Array, indexes: Int32Array, out: Int32Array, wo
 
 /** Integers that are known to fit: the low halves alone. */
 function copyLowWords(words: Int32Array, { indexes, start }: Which, out: Int32Array): void {
-  if (indexes === null) for (let i = 0; i < out.length; i += 1) out[i] = words[(start + i) * 2]!
-  else for (let i = 0; i < out.length; i += 1) out[i] = words[indexes[i]! * 2]!
+  const { length } = out
+  if (indexes === null) for (let i = 0; i < length; i += 1) out[i] = words[(start + i) * 2]!
+  else for (let i = 0; i < length; i += 1) out[i] = words[indexes[i]! * 2]!
 }
 
 /** Big-endian values that are known to fit: their last `size` bytes. */
 function copyTails(bytes: Uint8Array, { indexes, start }: Which, out: Uint8Array, size: number): void {
+  const { length } = out
   let from = start
-  for (let to = 0, i = 0; to < out.length; i += 1) {
+  for (let to = 0, i = 0; to < length; i += 1) {
     from = indexes === null ? start + i : indexes[i]!
     const end = (from + 1) * WIDE_DECIMAL_BYTES
     for (let k = end - size; k < end; k += 1) {
