@@ -100,6 +100,60 @@ describe('records read at a stretch', () => {
     }
   })
 
+  it('of numbers and lengths in every count of bytes, more than they need and too many, are read as the plain reader has it', () => {
+    const schema = avro([
+      { name: 'small', type: 'int' },
+      { name: 'large', type: 'long' },
+      { name: 'word', type: 'string' },
+      { name: 'last', type: 'long' },
+    ])
+    /** Zigzag; stretched to `least` bytes by groups that add nothing. */
+    const varint = (value: bigint, least: number): number[] => {
+      const bytes: number[] = []
+      let rest = BigInt.asUintN(64, value >= 0n ? value * 2n : -value * 2n - 1n)
+      while (rest > 127n || bytes.length + 1 < least) {
+        bytes.push(Number(rest & 127n) | 128)
+        rest >>= 7n
+      }
+      return [...bytes, Number(rest)]
+    }
+    const numbers = fc.oneof(
+      fc
+        .record({ bits: fc.nat(64), value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) })
+        .map(({ bits, value }) => BigInt.asIntN(Math.max(bits, 1), value)),
+      // Numbers whose last byte ends a group of seven bits, and their neighbours.
+      fc
+        .record({ groups: fc.integer({ min: 1, max: 9 }), by: fc.integer({ min: -2, max: 1 }), sign: fc.boolean() })
+        .map(({ groups, by, sign }) => (sign ? -1n : 1n) * 2n ** BigInt(groups * 7 - 1) + BigInt(by)),
+    )
+    const least = fc.oneof(
+      { weight: 4, arbitrary: fc.constant(1) },
+      { weight: 1, arbitrary: fc.integer({ min: 2, max: 11 }) },
+    )
+    const record = fc.record({
+      values: fc.array(numbers, { minLength: 3, maxLength: 3 }),
+      word: fc.nat(300),
+      leasts: fc.array(least, { minLength: 4, maxLength: 4 }),
+    })
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 1, maxLength: 20 }), (records) => {
+        const messages = records.map(({ values, word, leasts }) => {
+          const [small, large, last] = values as [bigint, bigint, bigint]
+          const body = [
+            ...varint(small, leasts[0]!),
+            ...varint(large, leasts[1]!),
+            ...varint(BigInt(word), leasts[2]!),
+            ...Array.from({ length: word }, (_, i) => 97 + (i % 26)),
+            ...varint(last, leasts[3]!),
+          ]
+          return frameRecord(schema.id, Uint8Array.from(body))
+        })
+        compare(schema, messages)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('leave no trace where they fail: a batch without them is the same, dictionaries and all', () => {
     const names = ['id', 'word', 'kind', 'free']
     const schema = avro([

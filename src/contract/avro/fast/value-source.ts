@@ -116,40 +116,43 @@ o${f}[n + 1] = e + x; at = to;`
   }
 }
 
+/** Four groups of seven bits that stand in four bytes, the lowest first. */
+const SQUEEZED = 'x & 127 | x >>> 1 & 16256 | x >>> 2 & 2080768 | x >>> 3 & 266338304'
+
+/**
+ * Takes from `x`, four bytes of a varint, what is the varint's, as a number, and moves on by all but one of them; `y` is
+ * where it ends, and must not be 0. No branch on how many there are: lengths and numbers of every size come in turn, and
+ * what seldom runs would be compiled anew once it does.
+ */
+const TAKE_WORD = `q = 31 - Math.clz32(y & -y); x &= (256 << q) - 1; x = ${SQUEEZED}; at += q >> 3;`
+
+/** The next four bytes in `x`; of those that end a varint the lowest bit in `y`. */
+function readWord(place: string): string {
+  return `x = view.getInt32(${place}, true); y = (~x & ${NON_ASCII}) >>> 7;`
+}
+
 /** Zigzag varint of 32 bits into `l`. */
 function readInt(giveUp: string): string {
   return `l = bytes[at++];
-if (l > 127) { y = bytes[at++]; l = l & 127 | y << 7;
-if (y > 127) { y = bytes[at++]; l = l & 16383 | y << 14;
-if (y > 127) { y = bytes[at++]; l = l & 2097151 | y << 21;
-if (y > 127) { y = bytes[at++]; if (y > 15) ${giveUp}; l = l & 268435455 | y << 28; } } } }
+if (l > 127) { ${readWord('at - 1')}
+if (y !== 0) { ${TAKE_WORD} l = x; }
+else { y = bytes[at + 3]; if (y > 15) ${giveUp}; l = ${SQUEEZED} | y << 28; at += 4; } }
 l = l >>> 1 ^ -(l & 1);`
 }
 
-/**
- * Zigzag varint of 64 bits into `l` and `h`, the low and the high half: 28 bits, 28 bits and 8. Long ones (times, in
- * the main) are read four bytes at a time.
- */
+/** Zigzag varint of 64 bits into `l` and `h`, the low and the high half: 28 bits, 28 bits and 8. */
 function readLong(giveUp: string): string {
   return `l = bytes[at++]; h = 0;
-if (l > 127) { y = bytes[at++]; l = l & 127 | y << 7;
-if (y > 127) { y = bytes[at++]; l = l & 16383 | y << 14;
-if (y > 127) { y = bytes[at++]; l = l & 2097151 | y << 21;
-if (y > 127) { l &= 268435455; x = view.getInt32(at, true);
-if ((x & ${NON_ASCII}) === 8421504) { x = ${SQUEEZED}; at += 4; }
-else { x = bytes[at++];
-if (x > 127) { y = bytes[at++]; x = x & 127 | y << 7;
-if (y > 127) { y = bytes[at++]; x = x & 16383 | y << 14;
-if (y > 127) { y = bytes[at++]; x = x & 2097151 | y << 21;
-if (y > 127) { x &= 268435455; y = bytes[at++];
+if (l > 127) { ${readWord('at - 1')}
+if (y !== 0) { ${TAKE_WORD} l = x; }
+else { l = ${SQUEEZED}; ${readWord('at + 3')}
+if (y !== 0) { ${TAKE_WORD} at += 4; }
+else { x = ${SQUEEZED}; y = bytes[at + 7]; at += 8;
 if (y > 127) { q = bytes[at++]; if (q > 1) ${giveUp}; y = y & 127 | q << 7; }
-h = y << 24; } } } } }
-h |= x >>> 4; l |= x << 28; } } } }
+h = y << 24; }
+h |= x >>> 4; l |= x << 28; } }
 y = -(l & 1); l = (l >>> 1 | h << 31) ^ y; h = h >>> 1 ^ y;`
 }
-
-/** Four groups of seven bits that stand in four bytes, the lowest first. 8421504 is 0x00808080: the fourth ends it. */
-const SQUEEZED = 'x & 127 | x >>> 1 & 16256 | x >>> 2 & 2080768 | x >>> 3 & 266338304'
 
 /** Exact below 2^53; a time past the year 2255 is left to the plain decoder. */
 function TIMES_1000(giveUp: string): string {
@@ -161,9 +164,7 @@ h = Math.floor(z / 4294967296); l = z - h * 4294967296 | 0;`
 /** A length in `x`, of at most four bytes: what is longer cannot lie in a record, or is the plain decoder's. */
 function readSize(giveUp: string): string {
   return `x = bytes[at++];
-if (x > 127) { y = bytes[at++]; x = x & 127 | y << 7;
-if (y > 127) { y = bytes[at++]; x = x & 16383 | y << 14;
-if (y > 127) { y = bytes[at++]; if (y > 127) ${giveUp}; x = x & 2097151 | y << 21; } } }
+if (x > 127) { ${readWord('at - 1')} if (y === 0) ${giveUp}; ${TAKE_WORD} }
 if (x & 1) ${giveUp};
 x >>>= 1;`
 }
