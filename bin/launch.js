@@ -13,7 +13,7 @@ const NEEDED = 24
 const OWN_NUMBERS = '--no-maglev-escape-analysis'
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'src', 'main.js')
 
-// What was compiled once is kept in the user's own cache: a start then costs half. A folder that others may write to would
+// What was compiled once is kept in the user’s own cache: a start then costs a tenth less. A folder that others may write to would
 // let them choose what runs here; where this one cannot be written, every start compiles.
 const compiled = compiledFolder()
 
