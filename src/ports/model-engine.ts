@@ -132,12 +132,14 @@ export interface RewritePlan {
 export interface RewritePart {
   /** At least one; where they stand among the table's partitions is the caller's. */
   readonly files: readonly EngineFile[]
-  /** What a file is to hold, about; null for one file. */
-  readonly fileSize: FileSize | null
+  /** Files of even size, and borders along the columns of `clusterBy`; null for one file. */
+  readonly even: EvenFiles | null
 }
 
-export interface FileSize {
-  readonly bytes: number
+/** About. */
+export interface EvenFiles {
+  readonly files: number
+  /** Of a file. */
   readonly rows: number
 }
 

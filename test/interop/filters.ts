@@ -79,7 +79,7 @@ export async function makeTypedTable(store: ObjectStore, folder: string): Promis
   try {
     const files = await engineFiles(store, [...(await openTable(store)).files.values()])
     const parts = await engine.rewrite({
-      parts: files.map((file) => ({ files: [file], fileSize: null })),
+      parts: files.map((file) => ({ files: [file], even: null })),
       fields: FIELDS,
       clusterBy: [],
       folder: await mkdtemp(join(folder, 'staged-')),

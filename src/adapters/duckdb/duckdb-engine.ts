@@ -17,7 +17,7 @@ import { answer, handOver } from './answer.ts'
 import { engineError } from './engine-error.ts'
 import { OpenViews } from './open-views.ts'
 import { runStatement } from './run-statement.ts'
-import { rewritePart } from './rewrite/rewrite-part.ts'
+import { rewritePart, tileWrites } from './rewrite/rewrite-part.ts'
 import { prepareSelect, withSession, type SessionOptions } from './session.ts'
 import { stageOutput, writeAside } from './stage-output.ts'
 
@@ -39,7 +39,7 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
 
   function inTurn<T>(
     inputs: readonly EngineInput[],
-    may: Pick<SessionOptions, 'outputFolders' | 'files'>,
+    may: Pick<SessionOptions, 'outputFolders' | 'files' | 'partitionedWrites'>,
     work: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T> {
     calls += 1
@@ -98,7 +98,8 @@ export function openDuckdbEngine(options: DuckdbEngineOptions): ModelEngine {
     async rewrite(plan: RewritePlan) {
       try {
         const files = plan.parts.flatMap((part) => part.files)
-        return await inTurn([], { outputFolders: [plan.folder], files }, async (connection) => {
+        const may = { outputFolders: [plan.folder], files, partitionedWrites: tileWrites(plan) }
+        return await inTurn([], may, async (connection) => {
           const parts: RewrittenPart[] = []
           for (const [index, part] of plan.parts.entries()) {
             parts.push(await rewritePart(connection, { plan, part, index, memoryLimitBytes: options.memoryLimitBytes }))

@@ -16,7 +16,17 @@ export interface SessionOptions {
   readonly outputFolders: readonly string[]
   /** The files that it may read beside those of its inputs. */
   readonly files?: readonly EngineFile[]
+  readonly partitionedWrites?: PartitionedWrites
 }
+
+export interface PartitionedWrites {
+  /** Of partitions, that stay open: one that was closed and is met again gets a second file. */
+  readonly openFiles: number
+  /** Rows that each thread holds until it writes them to theirs. */
+  readonly flushRows: number
+}
+
+const PARTITIONED_WRITES: PartitionedWrites = { openFiles: 100_000, flushRows: 524_288 }
 
 /**
  * Runs `work` in a database of its own, in memory, that can open the files of `inputs` and nothing else on this
@@ -27,6 +37,7 @@ export async function withSession<T>(
   inputs: readonly EngineInput[],
   work: (connection: DuckDBConnection) => Promise<T>,
 ): Promise<T> {
+  const { openFiles, flushRows } = options.partitionedWrites ?? PARTITIONED_WRITES
   await mkdir(options.spillFolder, { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
@@ -35,8 +46,8 @@ export async function withSession<T>(
     memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
     temp_directory: options.spillFolder,
     preserve_insertion_order: 'false',
-    // else a partition that is left and met again gets a second file
-    partitioned_write_max_open_files: '100000',
+    partitioned_write_max_open_files: String(openFiles),
+    partitioned_write_flush_threshold: String(flushRows),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',

@@ -1,11 +1,13 @@
 import type { Emit } from '../../domain/events.ts'
+import { quoteIdentifier } from '../../domain/identifier.ts'
+import { engineInput } from '../../lake/engine-input.ts'
 import { checkWritable } from '../../lake/log/protocol.ts'
 import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import type { EngineRow } from '../../ports/model-engine.ts'
 import { resolveTable, type NamedTable } from '../look/resolve-table.ts'
 import { commitRewrites } from './commit-rewrites.ts'
 import { groupRewrites, partitionKey, planClustering, planCompaction, sumOf, type Rewrite } from './plan-rewrites.ts'
-import { skippingEffect, unboundedColumns, type SkippingEffect } from './skipping-effect.ts'
+import { foreseenEffect, skippingEffect, unboundedColumns, type SkippingEffect } from './skipping-effect.ts'
 import { stageRewrites, type OptimizeWorld } from './stage-rewrites.ts'
 import { zorderColumns } from './zorder-columns.ts'
 
@@ -103,11 +105,22 @@ class OptimizeRun {
     this.#start = start
   }
 
-  foresee(): OptimizeReport {
-    const { snapshot } = this.#start.table
+  async foresee(): Promise<OptimizeReport> {
+    const { table, columns } = this.#start
+    const { snapshot } = table
     const rewrites = this.#plan(snapshot)
     for (const rewrite of rewrites) this.#count(rewrite)
-    return this.#report(rewrites.length === 0 ? 'unchanged' : 'planned', snapshot)
+    const report = this.#report(rewrites.length === 0 ? 'unchanged' : 'planned', snapshot)
+    if (columns.length === 0 || rewrites.length === 0) return report
+    const effect = foreseenEffect({
+      table: snapshot.metadata,
+      files: [...snapshot.files.values()],
+      rewrites,
+      columns,
+      sample: await sampleRows(this.#world, table, columns),
+      targetBytes: this.#targetBytes(),
+    })
+    return { ...report, effect, notices: [...report.notices, ...(effect.length === 0 ? [] : [FORESEEN])] }
   }
 
   async go(): Promise<OptimizeReport> {
@@ -224,6 +237,26 @@ class OptimizeRun {
   }
 }
 
+const SAMPLE_ROWS = 128
+const SAMPLE_FILES = 16
+const FORESEEN =
+  'what is read then is an estimate, as if values were spread evenly; what it is in truth is told once it is done'
+
+/** Drawn at random from files here and there, for a far store's are fetched; of the columns alone. */
+async function sampleRows(
+  { engine }: OptimizeWorld,
+  { store, snapshot }: NamedTable,
+  columns: readonly string[],
+): Promise<readonly EngineRow[]> {
+  const all = [...snapshot.files.values()]
+  const step = Math.ceil(all.length / SAMPLE_FILES)
+  const input = await engineInput({ name: 't', store, snapshot, files: all.filter((_, at) => at % step === 0) })
+  const names = columns.map((column) => quoteIdentifier(column)).join(', ')
+  const questions = [`select ${names} from t using sample reservoir(${SAMPLE_ROWS} rows) repeatable (1)`]
+  const [rows] = await (await engine()).ask({ inputs: [input], questions })
+  return rows ?? []
+}
+
 function unboundedNotice(column: string): string {
   return `the log states no bounds of ${column} for some file (a private column, one past the first 32, or values that it cannot state): by it alone no file is left out`
 }
@@ -233,5 +266,5 @@ function targetNotice(targetBytes: number): readonly string[] {
   const mb = targetBytes / MIB
   return mb >= 128 && mb <= 512
     ? []
-    : [`performance.partition_size_mb is ${mb}: files of 128 to 512 MB are read fastest`]
+    : [`performance.partition_size_mb is ${Math.round(mb * 10) / 10}: files of 128 to 512 MB are read fastest`]
 }

@@ -1,5 +1,5 @@
 import type { AddFile } from '../../lake/snapshot.ts'
-import type { FileSize } from '../../ports/model-engine.ts'
+import type { EvenFiles } from '../../ports/model-engine.ts'
 
 /** Files of one partition whose rows are written anew together. */
 export interface Rewrite {
@@ -96,11 +96,11 @@ export function groupRewrites(rewrites: readonly Rewrite[], bytes: number): read
   return groups
 }
 
-/** What a rewrite holds goes to files of even size near the target: how much each holds. Pure. */
-export function evenFiles({ files, bytes }: Rewrite, targetBytes: number): FileSize {
+/** What a rewrite holds goes to files of even size near the target. Pure. */
+export function evenFiles({ files, bytes }: Rewrite, targetBytes: number): EvenFiles {
   const count = Math.max(1, Math.round(bytes / targetBytes))
   const rows = files.reduce((sum, file) => sum + (file.rows ?? file.bytes / GUESSED_ROW_BYTES), 0)
-  return { bytes: Math.ceil(bytes / count), rows: Math.ceil(rows / count) }
+  return { files: count, rows: Math.ceil(rows / count) }
 }
 
 /** Of others: how much they must be together for a file to be written anew with them. */

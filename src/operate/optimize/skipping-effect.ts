@@ -4,6 +4,7 @@ import { pruneFiles, type ColumnRange, type PrunedTable } from '../../lake/files
 import type { LogJson } from '../../lake/log/log-json.ts'
 import type { AddFile } from '../../lake/snapshot.ts'
 import type { EngineRow } from '../../ports/model-engine.ts'
+import { evenFiles, type Rewrite } from './plan-rewrites.ts'
 
 /** What queries of one kind must read on average, by the log's statistics. */
 export interface SkippingEffect {
@@ -38,6 +39,36 @@ export function skippingEffect(request: EffectRequest): readonly SkippingEffect[
   }
   if (columns.length > 1) effects.push(averageOf(request, 'point', columns, points(request, columns)))
   return effects.filter((effect) => effect !== null)
+}
+
+export interface ForeseenRequest {
+  readonly table: PrunedTable
+  readonly files: readonly AddFile[]
+  readonly rewrites: readonly Rewrite[]
+  readonly columns: readonly string[]
+  readonly sample: readonly EngineRow[]
+  readonly targetBytes: number
+}
+
+/**
+ * The same before anything is written: what is read now is counted, what will be is reckoned, each partition that is
+ * clustered anew as even tiles with as many borders by each column. Pure.
+ */
+export function foreseenEffect(request: ForeseenRequest): readonly SkippingEffect[] {
+  const { table, files, rewrites, columns, sample } = request
+  const rewritten = new Set(rewrites.flatMap((rewrite) => rewrite.files))
+  const left = files.filter((file) => !rewritten.has(file))
+  return skippingEffect({ table, before: files, after: left, columns, sample }).map((effect) => {
+    const sums = { files: effect.filesAfter, bytes: effect.bytesAfter }
+    for (const rewrite of rewrites) {
+      const { files: count } = evenFiles(rewrite, request.targetBytes)
+      const strips = count ** (1 / columns.length)
+      const share = effect.query === 'point' ? strips ** -effect.columns.length : Math.min(1, 1 / RANGES + 1 / strips)
+      sums.files += Math.max(1, count * share)
+      sums.bytes += rewrite.bytes * Math.max(1 / count, share)
+    }
+    return { ...effect, filesAfter: sums.files, bytesAfter: sums.bytes }
+  })
 }
 
 /** Columns of which some file states no bounds though it has values: by them it cannot be left out. Pure. */

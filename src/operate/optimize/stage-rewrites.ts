@@ -42,7 +42,7 @@ export async function stageRewrites(request: StageRequest): Promise<StagedRewrit
   const parts = await engine.rewrite({
     parts: rewrites.map((rewrite, i) => ({
       files: inputs[i]!,
-      fileSize: clusterBy.length === 0 ? null : evenFiles(rewrite, target),
+      even: clusterBy.length === 0 ? null : evenFiles(rewrite, target),
     })),
     fields: fields.filter(({ name }) => !partitionColumns.includes(name)),
     clusterBy,

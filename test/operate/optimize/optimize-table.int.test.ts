@@ -229,8 +229,14 @@ test(`--zorder clusters texts, times, dates, decimals and floats alike, skewed a
       Array.from({ length: 6 }, (_, part) => ({ rows: rows.slice(part * 8000, (part + 1) * 8000) })),
     )
     const before = await tableRows(store)
+    const foreseen = await optimizeTable(world, { table: `silver.spread${i}`, zorder: columns, dryRun: true })
+    assert.equal(foreseen.outcome, 'planned')
     const report = await optimize(world, `silver.spread${i}`, columns)
     assert.equal(report.outcome, 'optimized')
+    // What is read now is the same by either sample; what will be is no more than an estimate.
+    const [reckoned, found] = [foreseen.effect.at(-1)!, report.effect.at(-1)!]
+    assert.deepEqual([reckoned.query, reckoned.columns], [found.query, found.columns])
+    assert.ok(reckoned.filesAfter < reckoned.filesBefore, `${reckoned.filesAfter} of ${reckoned.filesBefore}`)
     assert.deepEqual(await tableRows(store), before)
     const { files, metadata } = (await openSnapshot(store))!
     assert.ok(files.size >= 16, `${files.size} files`)

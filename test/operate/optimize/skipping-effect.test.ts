@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ColumnField } from '../../../src/domain/column-batch.ts'
-import { skippingEffect, unboundedColumns } from '../../../src/operate/optimize/skipping-effect.ts'
+import { foreseenEffect, skippingEffect, unboundedColumns } from '../../../src/operate/optimize/skipping-effect.ts'
 import { boundedFile, loggedFile } from './logged-files.ts'
 
 const FIELDS: readonly ColumnField[] = [
@@ -42,4 +42,15 @@ test('a column without bounds in some file is told, one whose values are all nul
   const nulls = boundedFile('nulls', { rows: 3, nulls: { x: 3 } })
   assert.deepEqual(unboundedColumns([low, nulls], ['x', 'y']), ['y'])
   assert.deepEqual(unboundedColumns([low, loggedFile({ path: 'bare' })], ['x']), ['x'])
+})
+
+test('before anything is written, tiles are reckoned with: of four files a point by one of two columns reads two', () => {
+  const files = [all, { ...all, path: 'b' }]
+  const rewrite = { partition: '', partitionValues: {}, files, bytes: 200 }
+  const request = { table, files: [...files, low], rewrites: [rewrite], columns: ['x', 'y'], sample, targetBytes: 50 }
+  const [pointX, rangeX, , , both] = foreseenEffect(request)
+  // Of the file that stays, which holds the lower half of the rows, a half on average.
+  assert.deepEqual([pointX!.filesBefore, pointX!.filesAfter, pointX!.bytesAfter], [2.5, 2.5, 130])
+  assert.ok(Math.abs(rangeX!.filesAfter - (0.6 + 4 * 0.6)) < 1e-9)
+  assert.deepEqual([both!.filesAfter, both!.bytesAfter], [1.5, 80])
 })

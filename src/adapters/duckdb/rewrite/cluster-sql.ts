@@ -1,9 +1,11 @@
 import { quoteIdentifier } from '../../../domain/identifier.ts'
+import type { Tiling } from './tile-ranks.ts'
 
 /**
  * Z-order by interleaved ranks, as DuckDB's SQL. A value's rank is its place among the quantiles of a sample of its
  * column: so texts, numbers, dates and times count alike, and a value that many rows have takes up as many ranks as its
- * share. Ranks are interleaved bit by bit; rows in the order of the result are near each other in all columns.
+ * share. Ranks are interleaved bit by bit; rows in the order of the result are near each other in all columns. Where
+ * there are several files, each is a tile (`tile-ranks`), and its rows are in that order.
  */
 
 /** Ranks of 10 bits tell a thousand places apart, and cut a table into a million cells by two columns. */
@@ -11,6 +13,8 @@ const MAX_BITS = 10
 /** What fits a signed integer of 64 bits. */
 const KEY_BITS = 62
 const SAMPLE_ROWS = 50_000
+const SAMPLE_ROWS_A_FILE = 100
+const MOST_SAMPLE_ROWS = 500_000
 const SHOWN_ROWS = 128
 const SAMPLE = 'sluice_sample'
 const SPREAD = 'sluice_spread'
@@ -20,23 +24,56 @@ export interface Clustering {
   readonly statements: readonly string[]
   /** Some rows of the sample. */
   readonly shown: string
+  /** The ranks of the sample's rows, a column each. */
+  readonly ranks: string
+  /** They are below it. */
+  readonly rankCount: number
   /** The SELECT in z-order. */
   readonly select: string
+  /** The same, tile by tile, with the number of the tile as the column `TILE`; the statements go before it. */
+  tiled(tiling: Tiling): { readonly statements: readonly string[]; readonly select: string }
 }
 
-/** `source` is a SELECT that may run twice; `fields` are all its columns. */
-export function clusterSql(source: string, fields: readonly string[], columns: readonly string[]): Clustering {
+export const TILE = 'sluice_tile'
+
+export interface ClusterRequest {
+  /** All columns of the source. */
+  readonly fields: readonly string[]
+  readonly columns: readonly string[]
+  /** That it shall become: the more, the more rows are sampled. */
+  readonly files: number
+}
+
+/** `source` is a SELECT that may run twice. */
+export function clusterSql(source: string, { fields, columns, files }: ClusterRequest): Clustering {
+  const sampleRows = Math.min(MOST_SAMPLE_ROWS, Math.max(SAMPLE_ROWS, files * SAMPLE_ROWS_A_FILE))
   const bits = rankBits(columns.length)
+  const names = fields.map((name) => quoteIdentifier(name)).join(', ')
+  const ranked = rankedSql(source, columns, bits)
+  const key = keySql(columns.length)
   const sampled = columns.map((column) => quoteIdentifier(column)).join(', ')
   return {
     statements: [
-      `create or replace temp table ${SAMPLE} as select ${sampled} from (${source}) using sample reservoir(${SAMPLE_ROWS} rows) repeatable (1)`,
+      `create or replace temp table ${SAMPLE} as select ${sampled} from (${source}) using sample reservoir(${sampleRows} rows) repeatable (1)`,
       ...columns.map((column, j) => boundsSql(column, j, bits)),
       spreadSql(columns.length, bits),
     ],
     shown: `select * from ${SAMPLE} using sample reservoir(${SHOWN_ROWS} rows) repeatable (1)`,
-    select: `select ${fields.map((name) => quoteIdentifier(name)).join(', ')} from (${rankedSql(source, columns, bits)}) order by ${keySql(columns.length)}`,
+    ranks: `select ${columns.map((_, j) => rank(j)).join(', ')} from (${rankedSql(`select * from ${SAMPLE}`, columns, bits)})`,
+    rankCount: 1 << bits,
+    select: `select ${names} from (${ranked}) order by ${key}`,
+    tiled: ({ levels }) => ({
+      statements: levels.map((level, j) => `set variable ${part(j)} = [${level.join(', ')}]::INTEGER[]`),
+      select: `select ${names}, ${tileSql(levels.length, 1 << bits)} as ${TILE} from (${ranked}) order by ${TILE}, ${key}`,
+    }),
   }
+}
+
+/** The part by the last column, each looked up beside the part by those before it. */
+function tileSql(columns: number, rankCount: number): string {
+  let sql = '0'
+  for (let j = 0; j < columns; j += 1) sql = `getvariable('${part(j)}')[${sql} * ${rankCount} + ${rank(j)} + 1]`
+  return sql
 }
 
 export function rankBits(columns: number): number {
@@ -83,6 +120,10 @@ function keySql(columns: number): string {
 
 function rank(at: number): string {
   return `sluice_rank_${at}`
+}
+
+function part(at: number): string {
+  return `sluice_part_${at}`
 }
 
 function bounds(at: number): string {

@@ -5,7 +5,7 @@ import { quoteIdentifier } from '../../../domain/identifier.ts'
 import type {
   EngineFile,
   EngineRow,
-  FileSize,
+  EvenFiles,
   RewritePart,
   RewritePlan,
   RewrittenPart,
@@ -15,9 +15,11 @@ import { toEngineValue } from '../engine-values.ts'
 import { localFile, quoteText } from '../files/quote.ts'
 import { createInputView, heldTypes, keptSelect, writtenType } from '../input-view.ts'
 import { withZone, ZONELESS } from '../instants.ts'
+import type { PartitionedWrites } from '../session.ts'
 import { toStagedFile } from '../stage-output.ts'
 import { runAndReadAll, runStatement } from '../run-statement.ts'
-import { clusterSql } from './cluster-sql.ts'
+import { clusterSql, TILE } from './cluster-sql.ts'
+import { tileRanks } from './tile-ranks.ts'
 
 export interface PartRequest {
   readonly plan: RewritePlan
@@ -28,8 +30,12 @@ export interface PartRequest {
 
 const ROW_GROUP_ROWS = 122_880
 const LEAST_GROUP_ROWS = 2048
-/** A file ends with a row group, and once it and the row group that is under way pass its size. */
+/** So that a query for few rows of a clustered file reads few of its pages. */
 const GROUPS_A_FILE = 8
+/** Rows that each thread holds of tiles that are under way. */
+const FLUSH_GROUPS = 2
+/** Else each of very many tiles would stay open to the end; rows come in their order, so few are met again. */
+const OPEN_TILES = 500
 /** Of the memory limit: each thread holds the rows of one row group. */
 const GROUP_SHARE = 8
 
@@ -43,30 +49,52 @@ export async function rewritePart(connection: DuckDBConnection, request: PartReq
   const rows = part.files.some(({ deletedRows }) => deletedRows !== undefined)
     ? await rowsLeft(connection, request)
     : await storedRows(connection, part.files, fields)
-  let select = rows
-  let sample: readonly EngineRow[] = []
-  if (clusterBy.length > 0) {
-    const names = fields.map(({ name }) => name)
-    const clustering = clusterSql(rows, names, clusterBy)
-    for (const statement of clustering.statements) await runStatement(connection, statement)
-    sample = await rowsOf(connection, clustering.shown)
-    select = clustering.select
-  }
+  const ordered = clusterBy.length === 0 ? { select: rows, sample: [] } : await clustered(connection, request, rows)
   const options = [
     'format parquet',
     'compression zstd',
     'compression_level 1',
     `parquet_version ${fields.some(({ type }) => holdsFloats(type)) ? 'v1' : 'v2'}`,
-    `row_group_size ${rowGroupRows(part.fileSize)}`,
+    `row_group_size ${rowGroupRows(part.even)}`,
     `row_group_size_bytes ${Math.floor(memoryLimitBytes / GROUP_SHARE)}`,
     'return_stats',
   ]
   if (await holdsSignedZeros(connection, rows, fields)) options.push('dictionary_size_limit 0')
-  if (part.fileSize !== null) options.push(`file_size_bytes ${Math.max(1, Math.floor(part.fileSize.bytes))}`)
-  const target = join(folder, part.fileSize === null ? `part-${index}.parquet` : `part-${index}`)
-  const written = await runAndReadAll(connection, `copy (${select}) to ${quoteText(target)} (${options.join(', ')})`)
+  if (isTiled(request)) options.push(`partition_by (${TILE})`)
+  const target = join(folder, isTiled(request) ? `part-${index}` : `part-${index}.parquet`)
+  const written = await runAndReadAll(
+    connection,
+    `copy (${ordered.select}) to ${quoteText(target)} (${options.join(', ')})`,
+  )
   const files = written.getRowObjects().map((row) => toStagedFile(row, fields, []))
-  return { files: files.filter(({ rows }) => rows > 0), sample }
+  return { files: files.filter(({ rows: count }) => count > 0), sample: ordered.sample }
+}
+
+export function tileWrites({ parts }: RewritePlan): PartitionedWrites {
+  return { openFiles: OPEN_TILES, flushRows: FLUSH_GROUPS * Math.max(...parts.map(({ even }) => rowGroupRows(even))) }
+}
+
+function isTiled({ plan, part }: PartRequest): boolean {
+  return plan.clusterBy.length > 0 && part.even !== null && part.even.files > 1
+}
+
+/** SELECT of the rows in their order, of several files tile by tile. */
+async function clustered(
+  connection: DuckDBConnection,
+  request: PartRequest,
+  rows: string,
+): Promise<{ readonly select: string; readonly sample: readonly EngineRow[] }> {
+  const { plan, part } = request
+  const names = plan.fields.map(({ name }) => name)
+  const files = part.even?.files ?? 1
+  const clustering = clusterSql(rows, { fields: names, columns: plan.clusterBy, files })
+  for (const statement of clustering.statements) await runStatement(connection, statement)
+  const sample = await rowsOf(connection, clustering.shown)
+  if (!isTiled(request)) return { select: clustering.select, sample }
+  const ranks = (await runAndReadAll(connection, clustering.ranks)).getColumns() as number[][]
+  const { statements, select } = clustering.tiled(tileRanks({ ranks, rankCount: clustering.rankCount, files }))
+  for (const statement of statements) await runStatement(connection, statement)
+  return { select, sample }
 }
 
 /** SELECT of the files' rows with the columns as they are stored. */
@@ -146,7 +174,7 @@ function holdsFloats(type: ColumnType): boolean {
   }
 }
 
-function rowGroupRows(file: FileSize | null): number {
+function rowGroupRows(file: EvenFiles | null): number {
   const rows = file === null ? ROW_GROUP_ROWS : Math.min(ROW_GROUP_ROWS, file.rows / GROUPS_A_FILE)
   return Math.max(1, Math.floor(rows / LEAST_GROUP_ROWS)) * LEAST_GROUP_ROWS
 }

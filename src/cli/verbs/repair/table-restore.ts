@@ -1,7 +1,7 @@
 import { SluiceError } from '../../../domain/errors.ts'
 import type { SnapshotAt } from '../../../lake/snapshot.ts'
 import { prepareRestore, restoreTable, type PreparedRestore } from '../../../operate/restore/restore-table.ts'
-import { verifyTable } from '../../../operate/verify.ts'
+import { verifyTable, type PartitionProof, type TableProof } from '../../../operate/verify.ts'
 import { formatTable } from '../../format-table.ts'
 import { DRY_RUN, YES, type Verb } from '../../verb.ts'
 import type { FlagValues } from '../../flag-values.ts'
@@ -52,8 +52,14 @@ export const tableRestore: Verb = {
         })),
         retracted_skips: beyond.skips,
         ok: proof?.ok ?? null,
+        broken: brokenOf(proof).map(({ topic, partition, missing, doubled }) => ({
+          topic,
+          partition,
+          missing: missing.map(({ first, next }) => [first, next]),
+          doubled: doubled.map(({ first, next }) => [first, next]),
+        })),
       },
-      () => restoreText(prepared, { outcome, version, holds: proof?.ok ?? null }),
+      () => restoreText(prepared, { outcome, version, proof }),
     )
     return proof?.ok === false ? 1 : 0
   },
@@ -81,10 +87,10 @@ function questionOf({ table, old, plan, positions }: PreparedRestore): string {
 interface Ended {
   readonly outcome: 'unchanged' | 'planned' | 'restored'
   readonly version: number
-  readonly holds: boolean | null
+  readonly proof: TableProof | null
 }
 
-function restoreText(prepared: PreparedRestore, { outcome, version, holds }: Ended): string {
+function restoreText(prepared: PreparedRestore, { outcome, version, proof }: Ended): string {
   const { table, old, plan, positions, beyond } = prepared
   if (outcome === 'unchanged') return `${table.text} is what version ${old.version} was already`
   const lines = [
@@ -102,8 +108,42 @@ function restoreText(prepared: PreparedRestore, { outcome, version, holds }: End
     lines.push('', formatTable({ heads: ['partition', 'position', 'goes to', 'no longer in the log'], rows }))
   }
   if (beyond.skips > 0) lines.push('', `skips past the positions that no longer count: ${beyond.skips}`)
-  if (holds !== null) lines.push('', holds ? 'conservation holds' : 'conservation is BROKEN: see sluice verify')
+  if (proof !== null) lines.push('', proof.ok ? 'conservation holds' : brokenText(prepared, proof))
   if (outcome === 'restored')
     lines.push('', table.name.layer === 'bronze' ? 'next: sluice run' : `next: sluice build ${table.text}+`)
   return lines.join('\n')
+}
+
+function brokenOf(proof: TableProof | null): readonly PartitionProof[] {
+  return (proof?.partitions ?? []).filter(({ missing, doubled }) => missing.length > 0 || doubled.length > 0)
+}
+
+/** The restore did what it was asked for: that version lacked rows, or held some twice, as another engine left it. */
+function brokenText({ table, old }: PreparedRestore, proof: TableProof): string {
+  const broken = brokenOf(proof)
+  if (broken.length === 0) return `conservation is BROKEN: \`sluice verify ${table.text}\` says where`
+  const lines = [
+    `conservation is BROKEN: the table is restored, and version ${old.version} was so already, as a DELETE, MERGE or append of another engine leaves it. These bring each offset back once, while the log has its record:`,
+  ]
+  for (const { topic, partition, missing, doubled } of broken) {
+    for (const [what, ranges] of [
+      ['missing', missing],
+      ['doubled', doubled],
+    ] as const) {
+      for (const { first, next } of ranges.slice(0, SHOWN_RANGES)) {
+        lines.push(
+          `  ${what}: sluice replay --topic ${topic} --table ${table.text} --partition ${partition} --from-offset ${first} --to-offset ${next} --yes`,
+        )
+      }
+    }
+  }
+  const left = broken.reduce((sum, each) => sum + rangesPast(each.missing) + rangesPast(each.doubled), 0)
+  if (left > 0) lines.push(`  and ${left} ranges more: sluice verify ${table.text}`)
+  return lines.join('\n')
+}
+
+const SHOWN_RANGES = 5
+
+function rangesPast(ranges: readonly unknown[]): number {
+  return Math.max(0, ranges.length - SHOWN_RANGES)
 }
