@@ -236,7 +236,7 @@ test(`--zorder clusters texts, times, dates, decimals and floats alike, skewed a
     // What is read now is the same by either sample; what will be is no more than an estimate.
     const [reckoned, found] = [foreseen.effect.at(-1)!, report.effect.at(-1)!]
     assert.deepEqual([reckoned.query, reckoned.columns], [found.query, found.columns])
-    assert.ok(reckoned.filesAfter < reckoned.filesBefore, `${reckoned.filesAfter} of ${reckoned.filesBefore}`)
+    assert.ok(reckoned.filesAfter > 0.99 && reckoned.filesAfter < 8, `reckoned with ${reckoned.filesAfter} files`)
     assert.deepEqual(await tableRows(store), before)
     const { files, metadata } = (await openSnapshot(store))!
     assert.ok(files.size >= 16, `${files.size} files`)
