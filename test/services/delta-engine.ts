@@ -66,6 +66,13 @@ export interface SeenTable {
 const SPARK = ['pyspark==4.0.1', 'pyarrow==22.0.0']
 const DELTALAKE = ['deltalake==1.6.6', 'pyarrow==22.0.0']
 const DELTA_JARS = ['io.delta:delta-spark_2.13:4.0.0']
+/** S3A of the Hadoop that Spark 4.0.1 brings. Its bundle of the whole AWS SDK has half a gigabyte; these modules are what it uses. */
+const AWS_SDK = '2.25.53'
+const S3A_JARS = [
+  'org.apache.hadoop:hadoop-aws:3.4.1:alone',
+  ...['s3', 's3-transfer-manager', 'sts', 'apache-client'].map((name) => `software.amazon.awssdk:${name}:${AWS_SDK}`),
+  'org.wildfly.openssl:wildfly-openssl:1.1.3.Final',
+]
 
 /** For `test`'s `skip`: why the engine cannot be had here, or false. With `CI=true` a missing one throws. */
 export function engineMissing(name: EngineName): Promise<Skip> {
@@ -77,15 +84,23 @@ export function engineMissing(name: EngineName): Promise<Skip> {
   })
 }
 
+/** The same of Spark's way to S3. */
+export function sparkS3Missing(): Promise<Skip> {
+  return reasonToSkip(async () => {
+    await engineMissing('spark')
+    await mavenLibraries('s3a', S3A_JARS)
+  })
+}
+
 export interface EngineOptions {
-  /** What the engine needs to reach an object store, by its own names. */
+  /** What the engine needs to reach an object store, by its own names; Spark then takes S3A with it. */
   readonly storage?: Readonly<Record<string, string>>
 }
 
 /** Spark takes some ten seconds to start and warm up. Close it, or it lives as long as the test's process. */
 export async function startEngine(name: EngineName, { storage = {} }: EngineOptions = {}): Promise<DeltaEngine> {
   const python = await readyEnvironment(name === 'spark' ? SPARK : DELTALAKE)
-  const setUp = name === 'spark' ? sparkScript(await mavenLibraries('delta-spark', DELTA_JARS)) : DELTALAKE_SCRIPT
+  const setUp = name === 'spark' ? sparkScript(await sparkJars(storage)) : DELTALAKE_SCRIPT
   const script = `${ARROW_CELLS}${SHARED}\nSTORAGE = json.loads(sys.argv[1])\n${setUp}\nserve()\n`
   const env = { ...process.env, TZ: 'UTC', PYTHONIOENCODING: 'utf-8' }
   return new PythonEngine(name, spawn(python, ['-c', script, JSON.stringify(storage)], { env }))
@@ -288,13 +303,19 @@ def run(uri, statement):
     exec(statement, {'dt': opened(uri), 'deltalake': deltalake, 'pa': pa})
 `
 
-function sparkScript(jars: string): string {
+/** Patterns of files. */
+async function sparkJars(storage: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const delta = `${await mavenLibraries('delta-spark', DELTA_JARS)}/lib/delta-*.jar`
+  return Object.keys(storage).length === 0 ? [delta] : [delta, `${await mavenLibraries('s3a', S3A_JARS)}/lib/*.jar`]
+}
+
+function sparkScript(jars: readonly string[]): string {
   return `
 import glob
 os.environ['SPARK_LOCAL_IP'] = '127.0.0.1'
 os.environ['JAVA_TOOL_OPTIONS'] = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
 from pyspark.sql import SparkSession, functions as F
-jars = [p for p in glob.glob(${JSON.stringify(`${jars}/lib`)} + '/delta-*.jar')]
+jars = [p for pattern in ${JSON.stringify(jars)} for p in glob.glob(pattern)]
 spark = (SparkSession.builder.master('local[1]')
     .config('spark.jars', ','.join(jars))
     .config('spark.sql.extensions', 'io.delta.sql.DeltaSparkSessionExtension')
@@ -312,6 +333,7 @@ spark = (SparkSession.builder.master('local[1]')
     .config('spark.sql.sources.parallelPartitionDiscovery.parallelism', '1')
     .config('spark.sql.warehouse.dir', '/nonexistent')
     .config('spark.log.level', 'ERROR')
+    .config(map=STORAGE)
     .getOrCreate())
 def log_of(uri):
     return spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, uri)

@@ -10,7 +10,7 @@ const OLDEST_JAVA = 17
 
 const run = promisify(execFile)
 
-/** `group:artifact:version`, or `group:artifact:version:packaging:classifier`. */
+/** `group:artifact:version`, with `:alone` without what it needs, or `group:artifact:version:packaging:classifier`. */
 export type Coordinates = string
 
 /** The folder that holds the artifacts and all that they need at run time. Throws `Missing`. */
@@ -55,8 +55,12 @@ async function maven(goals: readonly string[], cwd: string, wanted: string): Pro
 
 function pom(artifacts: readonly Coordinates[]): string {
   const dependencies = artifacts.map((coordinates) => {
-    const [group, artifact, version] = coordinates.split(':')
-    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
+    const [group, artifact, version, more] = coordinates.split(':')
+    const none =
+      more === 'alone'
+        ? '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>'
+        : ''
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>${none}</dependency>`
   })
   return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>sluice.test</groupId><artifactId>libraries</artifactId><version>1</version><packaging>pom</packaging>

@@ -20,6 +20,20 @@ export function s3Settings({ endpoint, region, accessKey, secretKey }: S3Login):
   return { ...S3_FROM_ENVIRONMENT, endpoint, region, accessKeyId: accessKey, secretAccessKey: secretKey }
 }
 
+/** What Spark is given to reach the server by S3A. */
+export function sparkOptions({ endpoint, region, accessKey, secretKey }: S3Login): Readonly<Record<string, string>> {
+  const options = {
+    endpoint,
+    'endpoint.region': region,
+    'access.key': accessKey,
+    'secret.key': secretKey,
+    'path.style.access': 'true',
+    'connection.ssl.enabled': 'false',
+    'aws.credentials.provider': 'org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider',
+  }
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [`spark.hadoop.fs.s3a.${name}`, value]))
+}
+
 /** What deltalake is given to reach the server. */
 export function deltalakeOptions({
   endpoint,
