@@ -17,7 +17,7 @@ import { batchOf } from '../parquet/build-columns.ts'
 import type { Cell } from '../parquet/build-columns.ts'
 import { ARROW_CELLS, arrowCell } from '../services/arrow-cells.ts'
 import { findPython } from '../services/python.ts'
-import { dataFile, openTable, step } from './table-steps.ts'
+import { dataFile, FIELDS as LONGS, openTable, PARTITIONS as DAYS, step } from './table-steps.ts'
 
 const found = await findPython()
 
@@ -297,9 +297,19 @@ print(json.dumps({name: table[name].to_pylist() for name in table.column_names i
     for (const [i, [filter, expected]] of filters.entries()) assert.equal(counts[i], expected, filter.join(' '))
   })
 
-  test('when the log before a checkpoint of ours is gone', { skip: found.skip }, async (t) => {
+  for (const [parts, configuration] of [
+    [1, {}],
+    [4, { 'sluice.checkpointPartActions': '30' }],
+  ] as const) {
+    test(`when the log before a checkpoint of ours in ${parts} is gone`, { skip: found.skip }, (t) =>
+      readCheckpoint(t, parts, configuration),
+    )
+  }
+
+  async function readCheckpoint(t: TestContext, parts: number, configuration: Record<string, string>): Promise<void> {
     const store = await freshStore(t)
-    let table = await step(store, null)
+    const create = { fields: LONGS, partitionColumns: DAYS, configuration }
+    let table = await step(store, null, { create })
     for (let i = 1; i <= 103; i += 1) {
       table = await step(store, table, {
         adds: [await dataFile(store, [i], i % 2 === 0 ? 'even %' : null)],
@@ -308,7 +318,8 @@ print(json.dumps({name: table[name].to_pylist() for name in table.column_names i
     }
     const log = join(store.uri, '_delta_log')
     const names = await readdir(log)
-    assert.ok(names.includes('00000000000000000100.checkpoint.parquet'), names.join(' '))
+    const written = names.filter((name) => name.startsWith('00000000000000000100.checkpoint.'))
+    assert.equal(written.length, parts, names.join(' '))
     for (const name of names) if (name.endsWith('.json') && name < '00000000000000000100') await unlink(join(log, name))
     const seen = await see(store, ['app'])
     assert.equal(seen.version, 103)
@@ -318,7 +329,7 @@ print(json.dumps({name: table[name].to_pylist() for name in table.column_names i
     const again = await openTable(store)
     assert.equal(again.files.size, 103)
     assert.equal(again.txns.get('app'), 103n)
-  })
+  }
 
   test(
     'on what the other wrote: deltalake appends and checkpoints, our kernel reads on and commits',
