@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { parquetMetadataAsync } from 'hyparquet'
 import { openFilesystemStore } from '../../src/adapters/filesystem/filesystem-store.ts'
 import { readDeletedRows } from '../../src/lake/deletion/read-deleted.ts'
+import { orderedValue } from '../../src/lake/files/bound-order.ts'
 import { storePath } from '../../src/lake/log/file-key.ts'
 import { openSnapshot } from '../../src/lake/snapshot.ts'
 import type { Snapshot } from '../../src/lake/snapshot.ts'
@@ -154,3 +156,26 @@ async function replayByHand(folder: string): Promise<string[] | null> {
   }
   return [...active].sort()
 }
+
+test('statistics that a checkpoint states as a struct alone are those of the commits', { skip: ABSENT }, async (t) => {
+  const log = join(CORPORA, 'delta-checkpoint-stats-optional/_delta_log')
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-stats-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const statsBy = async (ending: string): Promise<unknown[]> => {
+    const copy = join(folder, ending, '_delta_log')
+    for (const name of (await readdir(log)).filter((each) => each.endsWith(ending))) {
+      await cp(join(log, name), join(copy, name))
+    }
+    const snapshot = await openSnapshot(openFilesystemStore(dirname(copy)))
+    const { fields } = snapshot!.metadata
+    return Array.from(snapshot!.files.values(), ({ path, stats }): [string, ...unknown[]] => {
+      const bounds = [stats?.min ?? {}, stats?.max ?? {}].map((end) =>
+        fields.map(({ name, type }) => String(orderedValue(type, end[name]))),
+      )
+      return [path, stats?.rows, stats?.nulls['null'], ...bounds]
+    }).toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+  const byCommits = await statsBy('.json')
+  assert.deepEqual(await statsBy('.parquet'), byCommits)
+  assert.match(JSON.stringify(byCommits), /"-567800","[^"]+","null","19289","1666652372846000"/)
+})

@@ -3,10 +3,8 @@ import { SluiceError } from '../../domain/errors.ts'
 import { cellsOf } from '../../parquet/decode/read-cell.ts'
 import type { ParquetCell } from '../../parquet/decode/read-cell.ts'
 import type { AddAction, PartitionValues, TextMap } from '../log/action.ts'
-import { isObject, writeLogJson } from '../log/log-json.ts'
-import type { LogJson, LogObject } from '../log/log-json.ts'
+import { writeLogJson, type LogObject } from '../log/log-json.ts'
 import { damagedEntry, LAST_TIME_MS } from '../log/read-action.ts'
-import { cellJson } from './cell-json.ts'
 
 /** How a file of a checkpoint's row group is read. A child that the file lacks reads as null. */
 interface AddCells {
@@ -19,24 +17,30 @@ interface AddCells {
   readonly dataChange: CellReader
   readonly tags: CellReader
   readonly stats: CellReader
-  readonly statsParsed: CellReader
+  readonly statsParsed: StatsReader
 }
 
 type CellReader = (row: number) => ParquetCell
+type StatsReader = (row: number) => LogObject | null
 
 /** The child columns that are most of a checkpoint's bytes: decoded a row group at a time, when a file is asked for them. */
 export const LAZY_STATS = ['add.stats', 'add.stats_parsed']
 
 /** What was decoded last: files are asked for their statistics in the order in which they stand. */
-export class StatsShelf {
+export class StatsShelf<T> {
+  readonly #open: (column: Column) => (row: number) => T | null
   #decode: (() => Column) | null = null
-  #read: CellReader = () => null
+  #read: (row: number) => T | null = () => null
 
-  reader(decode: (() => Column) | undefined): CellReader {
+  constructor(open: (column: Column) => (row: number) => T | null) {
+    this.#open = open
+  }
+
+  reader(decode: (() => Column) | undefined): (row: number) => T | null {
     if (decode === undefined) return () => null
     return (row) => {
       if (this.#decode !== decode) {
-        this.#read = readerOf(decode)
+        this.#read = readerOf(decode, this.#open)
         this.#decode = decode
       }
       return this.#read(row)
@@ -45,9 +49,12 @@ export class StatsShelf {
 }
 
 /** Statistics are an aid: files whose part of the checkpoint is damaged there are read whole, as those without any. */
-function readerOf(decode: () => Column): CellReader {
+function readerOf<T>(
+  decode: () => Column,
+  open: (column: Column) => (row: number) => T | null,
+): (row: number) => T | null {
   try {
-    return cellsOf(decode())
+    return open(decode())
   } catch (error) {
     if (error instanceof SluiceError && error.code === 'FILE_CORRUPT') return () => null
     throw error
@@ -58,7 +65,7 @@ export interface AddColumn {
   /** `add` without its statistics. */
   readonly column: Column
   readonly stats: CellReader
-  readonly statsParsed: CellReader
+  readonly statsParsed: StatsReader
   /** Names the checkpoint in errors. */
   readonly source: string
 }
@@ -138,14 +145,10 @@ class CheckpointAdd implements AddAction {
   get statsText(): string | null {
     const text = this.#cells.stats(this.#row)
     if (typeof text === 'string') return text
-    const parsed = cellJson(this.#cells.statsParsed(this.#row))
-    if (!isObject(parsed)) return null
-    return writeLogJson({
-      numRecords: parsed['numRecords'] ?? null,
-      minValues: jsonValues(parsed['minValues']),
-      maxValues: jsonValues(parsed['maxValues']),
-      nullCount: jsonValues(parsed['nullCount']),
-    })
+    const parsed = this.#cells.statsParsed(this.#row)
+    if (parsed === null) return null
+    const { numRecords = null, minValues = {}, maxValues = {}, nullCount = {} } = parsed
+    return writeLogJson({ numRecords, minValues, maxValues, nullCount })
   }
 }
 
@@ -155,12 +158,4 @@ function isNumber(cell: ParquetCell): cell is bigint | number {
 
 function damaged({ source }: AddCells, key: string): Error {
   return damagedEntry(source, `add.${key} is missing or of the wrong type`)
-}
-
-/** Only what has one form in JSON: a bound that is left out prunes nothing. */
-function jsonValues(value: LogJson | undefined): LogObject {
-  if (!isObject(value)) return {}
-  return Object.fromEntries(
-    Object.entries(value).filter(([, item]) => ['number', 'bigint', 'string', 'boolean'].includes(typeof item)),
-  )
 }

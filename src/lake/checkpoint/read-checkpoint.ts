@@ -11,6 +11,7 @@ import { LogState } from '../log/replay.ts'
 import { cellJson } from './cell-json.ts'
 import { addsOf, LAZY_STATS, StatsShelf } from './checkpoint-adds.ts'
 import type { AddColumn } from './checkpoint-adds.ts'
+import { structStats } from './stats-struct.ts'
 
 /** The columns that bear on a table's state; others, such as those of later protocols, are not even decoded. */
 const COLUMNS = ['txn', 'add', 'remove', 'metaData', 'protocol', 'sidecar']
@@ -44,7 +45,7 @@ async function applyFile(store: ObjectStore, path: string, state: LogState, side
     apply(parseEntry(bytes, source))
     return true
   }
-  const [texts, structs] = [new StatsShelf(), new StatsShelf()]
+  const [texts, structs] = [new StatsShelf(cellsOf), new StatsShelf(structStats)]
   const options = { source: bytes, name: source, columns: COLUMNS, lazy: LAZY_STATS }
   for await (const { batch, lazy } of readParquetGroups(options)) {
     checkColumns(batch.fields, path, source)
