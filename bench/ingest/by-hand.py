@@ -7,6 +7,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 most, table, schema_text = int(sys.argv[2]), sys.argv[3], sys.argv[4]
+options = json.loads(sys.argv[5]) if len(sys.argv) > 5 else {}
 schema = fastavro.parse_schema(json.loads(schema_text))
 CURRENCY = re.compile(r"[A-Z]{3}")
 SKU = re.compile(r"[A-Z]{2}-[0-9]{6}(-[A-Z0-9]{1,4})?")
@@ -58,7 +59,7 @@ def take(message, partition, offset):
 
 def flush():
     if held:
-        write_deltalake(table, pa.Table.from_pylist(held, schema=ARROW), mode="append")
+        write_deltalake(table, pa.Table.from_pylist(held, schema=ARROW), mode="append", storage_options=options)
         held.clear()
 
 

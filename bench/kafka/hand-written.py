@@ -1,4 +1,4 @@
-# Behind by-hand.py: the measured orders from Kafka, as one writes it first. Arguments: BROKERS ROWS TABLE SCHEMA.
+# Behind by-hand.py: the measured orders from Kafka, as one writes it first. Arguments: BROKERS ROWS TABLE SCHEMA OPTIONS.
 from confluent_kafka import Consumer, TopicPartition
 
 FLUSH_ROWS = 100_000

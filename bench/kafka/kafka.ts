@@ -138,15 +138,23 @@ async function waysOf(place: Place, say: (line: string) => void): Promise<Way[]>
   }
   const some = Math.min(count, 400_000)
   const script = await handWritten(join(HERE, 'hand-written.py'))
-  const byHand = async (turn: string): Promise<Measured> => {
-    const table = join(scratch, turn)
-    await mkdir(table)
-    const args = [kafka.bootstrap, String(some), table, ORDERS_SCHEMA.text]
+  const byHand = (onS3: boolean) => async (turn: string) => {
+    const { lake, clean } = lakeOf(place, turn, onS3)
+    if (!onS3) await mkdir(lake, { recursive: true })
+    const options = onS3
+      ? JSON.stringify({ ...place.s3.env, AWS_ENDPOINT_URL: place.s3.endpoint, AWS_ALLOW_HTTP: 'true' })
+      : '{}'
+    const args = [kafka.bootstrap, String(some), lake, ORDERS_SCHEMA.text, options]
     const measured = (await found.python.json(script, ...args)) as Measured
-    await rm(table, { recursive: true })
+    await clean()
     return measured
   }
-  return [...ways, { name: 'kafka-by-hand', what: 'confluent-kafka → fastavro → deltalake', rows: some, run: byHand }]
+  const what = 'confluent-kafka → fastavro → deltalake'
+  return [
+    ...ways,
+    { name: 'kafka-by-hand', what: `${what}, to disk`, rows: some, run: byHand(false) },
+    { name: 'kafka-s3-by-hand', what: `${what}, to S3`, rows: some, run: byHand(true) },
+  ]
 }
 
 /** `up --only ingest` beside an even load. */

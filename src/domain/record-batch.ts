@@ -82,6 +82,8 @@ export interface OutgoingRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly headers: readonly RecordHeader[]
+  /** The headers as `encodeHeaders` gives them, of a record that has them at hand: `headers` is then not asked for. */
+  readonly encodedHeaders?: Uint8Array
   readonly timestampMs: number
 }
 

@@ -1,6 +1,6 @@
 import type { DeadLetter, RecordHeader } from '../domain/dead-letter.ts'
 import { classifyError, type ErrorCode } from '../domain/errors.ts'
-import type { OutgoingRecord } from '../domain/record-batch.ts'
+import { encodeHeaders, type OutgoingRecord } from '../domain/record-batch.ts'
 import type { TopicLog } from '../ports/topic-log.ts'
 import { fromLaneRecord, toLaneRecord, type LaneRecord } from './lane-record.ts'
 
@@ -145,13 +145,14 @@ function rememberHeaders(): CopyContext['header'] {
   }
 }
 
-/** Its headers are made when the log asks for them: those of a flush's letters, an object each, would else live at once. */
+/** Its headers are made when the log asks for them, and kept as bytes: those of a flush's letters, an object each, would else live at once. */
 class CopiedLetter implements OutgoingRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly timestampMs: number
   readonly #letter: StoredLetter
   readonly #context: CopyContext
+  #encoded: Uint8Array | null = null
 
   constructor(letter: StoredLetter, context: CopyContext) {
     this.key = letter.key
@@ -163,6 +164,10 @@ class CopiedLetter implements OutgoingRecord {
 
   get headers(): readonly RecordHeader[] {
     return headersOf(this.#letter, this.#context)
+  }
+
+  get encodedHeaders(): Uint8Array {
+    return (this.#encoded ??= encodeHeaders(this.headers))
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 
 import type { DeadLetter } from '../../src/domain/dead-letter.ts'
 import { SluiceError } from '../../src/domain/errors.ts'
+import { encodeHeaders } from '../../src/domain/record-batch.ts'
 import { copyLetterLines, copyLetters } from '../../src/error-lane/copy-letters.ts'
 import { LetterLines } from '../../src/error-lane/lines/letter-lines.ts'
 import type { AppendRequest, TopicLog, TopicOptions } from '../../src/ports/topic-log.ts'
@@ -30,6 +31,7 @@ test("a copy carries the record's bytes and Kafka Connect's headers", async () =
   assert.deepEqual(Buffer.from(record!.value!), Buffer.from(aLetter().raw!))
   assert.deepEqual(Buffer.from(record!.key!), Buffer.from('k1'))
   assert.equal(record!.timestampMs, aLetter().quarantinedAtMs)
+  assert.deepEqual(record!.encodedHeaders, encodeHeaders(record!.headers))
   const headers = Object.fromEntries(
     record!.headers.map(({ key, value }) => [key, Buffer.from(value).toString('utf8')]),
   )

@@ -210,7 +210,9 @@ function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatc
 function encodeAllHeaders(records: readonly OutgoingRecord[]): Uint8Array[] {
   let last: OutgoingRecord['headers'] | null = null
   let bytes: Uint8Array = new Uint8Array(0)
-  return records.map(({ headers }) => {
+  return records.map((record) => {
+    if (record.encodedHeaders !== undefined) return record.encodedHeaders
+    const { headers } = record
     if (headers !== last) {
       last = headers
       bytes = encodeHeaders(headers)

@@ -84,7 +84,10 @@ function encodeRecords(records: readonly OutgoingRecord[], baseMs: number): Buff
 function headerBytes(records: readonly OutgoingRecord[]): readonly Uint8Array[] {
   let last: readonly RecordHeader[] | null = null
   let bytes: Uint8Array = NO_HEADERS
-  return records.map(({ headers }) => {
+  return records.map((record) => {
+    if (record.encodedHeaders !== undefined)
+      return record.encodedHeaders.length === 0 ? NO_HEADERS : record.encodedHeaders
+    const { headers } = record
     if (headers !== last) bytes = headers.length === 0 ? NO_HEADERS : encodeHeaders(headers)
     last = headers
     return bytes

@@ -143,11 +143,10 @@ function chunksOf({ topic, partition, records }: PartitionAppend): Chunk[] {
   return chunks
 }
 
-function sizeOf({ key, value, headers }: OutgoingRecord): number {
-  return headers.reduce(
-    (sum, header) => sum + header.key.length + header.value.length + 4,
-    (key?.length ?? 0) + (value?.length ?? 0) + 16,
-  )
+function sizeOf(record: OutgoingRecord): number {
+  const own = (record.key?.length ?? 0) + (record.value?.length ?? 0) + 16
+  if (record.encodedHeaders !== undefined) return own + record.encodedHeaders.length
+  return record.headers.reduce((sum, header) => sum + header.key.length + header.value.length + 4, own)
 }
 
 /** Chunks of different partitions, as many as one request takes. */

@@ -4,12 +4,18 @@ import fc from 'fast-check'
 import type { KafkaCompression } from '../../../../src/adapters/kafka/kafka-settings.ts'
 import { encodeBatch } from '../../../../src/adapters/kafka/produce/encode-batch.ts'
 import { PartitionReader } from '../../../../src/adapters/kafka/records/partition-reader.ts'
-import { readHeaders, recordKey, recordValue, type OutgoingRecord } from '../../../../src/domain/record-batch.ts'
+import {
+  encodeHeaders,
+  readHeaders,
+  recordKey,
+  recordValue,
+  type OutgoingRecord,
+} from '../../../../src/domain/record-batch.ts'
 
 const COMPRESSIONS: readonly KafkaCompression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 const bytes = fc.option(fc.uint8Array({ maxLength: 300 }))
-const record: fc.Arbitrary<OutgoingRecord> = fc.record({
+const plainRecord: fc.Arbitrary<OutgoingRecord> = fc.record({
   key: bytes,
   value: bytes,
   headers: fc.array(
@@ -20,6 +26,11 @@ const record: fc.Arbitrary<OutgoingRecord> = fc.record({
   ),
   timestampMs: fc.integer({ min: 0, max: 2 ** 51 }),
 })
+
+/** Some have their headers encoded already. */
+const record = fc
+  .tuple(plainRecord, fc.boolean())
+  .map(([each, atHand]) => (atHand ? { ...each, encodedHeaders: encodeHeaders(each.headers) } : each))
 
 test('what is written is read back, in every codec and however far the times are apart', () => {
   fc.assert(
