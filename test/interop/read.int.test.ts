@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import {
@@ -12,6 +13,7 @@ import {
 } from './interop-world.ts'
 import type { RichProject } from './rich-project.ts'
 import { openFilesystemStore } from '../../src/adapters/filesystem/filesystem-store.ts'
+import { setProperty } from '../support/alter-table.ts'
 import { makeTypedTable, UNBOUNDED } from './filters.ts'
 import { assertSame, readOurs } from './seen-rows.ts'
 
@@ -86,6 +88,21 @@ const OPERATIONS: readonly (readonly [name: string, act: () => Promise<unknown>]
       project.run('vacuum', ...(await namesOf(project.lake)), '--retain-hours', '0', '--allow-short', '--yes'),
   ],
   ['a rebuild', () => project.run('build', '--full-refresh')],
+  [
+    'a checkpoint in several parts, and no log before it',
+    async () => {
+      const table = join(project.lake, 'bronze/things')
+      await setProperty(table, 'sluice.checkpointPartActions', '5')
+      await setProperty(table, 'delta.checkpointInterval', '1')
+      await project.produce(5, 'noted')
+      await project.run('run')
+      const log = join(table, '_delta_log')
+      const hint = JSON.parse(await readFile(join(log, '_last_checkpoint'), 'utf8')) as Record<string, number>
+      assert.ok(hint['parts']! > 1, 'it has one part')
+      const first = String(hint['version']).padStart(20, '0')
+      for (const name of await readdir(log)) if (/^\d{20}\./.test(name) && name < first) await unlink(join(log, name))
+    },
+  ],
 ]
 
 describe('what we write, others read', () => {
