@@ -5,7 +5,7 @@ import type {
   DuckDBResultReader,
 } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Statements that may take long. Left to itself the client waits for the engine's threads by asking without a pause
@@ -32,6 +32,8 @@ export async function readAll(statement: DuckDBPreparedStatement): Promise<DuckD
   return pending.readAll()
 }
 
+/** Most statements are done so soon: they are asked without a pause. */
+const AT_ONCE_MS = 2
 const SHORTEST_MS = 1
 const LONGEST_MS = 8
 /** Of the time that a statement has taken so far: how much later than it its end may be seen. */
@@ -44,7 +46,9 @@ async function settled(pending: DuckDBPendingResult): Promise<void> {
   if (inner === undefined) return
   const startedMs = performance.now()
   while (isUnderWay(duckdb.pending_execute_check_state(inner))) {
-    await sleep(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (performance.now() - startedMs) * SHARE)))
+    const takenMs = performance.now() - startedMs
+    if (takenMs < AT_ONCE_MS) await setImmediate()
+    else await sleep(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, takenMs * SHARE)))
   }
 }
 
