@@ -69,13 +69,16 @@ async function landOrders(folder: string, files: number): Promise<void> {
   })
 }
 
-const EVENT_FIELDS: readonly ColumnField[] = [
+export const EVENT_COLUMNS: readonly ColumnField[] = [
   { name: 'event_id', type: { kind: 'int64' }, nullable: true },
   { name: 'customer_id', type: { kind: 'string' }, nullable: true },
   { name: 'seen_at', type: { kind: 'timestamp' }, nullable: true },
   { name: 'amount', type: { kind: 'decimal', precision: 12, scale: 2 }, nullable: true },
   { name: 'kind', type: { kind: 'string' }, nullable: true },
   { name: 'session', type: { kind: 'string' }, nullable: true },
+]
+const EVENT_FIELDS: readonly ColumnField[] = [
+  ...EVENT_COLUMNS,
   { name: '_run_date', type: { kind: 'date' }, nullable: true },
 ]
 const EVENT_FILES = 128

@@ -12,6 +12,7 @@ import { openSnapshot } from '../../src/lake/snapshot.ts'
 import type { Snapshot } from '../../src/lake/snapshot.ts'
 import { measure, REPOSITORY, runProgram, type Measured } from '../measure.ts'
 import { measureOpening } from './deltalake.ts'
+import { EVENT_COLUMNS } from './maintenance.ts'
 import type { LakeRequest, LakeRow } from './scenarios.ts'
 
 const MAIN = join(REPOSITORY, 'src/main.ts')
@@ -21,15 +22,7 @@ const FILES_A_COMMIT = 10
 const ROWS_A_FILE = 1_000
 /** Of the last version that has a checkpoint, as many commits came since: as bad as it gets with one each hundred. */
 const SINCE = 99
-const FIELDS: readonly ColumnField[] = [
-  { name: 'event_id', type: { kind: 'int64' }, nullable: true },
-  { name: 'customer_id', type: { kind: 'string' }, nullable: true },
-  { name: 'seen_at', type: { kind: 'timestamp' }, nullable: true },
-  { name: 'amount', type: { kind: 'decimal', precision: 12, scale: 2 }, nullable: true },
-  { name: 'kind', type: { kind: 'string' }, nullable: true },
-  { name: 'session', type: { kind: 'string' }, nullable: true },
-  { name: 'day', type: { kind: 'date' }, nullable: true },
-]
+const FIELDS: readonly ColumnField[] = [...EVENT_COLUMNS, { name: 'day', type: { kind: 'date' }, nullable: true }]
 
 /** What a table comes to: both must say the same. */
 export interface OpenedFacts {

@@ -171,6 +171,19 @@ export function encodeHeaders(headers: readonly RecordHeader[]): Uint8Array {
   return out
 }
 
+/** Of each record. Neighbours often share one list of headers: it is encoded once. */
+export function encodeAllHeaders(records: readonly OutgoingRecord[]): Uint8Array[] {
+  let last: OutgoingRecord['headers'] | null = null
+  let bytes: Uint8Array = new Uint8Array(0)
+  return records.map((record) => {
+    if (record.encodedHeaders !== undefined) return record.encodedHeaders
+    const { headers } = record
+    if (headers !== last) bytes = encodeHeaders(headers)
+    last = headers
+    return bytes
+  })
+}
+
 const NAMES_KEPT = 256
 const names = new Map<string, Uint8Array>()
 

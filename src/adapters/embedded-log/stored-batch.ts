@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { SluiceError } from '../../domain/errors.ts'
-import { encodeHeaders, type OutgoingRecord, type RecordBatch } from '../../domain/record-batch.ts'
+import { encodeAllHeaders, type OutgoingRecord, type RecordBatch } from '../../domain/record-batch.ts'
 import type { TopicPartition } from '../../domain/position.ts'
 
 /**
@@ -204,19 +204,4 @@ function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatc
   }
   view.setUint32(20, crc32(blob.subarray(HEADER_BYTES)), true)
   return { blob, count }
-}
-
-/** Neighbours often share one list of headers: it is encoded once. */
-function encodeAllHeaders(records: readonly OutgoingRecord[]): Uint8Array[] {
-  let last: OutgoingRecord['headers'] | null = null
-  let bytes: Uint8Array = new Uint8Array(0)
-  return records.map((record) => {
-    if (record.encodedHeaders !== undefined) return record.encodedHeaders
-    const { headers } = record
-    if (headers !== last) {
-      last = headers
-      bytes = encodeHeaders(headers)
-    }
-    return bytes
-  })
 }

@@ -11,7 +11,7 @@ export type LineWriter = (out: JsonBytes, letter: UnshownLetter, recordJson: Uin
  */
 export function lineWriter(sealKey: string | null): LineWriter {
   let last: UnshownLetter | null = null
-  let common: Common = { head: NOTHING, mid: NOTHING, tail: NOTHING }
+  let common: Common = { head: NOTHING, tail: NOTHING }
   const timeOf = timeWriter()
   return (out, letter, recordJson) => {
     const { log, rowId, recordTsMs, schemaId, contractId, errors, raw, key, headers } = letter
@@ -25,8 +25,7 @@ export function lineWriter(sealKey: string | null): LineWriter {
     last = letter
     out.text(`{"row_id":${JSON.stringify(rowId)},`)
     out.bytes(common.head)
-    out.text(`${log.offset}",`)
-    out.bytes(common.mid)
+    out.text(`${log.offset}","source":null,"record_ts":`)
     out.text(recordTsMs === null ? 'null' : timeOf(recordTsMs))
     out.text(`,"schema_id":${schemaId},"contract_id":${contractId},"errors":`)
     out.text(JSON.stringify(errors))
@@ -49,10 +48,9 @@ export function lineWriter(sealKey: string | null): LineWriter {
 
 const NOTHING = new Uint8Array(0)
 
-/** What stands between the parts of a line that are its own. */
+/** What stands around the parts of a line that are its own. */
 interface Common {
   readonly head: Uint8Array
-  readonly mid: Uint8Array
   readonly tail: Uint8Array
 }
 
@@ -84,7 +82,6 @@ function commonOf({ layer, table, runId, batchId, stage, log, quarantinedAtMs }:
   } satisfies Partial<LaneRecord>
   return {
     head: Buffer.from(`${JSON.stringify(head).slice(1, -1)},"offset":"`),
-    mid: Buffer.from('"source":null,"record_ts":'),
     tail: Buffer.from(`],"quarantined_at":"${isoTime(quarantinedAtMs)}"}\n`),
   }
 }

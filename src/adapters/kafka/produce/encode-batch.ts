@@ -1,7 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'
-import type { RecordHeader } from '../../../domain/dead-letter.ts'
-import { encodeHeaders, type OutgoingRecord } from '../../../domain/record-batch.ts'
+import { encodeAllHeaders, type OutgoingRecord } from '../../../domain/record-batch.ts'
 import type { KafkaCompression } from '../kafka-settings.ts'
 import { FRAME_BYTES } from '../records/batch-frame.ts'
 import { crc32cOf } from '../wire/crc32c.ts'
@@ -50,7 +49,7 @@ export function encodeBatch(batch: BatchToEncode): Buffer {
 }
 
 function encodeRecords(records: readonly OutgoingRecord[], baseMs: number): Buffer {
-  const headers = headerBytes(records)
+  const headers = encodeAllHeaders(records).map((bytes) => (bytes.length === 0 ? NO_HEADERS : bytes))
   const bodies = new Uint32Array(records.length)
   let bytes = 0
   for (const [i, { key, value, timestampMs }] of records.entries()) {
@@ -78,20 +77,6 @@ function encodeRecords(records: readonly OutgoingRecord[], baseMs: number): Buff
     at += headers[i]!.length
   }
   return out
-}
-
-/** Of each record. Neighbours often share one list of headers: it is encoded once. */
-function headerBytes(records: readonly OutgoingRecord[]): readonly Uint8Array[] {
-  let last: readonly RecordHeader[] | null = null
-  let bytes: Uint8Array = NO_HEADERS
-  return records.map((record) => {
-    if (record.encodedHeaders !== undefined)
-      return record.encodedHeaders.length === 0 ? NO_HEADERS : record.encodedHeaders
-    const { headers } = record
-    if (headers !== last) bytes = headers.length === 0 ? NO_HEADERS : encodeHeaders(headers)
-    last = headers
-    return bytes
-  })
 }
 
 function fieldSize(bytes: Uint8Array | null): number {
