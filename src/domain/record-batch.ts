@@ -114,7 +114,7 @@ export function recordValue(batch: RecordBatch, index: number): Uint8Array | nul
   return start < 0 ? null : batch.bytes.subarray(start, batch.valueEnds[index]!)
 }
 
-export function recordOffset(batch: RecordBatch, index: number): bigint {
+export function recordOffset(batch: Pick<RecordBatch, 'first' | 'offsetDeltas'>, index: number): bigint {
   return batch.first + BigInt(batch.offsetDeltas[index]!)
 }
 

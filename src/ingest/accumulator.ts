@@ -2,10 +2,14 @@ import type { Skip } from '../domain/dead-letter.ts'
 import { partitionKey, type PartitionPosition, type TopicPartition } from '../domain/position.ts'
 import type { RecordBatch } from '../domain/record-batch.ts'
 import type { FlushDecoding } from '../ports/decode-pool.ts'
+import { lastRecord, type KnownRecord, type ReachedPartition } from './lane/ledger/known-record.ts'
 import type { PositionMove } from './lane/lane-position.ts'
 
-/** Of a batch, what positions need. */
-export type BatchSpan = Pick<RecordBatch, 'topic' | 'partition' | 'first' | 'next' | 'count' | 'skips'>
+/** Of a batch, what positions need, and what its last record is known by. */
+export type BatchSpan = Pick<
+  RecordBatch,
+  'topic' | 'partition' | 'first' | 'next' | 'count' | 'skips' | 'offsetDeltas' | 'timestampsMs' | 'keptBack'
+>
 
 const SKIP_BYTES = 128
 
@@ -35,7 +39,7 @@ export class Accumulator {
     at: TopicPartition,
     start: { readonly from: PartitionPosition | null; readonly at: PartitionPosition; readonly startSkip: Skip | null },
   ): void {
-    this.#moves.set(partitionKey(at), { from: start.from, to: start.at, at, records: 0 })
+    this.#moves.set(partitionKey(at), { from: start.from, to: start.at, at, records: 0, last: null })
     if (start.startSkip !== null) this.#hold([start.startSkip])
   }
 
@@ -48,6 +52,8 @@ export class Accumulator {
     }
     move.to = { ...move.to, next }
     move.records += count
+    // Of what the log kept back neither the records' places nor their times are known.
+    if (batch.keptBack === undefined) move.last = lastRecord(batch) ?? move.last
     this.#hold(skips.map((skip): Skip => ({ topic, partition, epoch, ...skip })))
     this.openedMs ??= nowMs
   }
@@ -83,6 +89,13 @@ export class Accumulator {
     )
   }
 
+  /** Where partitions stand once what is held is committed, and the last record that was read of each. */
+  reached(): ReachedPartition[] {
+    return [...this.#moves.values()].flatMap(({ to, at: { partition }, last }) =>
+      last === null ? [] : [{ partition, position: to, last }],
+    )
+  }
+
   #hold(skips: readonly Skip[]): void {
     for (const skip of skips) {
       this.skips.push(skip)
@@ -96,4 +109,5 @@ interface Move {
   to: PartitionPosition
   readonly at: TopicPartition
   records: number
+  last: KnownRecord | null
 }

@@ -107,6 +107,7 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
       const outcome = await flush({ world, table, contract: parseContract(schema), batchId, held, snapshot, emit })
       // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
       if (outcome.kind === 'conflicted') return 'moved'
+      pass.known.reach(held.reached())
       result.landed += outcome.landed
       result.quarantined += outcome.quarantined
       result.skipped += Number(held.skipped)

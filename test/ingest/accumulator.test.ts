@@ -42,7 +42,16 @@ interface Part {
 
 function span(first: bigint, { records = 0, skips = [], partition = 0 }: Part): BatchSpan {
   const passed = BigInt(records) + skips.reduce((sum, skip) => sum + skip.next - skip.first, 0n)
-  return { topic: 'orders', partition, first, next: first + passed, count: records, skips }
+  return {
+    topic: 'orders',
+    partition,
+    first,
+    next: first + passed,
+    count: records,
+    skips,
+    offsetDeltas: Int32Array.from({ length: records }, (_, i) => i),
+    timestampsMs: Float64Array.from({ length: records }, (_, i) => Number(first) + i + 0.5),
+  }
 }
 
 describe('Accumulator', () => {
@@ -54,6 +63,25 @@ describe('Accumulator', () => {
     assert.deepEqual([held.skipped, held.heldRecords, held.openedMs, held.next(at)], [4n, 7, 1_000, 20n])
     assert.deepEqual(held.skips, [{ ...at, epoch: 3, first: 16n, next: 20n, reason: 'compacted' }])
     assert.deepEqual(held.moves(), [{ ...at, from: null, to: { next: 20n, epoch: 0, source: SOURCE } }])
+  })
+
+  it('knows the last record of each partition that it read, but not of what the log kept back', () => {
+    const held = new Accumulator(decoding())
+    begin(held, 10n)
+    begin(held, 0n, 1)
+    begin(held, 0n, 2)
+    const position = (next: bigint) => ({ next, epoch: 0, source: SOURCE })
+    held.add(span(10n, { records: 5 }), 0, 0)
+    held.add(span(15n, { skips: [{ first: 15n, next: 20n, reason: 'control' }] }), 0, 0)
+    held.add({ ...span(20n, { records: 3 }), keptBack: { bytes: null, maxBytes: 1 } }, 0, 0)
+    held.add(span(0n, { skips: [{ first: 0n, next: 4n, reason: 'control' }], partition: 1 }), 0, 0)
+    const first = { partition: 0, position: position(23n), last: { offset: 14n, recordTs: 14_000n } }
+    assert.deepEqual(held.reached(), [first])
+    held.add(span(0n, { records: 1, partition: 2 }), 0, 0)
+    const second = { partition: 2, position: position(1n), last: { offset: 0n, recordTs: 0n } }
+    assert.deepEqual(held.reached(), [first, second])
+    held.drop(at)
+    assert.deepEqual(held.reached(), [second])
   })
 
   it('I4: a hole, an overlap and a partition that was not begun throw rather than be committed', () => {

@@ -188,6 +188,7 @@ class Filling {
       const outcome = await flush({ world, table, contract, batchId, held, snapshot, emit: this.#emit })
       // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
       if (outcome.kind === 'conflicted') return { stands: new Map(), stops: new Map(), went: new Set() }
+      this.#batch.known.reach(held.reached())
       this.committed = true
     }
     const stands = [...this.#begun].flatMap((partition): [number, bigint][] =>

@@ -6,14 +6,8 @@ import type { AddFile, Snapshot } from '../../lake/snapshot.ts'
 import { cellsOf } from '../../parquet/decode/read-cell.ts'
 import type { GroupBounds } from '../../parquet/read-parquet.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
+import type { KnownRecord } from './ledger/known-record.ts'
 import { landedRows } from './ledger/landed-rows.ts'
-
-/** The last row of a partition that a bronze table holds. */
-export interface LandedRecord {
-  readonly offset: bigint
-  /** As in `_record_ts`: microseconds. */
-  readonly recordTs: bigint
-}
 
 export interface LastLandedRequest {
   /** Rooted at the table. */
@@ -28,10 +22,10 @@ const COLUMNS = ['_topic', '_partition', '_epoch', '_offset', '_record_ts']
 /** The newest files tell nearly always; a lane that has been silent for longer is not worth a read of its whole table. */
 const MAX_FILES = 8
 
-/** By partition, from the data files themselves. One that none of the newest files holds a row of is left out. */
-export async function readLastLanded(request: LastLandedRequest): Promise<ReadonlyMap<number, LandedRecord>> {
+/** By partition, the last row that the table holds of it, from the data files themselves. One that none of the newest files holds a row of is left out. */
+export async function readLastLanded(request: LastLandedRequest): Promise<ReadonlyMap<number, KnownRecord>> {
   const { store, snapshot, positions } = request
-  const found = new Map<number, LandedRecord>()
+  const found = new Map<number, KnownRecord>()
   const files = Array.from(snapshot.files.values(), (file) => ({ file, last: lastOffset(file) })).sort((a, b) =>
     compare(b.last, a.last),
   )
@@ -52,7 +46,7 @@ interface Sought {
   readonly partition: number
 }
 
-function mayAdd({ file, snapshot, partition }: Sought, known: LandedRecord | undefined): boolean {
+function mayAdd({ file, snapshot, partition }: Sought, known: KnownRecord | undefined): boolean {
   const { fields, partitionColumns } = snapshot.metadata
   const after = known === undefined ? [] : [{ column: '_offset', min: known.offset + 1n }]
   const wanted = [{ column: '_partition', min: partition, max: partition }, ...after]
@@ -62,7 +56,7 @@ function mayAdd({ file, snapshot, partition }: Sought, known: LandedRecord | und
 async function readFile(
   { store, topic, positions }: LastLandedRequest,
   file: AddFile,
-  found: Map<number, LandedRecord>,
+  found: Map<number, KnownRecord>,
 ): Promise<void> {
   const { deletionVector: vector, stats } = file
   const gone =
@@ -87,7 +81,7 @@ async function readFile(
 }
 
 /** As `mayAdd`, of a row group. */
-function mayHoldLater(bounds: GroupBounds, partition: number, known: LandedRecord | undefined): boolean {
+function mayHoldLater(bounds: GroupBounds, partition: number, known: KnownRecord | undefined): boolean {
   const [partitions, offsets] = [bounds('_partition'), bounds('_offset')]
   if (partitions !== null && (Number(partitions.min) > partition || Number(partitions.max) < partition)) return false
   return known === undefined || offsets === null || typeof offsets.max !== 'bigint' || offsets.max > known.offset
