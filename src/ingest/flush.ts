@@ -28,8 +28,8 @@ export interface FlushRequest {
 export type FlushOutcome = CommitOutcome & { readonly landed: number; readonly quarantined: number }
 
 /**
- * Makes what is held durable and moves the positions past it in one commit. Order (I4, I5): dead letters and skips,
- * then the data files, then the commit. A death in between leaves phantoms (an orphan file, repeated letters), never a
+ * Makes what is held durable and moves the positions past it in one commit. Order (I4, I5): dead letters, skips and data
+ * files, side by side, then the commit. A death in between leaves phantoms (an orphan file, repeated letters), never a
  * hole. `conflicted`: another writer moved a partition; all that is held must be dropped and read again (I3).
  */
 export async function flush(request: FlushRequest): Promise<FlushOutcome> {
@@ -38,8 +38,9 @@ export async function flush(request: FlushRequest): Promise<FlushOutcome> {
   const settled = await held.decoding.settle()
   const { landed } = settled
   const quarantined = settled.letters.count
-  await writeLane(request, settled)
-  const outcome = await landRows({
+  refuseUnsealed(request, settled)
+  const laneWritten = writeLane(request, settled)
+  const landing = landRows({
     world,
     table,
     contract,
@@ -52,8 +53,13 @@ export async function flush(request: FlushRequest): Promise<FlushOutcome> {
       parameters: { mode: 'Append', batchId, runId: world.runId },
       metrics: { quarantined: String(quarantined), skipped: String(held.skipped) },
     },
+    durableFirst: laneWritten,
     emit,
   })
+  // Whichever of them fails, nothing runs on beyond the flush.
+  await Promise.allSettled([laneWritten, landing])
+  await laneWritten
+  const outcome = await landing
   if (outcome.kind === 'committed') {
     const ms = world.clock.nowMs() - startedMs
     const offsets = held.moves().map(({ partition, from, to }) => ({
@@ -75,21 +81,23 @@ export async function flush(request: FlushRequest): Promise<FlushOutcome> {
   return { ...outcome, landed, quarantined }
 }
 
+function refuseUnsealed({ world, table, contract }: FlushRequest, { letters }: SettledFlush): void {
+  if (letters.count === 0 || !hasPii(contract) || world.settings.errors.sealKey !== null) return
+  throw new SluiceError(
+    'SEAL_KEY_MISSING',
+    `contract ${contract.subject} tags fields as PII, so letters of bronze.${table.table} must be sealed`,
+    {
+      where: { table: `bronze.${table.table}`, key: 'errors.seal_key' },
+    },
+  )
+}
+
 async function writeLane(
-  { world, table, contract, held, batchId, emit }: FlushRequest,
+  { world, table, held, batchId, emit }: FlushRequest,
   { letters }: SettledFlush,
 ): Promise<void> {
   const store = world.lake.at('_errors')
-  const { sealKey, copyToTopic, retentionMs } = world.settings.errors
-  if (letters.count > 0 && hasPii(contract) && sealKey === null) {
-    throw new SluiceError(
-      'SEAL_KEY_MISSING',
-      `contract ${contract.subject} tags fields as PII, so letters of bronze.${table.table} must be sealed`,
-      {
-        where: { table: `bronze.${table.table}`, key: 'errors.seal_key' },
-      },
-    )
-  }
+  const { copyToTopic, retentionMs } = world.settings.errors
   const newId = (): string => world.clock.newId()
   const lane = { store, layer: 'bronze', table: table.table, runId: world.runId, newId } as const
   const atMs = held.openedMs ?? world.clock.nowMs()

@@ -1,7 +1,7 @@
 import { unstatedColumns } from '../../contract/privacy/private-bounds.ts'
 import type { ColumnField } from '../../domain/column-batch.ts'
 import { addStagedFile, type NewFile } from '../../lake/data-file.ts'
-import type { FlushDecoding } from '../../ports/decode-pool.ts'
+import type { FlushDecoding, StagedRows } from '../../ports/decode-pool.ts'
 import type { TableRequest } from '../rows/plan-table.ts'
 import { RUN_DATE, runDate } from '../rows/system-columns.ts'
 
@@ -20,8 +20,7 @@ export async function takeStaged(
 ): Promise<NewFile[]> {
   const partitionColumns = [RUN_DATE.name]
   const partitionValues = { [RUN_DATE.name]: runDate(nowMs) }
-  const files: NewFile[] = []
-  for (const staged of await decoding.stage({ fields, partitionColumns, nowMs })) {
+  const add = async (staged: StagedRows): Promise<NewFile> => {
     const file = await addStagedFile({
       store: world.lake.at(`bronze/${table.table}`),
       staged: { ...staged, partitionValues },
@@ -31,7 +30,13 @@ export async function takeStaged(
       newId: () => world.clock.newId(),
     })
     emit({ type: 'data_file.written', table: table.table, path: file.path, rows: staged.rows, bytes: file.bytes })
-    files.push(file)
+    return file
   }
-  return files
+  const staged = await decoding.stage({ fields, partitionColumns, nowMs })
+  // One that fails must not leave others under way: who called lets go of what is staged.
+  const ended = await Promise.allSettled(staged.map(add))
+  return ended.map((each) => {
+    if (each.status === 'rejected') throw each.reason
+    return each.value
+  })
 }

@@ -12,6 +12,8 @@ export interface LandRequest extends TableRequest {
   readonly decoding: Pick<FlushDecoding, 'stage'>
   readonly positions: PositionActions
   readonly operation: BronzeOperation
+  /** What else must be durable before the commit, and is written beside the data files; the commit never overtakes it. */
+  readonly durableFirst?: Promise<void>
 }
 
 /**
@@ -19,11 +21,12 @@ export interface LandRequest extends TableRequest {
  * `conflicted`: what the commit depends on moved; the rows must be dropped and read again (I3).
  */
 export async function landRows(request: LandRequest): Promise<CommitOutcome> {
-  const { world, contract, rows, snapshot, positions, operation } = request
+  const { world, contract, rows, snapshot, positions, operation, durableFirst } = request
   const nowMs = world.clock.nowMs()
   const wanted = rows.landed === 0 && snapshot !== null ? [] : bronzeFields(contract, rows.landed === 0 ? [] : [rows])
   const plan = await planTable(request, wanted)
   if (plan.kind === 'conflicted') return plan.outcome
   const adds = rows.landed === 0 ? [] : await takeStaged(request, { fields: plan.fields, nowMs })
+  await durableFirst
   return commitRows(request, { plan, adds, positions, operation })
 }
