@@ -37,8 +37,15 @@ const LONG_NUMBER = 16
 const EXPONENT = /[0-9][eE][-+0-9]/
 const AT_NUMBER = /(?:^|[[,:\s])-?(?:9[0-9]{15}|[0-9.]{17}|[0-9.]+[eE])/
 
-/** Throws SyntaxError (never shown to users: its text quotes the document) or RangeError on absurd nesting. */
+/**
+ * Documents nested deeper are refused: whoever walks one goes as deep, and a stack's end is not the same place twice, so
+ * it must not be what decides. Other readers stop at 64 to 1,000.
+ */
+export const MAX_JSON_DEPTH = 256
+
+/** Throws SyntaxError (never shown to users: its text quotes the document), or RangeError past MAX_JSON_DEPTH. */
 export function parseExactJson(text: string): ExactDocument {
+  if (isTooDeep(text)) throw new RangeError(`the document is nested deeper than ${MAX_JSON_DEPTH}`)
   if (!((hasLongNumber(text) || EXPONENT.test(text)) && AT_NUMBER.test(text))) {
     return { value: JSON.parse(text) as ExactJson, plain: true }
   }
@@ -51,6 +58,36 @@ export function parseExactJson(text: string): ExactDocument {
     return new ExactNumber(source)
   }) as ExactJson
   return { value, plain }
+}
+
+/** Few documents open so many objects and lists at all; only in those is it counted how deep they stand. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= MAX_JSON_DEPTH) return false
+  let left = MAX_JSON_DEPTH
+  for (const opening of ['{', '[']) {
+    for (let at = text.indexOf(opening); at >= 0; at = text.indexOf(opening, at + 1)) {
+      left -= 1
+      if (left < 0) return depthOf(text) > MAX_JSON_DEPTH
+    }
+  }
+  return false
+}
+
+/** The greatest depth of a document; of what is none, anything. */
+function depthOf(text: string): number {
+  let [depth, most, quoted] = [0, 0, false]
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (quoted) {
+      if (code === 92) at += 1
+      else if (code === 34) quoted = false
+    } else if (code === 34) quoted = true
+    else if (code === 123 || code === 91) {
+      depth += 1
+      if (depth > most) most = depth
+    } else if (code === 125 || code === 93) depth -= 1
+  }
+  return most
 }
 
 /** A run of so many digits and dots covers every so manieth place. */

@@ -78,7 +78,11 @@ describe('JSON bodies', () => {
     const whole = document.map((each) => frameRecord(schema.id, Buffer.from(JSON.stringify(each))))
     const mutant = fc.tuple(whole, arbitraryMutation).map(([message, mutation]) => mutateBody(message, mutation))
     const noise = fc.uint8Array({ maxLength: 40 }).map((body) => frameRecord(schema.id, body))
-    const deep = fc.nat(20_000).map((depth) => frameRecord(schema.id, Buffer.from(`{"id":1,"x":${'['.repeat(depth)}`)))
+    const ends = fc.constantFrom(['[', ''], ['[', ']'], ['{"a":', '1}'], ['[{"[":', '1}]'], ['"\\"[', '"'])
+    const deep = fc
+      .tuple(fc.oneof(fc.nat(300), fc.nat(20_000)), fc.constantFrom('x', 'id', 'at'), ends)
+      .map(([depth, at, [open, close]]) => `{"id":1,"${at}":${open!.repeat(depth)}${close!.repeat(depth)}}`)
+      .map((document) => frameRecord(schema.id, Buffer.from(document)))
     const wire = fc.uint8Array({ maxLength: 5 }).filter((bytes) => bytes.length < 5 || bytes[0] !== 0)
     fc.assert(
       fc.property(fc.array(fc.oneof(whole, mutant, mutant, noise, deep, wire), { maxLength: 12 }), (values) => {

@@ -137,6 +137,31 @@ describe('JSON records under a JSON Schema', () => {
     )
   })
 
+  it('nested past a depth that anyone reads is refused as DECODE, wherever it stands and whatever the stack', () => {
+    const tree = { type: 'object', properties: { a: { $ref: '#/$defs/tree' } } }
+    const open = jsonSchema({ type: 'object', properties: { id: { type: 'integer' }, any: {}, tree }, $defs: { tree } })
+    const nested = (depth: number): readonly { value: Uint8Array }[] =>
+      ['any', 'unknown', 'id', 'tree'].flatMap((name) => [
+        body(`{"${name}":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`),
+        body(`{"${name}":${'{"a":'.repeat(depth - 1)}null${'}'.repeat(depth - 1)}}`),
+      ])
+    for (const depth of [257, 2000, 100_000]) {
+      const { refusals } = judged({ schema: open }, nested(depth))
+      assert.deepEqual(
+        refusals.map(({ errors, record }) => [errors.map(({ code, message }) => `${code} ${message}`), record]),
+        nested(depth).map(() => [['DECODE The body is no JSON record: it is nested deeper than 256.'], null]),
+      )
+    }
+    const { landed, refusals } = judged({ schema: open }, nested(256))
+    assert.deepEqual(
+      refusals.map(({ errors }) => errors[0]!.code),
+      ['TYPE', 'TYPE', 'TYPE', 'TYPE'],
+    )
+    assert.equal((landed[0]!['any'] as string).length, 510)
+    const flat = body(`{"any":[${'{"b":["[[[{{{"]},'.repeat(400)}"\\\\"]}`)
+    assert.deepEqual(judged({ schema: open }, [flat]).refusals, [])
+  })
+
   it('two patterns of one schema are two patterns', () => {
     const two = jsonSchema({
       properties: { a: { type: 'string', pattern: '^a' }, b: { type: 'string', pattern: '^b' } },

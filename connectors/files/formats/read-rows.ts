@@ -62,13 +62,11 @@ export function jsonRows(place: Pick<RowPlace, 'plainNames'>): RowReader {
   }
 }
 
-/** What a double may not hold: 16 digits or more, or an exponent. */
-const MAY_LOSE_DIGITS = /[0-9.]{16}|[0-9][eE]/
-
 function parseObject(text: string): Record<string, SourceValue> | null {
   let value: unknown
   try {
-    value = MAY_LOSE_DIGITS.test(text) ? plainExact(parseExactJson(text).value) : JSON.parse(text)
+    const document = parseExactJson(text)
+    value = document.plain ? document.value : plainExact(document.value)
   } catch {
     return null
   }

@@ -20,7 +20,11 @@ testSourceConnector(
     await put(folder, 'b.csv', `id,v\n${LONG.join('\n')}\n`)
     await put(folder, 'a/c.csv.gz', gzipSync('id,v\n1,"x\ny"\n2\n3,z\n'))
     await put(folder, 'empty.csv', '')
-    await put(folder, 'z.jsonl', '{"id":1}\nnonsense\n{"id":2,"v":"x"}\n')
+    await put(
+      folder,
+      'z.jsonl',
+      `{"id":1}\nnonsense\n{"id":2,"v":"x"}\n{"id":${'['.repeat(9999)}${']'.repeat(9999)}}\n`,
+    )
     return {
       open: () => createFilesConnector({ name: 'shop', options: { path: folder } }),
       close: () => rm(folder, { recursive: true }),
@@ -31,7 +35,7 @@ testSourceConnector(
       { object: 'a/c.csv.gz', rows: ['2', '5'], refused: ['4'] },
       { object: 'b.csv', rows: LONG.map((_, i) => String(i + 2)), refused: [] },
       { object: 'empty.csv', rows: [], refused: [] },
-      { object: 'z.jsonl', rows: ['1', '3'], refused: ['2'] },
+      { object: 'z.jsonl', rows: ['1', '3'], refused: ['2', '4'] },
     ],
   },
 )

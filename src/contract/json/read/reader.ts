@@ -3,6 +3,7 @@ import type { ColumnType } from '../../../domain/column-batch.ts'
 import {
   ExactNumber,
   isExactObject,
+  MAX_JSON_DEPTH,
   parseExactJson,
   showExact,
   type ExactDocument,
@@ -42,7 +43,7 @@ export function createJsonReader(options: ReaderOptions): BodyReader {
 
   const show = (body: Body): JsonValue => {
     const document = parseBody(body)
-    return document === null ? null : maskRecord(contract, showExact(document.value), (name) => name)
+    return typeof document === 'string' ? null : maskRecord(contract, showExact(document.value), (name) => name)
   }
 
   return {
@@ -50,7 +51,7 @@ export function createJsonReader(options: ReaderOptions): BodyReader {
     read(writer, body) {
       if (writer.format !== 'json') return fail(`schema ${writer.id} is ${writer.format}, and the contract is json`)
       const document = parseBody(body)
-      if (document === null) return fail('its bytes cannot be parsed')
+      if (typeof document === 'string') return fail(document)
       const { value, plain } = document
       if (!isExactObject(value)) return fail('it is no object')
       const errors = validate(plain ? value : JSON.parse(bodyText(body)))
@@ -71,19 +72,22 @@ export function createJsonReader(options: ReaderOptions): BodyReader {
   }
 }
 
+const UNPARSED = 'its bytes cannot be parsed'
+
 function checkAll(checks: readonly RuleCheck[], index: number, { row }: ReaderOptions): void {
   for (const check of checks) check(index, row.breaches)
 }
 
-function parseBody(body: Body): ExactDocument | null {
+/** The document, or why there is none. */
+function parseBody(body: Body): ExactDocument | string {
   const text = bodyText(body)
   // What decodes to this may be broken UTF-8, or the character itself.
-  if (text.includes('\ufffd') && !isUtf8(body.bytes.subarray(body.start, body.end))) return null
+  if (text.includes('\ufffd') && !isUtf8(body.bytes.subarray(body.start, body.end))) return UNPARSED
   try {
     return parseExactJson(text)
   } catch (error) {
-    // SyntaxError: no JSON. RangeError: nested so deep that no reader would take it.
-    if (error instanceof SyntaxError || error instanceof RangeError) return null
+    if (error instanceof SyntaxError) return UNPARSED
+    if (error instanceof RangeError) return `it is nested deeper than ${MAX_JSON_DEPTH}`
     throw error
   }
 }
