@@ -6,6 +6,7 @@ import { childPath } from '../invalid.ts'
 import { parseRules } from '../rules/parse-rules.ts'
 import { compareRules, type RuleChange } from '../rules/compare-rules.ts'
 import { avroColumnType } from './column-types.ts'
+import { hasSameName, isAlias, isPromotion } from './match.ts'
 import { branchName, shortName, type AvroField, type AvroRecord, type AvroType } from './schema.ts'
 
 /**
@@ -62,19 +63,10 @@ function compare(writer: AvroType, reader: AvroType, context: Comparison): void 
       add(context, `fixed ${reader.name} changes its size from ${writer.size} to ${reader.size}`)
     return compareLogical(writer, reader, context)
   }
-  if (writer.kind !== reader.kind && !PROMOTIONS[writer.kind]?.includes(reader.kind)) {
+  if (writer.kind !== reader.kind && !isPromotion(writer, reader)) {
     return add(context, `the type changes from ${describe(writer)} to ${describe(reader)}`)
   }
   return compareLogical(writer, reader, context)
-}
-
-/** Avro specification, "Schema Resolution". */
-const PROMOTIONS: Readonly<Partial<Record<AvroType['kind'], readonly AvroType['kind'][]>>> = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
 }
 
 function compareWriterUnion(branches: readonly AvroType[], reader: AvroType, context: Comparison): void {
@@ -131,10 +123,8 @@ function checkName(
   reader: AvroType & { readonly aliases: readonly string[] },
   context: Comparison,
 ): void {
-  const written = branchName(writer)
-  const same = shortName(written) === shortName(branchName(reader))
-  if (!same && !reader.aliases.some((alias) => alias === written || shortName(alias) === shortName(written))) {
-    add(context, `the name changes from ${written} to ${branchName(reader)} without an alias`)
+  if (!hasSameName(writer, reader) && !isAlias(writer, reader)) {
+    add(context, `the name changes from ${branchName(writer)} to ${branchName(reader)} without an alias`)
   }
 }
 

@@ -180,20 +180,42 @@ function union(branches: readonly PairType[], nullAt: 0 | 1 | null): PairType {
         branches.map((each) => [`member_${each.name}`, each === only ? each.held(inner) : null]),
       )
     },
-    evolve: () => fc.constant(union(branches, nullAt)),
+    evolve: () => evolveUnion(branches, nullAt),
   }
 }
 
-/** A reader may admit null where the writer does not. */
+/** Branches in another order, each of a type that it may be read as, null elsewhere or new. */
+function evolveUnion(branches: readonly PairType[], nullAt: 0 | 1 | null): fc.Arbitrary<PairType> {
+  const mixed = fc
+    .tuple(...branches.map((each) => each.evolve()))
+    .chain((all) => fc.shuffledSubarray(all, { minLength: all.length }))
+  return fc.tuple(mixed, fc.constantFrom(0, 1, nullAt)).map(([all, at]) => {
+    const names = new Set(all.map((each) => each.name))
+    return all.some((each) => each.name === 'union') || names.size < all.length
+      ? union(branches, nullAt)
+      : union(all, nullAt === null ? at : (at ?? 0))
+  })
+}
+
+/** A reader may admit null where the writer does not, or other types before and behind the one that fits. */
 function loosened(type: PairType): PairType {
+  const others = [BOOLEAN, map(STRING)].filter(({ name }) => name !== type.name)
   return {
     ...type,
     evolve: () =>
       fc.oneof(
         type.evolve(),
         type.evolve().map((each) => union([each], 0)),
+        fc
+          .tuple(type.evolve(), fc.subarray([...others, ...textBeside(type)], { minLength: 1 }), fc.boolean())
+          .map(([each, more, last]) => union(last ? [...more, each] : [each, ...more], 0)),
       ),
   }
+}
+
+/** Casts of ours take almost anything as text, which no other reader of Avro does. */
+function textBeside({ name }: PairType): PairType[] {
+  return name === 'string' || name === 'bytes' ? [] : [STRING]
 }
 
 const leaf: fc.Arbitrary<PairType> = fc.oneof(
@@ -209,8 +231,10 @@ const pairType: fc.Arbitrary<PairType> = fc.letrec<{ any: PairType }>((tie) => (
     { arbitrary: leaf.map((type) => (type.name === 'bytes' ? type : loosened(type))), weight: 6 },
     { arbitrary: fc.tuple(leaf, fc.constantFrom(0, 1)).map(([type, at]) => union([type], at as 0 | 1)), weight: 3 },
     {
-      arbitrary: fc.constantFrom(null, 0, 1).map((at) => union([LONG, STRING, BOOLEAN], at as 0 | 1 | null)),
-      weight: 1,
+      arbitrary: fc
+        .tuple(fc.nat(3), fc.constantFrom(null, 0, 1))
+        .map(([kind, at]) => union(branchesOf(kind), at as 0 | 1 | null)),
+      weight: 2,
     },
     { arbitrary: tie('any').map(list), weight: 1 },
     { arbitrary: tie('any').map(map), weight: 1 },
@@ -223,6 +247,19 @@ const pairType: fc.Arbitrary<PairType> = fc.letrec<{ any: PairType }>((tie) => (
     },
   ),
 })).any
+
+function branchesOf(kind: number): PairType[] {
+  switch (kind) {
+    case 0:
+      return [LONG, STRING, BOOLEAN]
+    case 1:
+      return [STRING, INT]
+    case 2:
+      return [enumOf(3), list(INT), FLOAT, record(fieldsOf([INT, STRING])), record(fieldsOf([LONG]))]
+    default:
+      return [map(LONG), fixed(2), STRING, fixed(3), INT, list(STRING)]
+  }
+}
 
 function fieldsOf(types: readonly PairType[]): PairField[] {
   return types.map((type, i) => ({ name: `f${i}`, type, more: {} }))

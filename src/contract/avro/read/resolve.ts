@@ -2,17 +2,32 @@ import type { ColumnBuilder } from '../../columns/builder.ts'
 import { ListBuilder, MapBuilder, StructBuilder } from '../../columns/nested-builders.ts'
 import { childPath } from '../../invalid.ts'
 import { memberName, presentBranches } from '../column-types.ts'
+import { hasSameName, isAlias, isPromotion } from '../match.ts'
 import { encodeDefault } from '../write/defaults.ts'
 import { readAvroJson, skipAvro } from './read-json.ts'
 import { canCast, scalarDecoder } from './scalar-decoders.ts'
 import type { Decode, Target } from './target.ts'
-import { branchName, shortName, type AvroField, type AvroRecord, type AvroType } from '../schema.ts'
+import type { AvroField, AvroRecord, AvroType } from '../schema.ts'
 
 /**
  * A decoder for values written by `writer`, after the specification's "Schema Resolution", with more casts (see
  * `scalar-decoders.ts`), none of which loses anything: what does not fit appends null and notes a TYPE breach.
  */
 export function compileDecode(writer: AvroType, target: Target): Decode {
+  const known = compiled.get(target.builder) ?? new WeakMap<AvroType, Decode>()
+  compiled.set(target.builder, known)
+  const made = known.get(writer) ?? makeDecode(writer, target)
+  known.set(writer, made)
+  return made
+}
+
+/**
+ * Of each column, by writer's type: a producer's schema that names its types several times at each level would
+ * otherwise be written out, and a short text ask for millions of decoders.
+ */
+const compiled = new WeakMap<ColumnBuilder, WeakMap<AvroType, Decode>>()
+
+function makeDecode(writer: AvroType, target: Target): Decode {
   if (writer.kind === 'null') return () => target.builder.appendNull()
   if (writer.kind === 'union') {
     const branches = writer.branches.map((branch) => compileDecode(branch, target))
@@ -84,11 +99,10 @@ function elementTarget(type: AvroType, builder: ColumnBuilder, target: Target): 
   }
 }
 
-/** A general union lands in a struct of one field a branch: the first that is the same type, else the first cast. */
+/** A general union lands in a struct of one field a branch. */
 function decodeMember(writer: AvroType, present: readonly AvroType[], target: Target): Decode {
   const { builder } = target
-  const same = present.findIndex((branch) => sameBranch(writer, branch))
-  const chosen = same >= 0 ? same : present.findIndex((branch) => canCast(writer, branch))
+  const chosen = memberOf(writer, present)
   if (chosen < 0 || !(builder instanceof StructBuilder)) return misfit(writer, target)
   const branch = present[chosen]!
   const decode = decodePresent(writer, branch, {
@@ -107,8 +121,23 @@ function decodeMember(writer: AvroType, present: readonly AvroType[], target: Ta
   }
 }
 
-function sameBranch(writer: AvroType, reader: AvroType): boolean {
-  return writer.kind === reader.kind && shortName(branchName(writer)) === shortName(branchName(reader))
+/**
+ * The branch that a writer's type is read as: the same type, one that was called so, the first that the specification
+ * promotes it to; else the first that it can be cast to, which no other reader of Avro would take. -1 where there is none.
+ */
+function memberOf(writer: AvroType, present: readonly AvroType[]): number {
+  const alike = present.map((branch) => writer.kind === branch.kind)
+  const ranks: readonly ((branch: AvroType, i: number) => boolean)[] = [
+    (branch, i) => alike[i]! && hasSameName(writer, branch),
+    (branch, i) => alike[i]! && isAlias(writer, branch),
+    (branch) => isPromotion(writer, branch) && canCast(writer, branch),
+    (branch) => canCast(writer, branch),
+  ]
+  for (const rank of ranks) {
+    const found = present.findIndex(rank)
+    if (found >= 0) return found
+  }
+  return -1
 }
 
 function misfit(writer: AvroType, target: Target): Decode {
