@@ -64,13 +64,18 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
   return `${negative ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
 }
 
-/** A finite double whose shortest text is the same number as `text`; null where the double would be another number. */
+/**
+ * A finite double whose shortest text is the same number as `text`, or a whole one that holds it to the last digit (2^60,
+ * whose shortest text ends in zeros); null where the double would be another number.
+ */
 export function parseExactDouble(text: string): number | null {
   const value = parseDecimalText(text)
-  if (value === null) return null
   const double = Number(text)
-  const back = Number.isFinite(double) ? parseDecimalText(String(double)) : null
-  return back !== null && back.digits === value.digits && back.exponent === value.exponent ? double : null
+  if (value === null || !Number.isFinite(double)) return null
+  const back = parseDecimalText(String(double))
+  if (back !== null && back.digits === value.digits && back.exponent === value.exponent) return double
+  if (value.exponent < 0 || !Number.isInteger(double)) return null
+  return BigInt(double) === value.digits * 10n ** BigInt(value.exponent) ? double : null
 }
 
 /** Two's complement, big-endian, as Avro and Parquet hold decimals. */

@@ -162,6 +162,47 @@ describe('JSON records under a JSON Schema', () => {
     assert.deepEqual(judged({ schema: open }, [flat]).refusals, [])
   })
 
+  it('whole numbers are held to every digit of their limits, past what a double can tell apart', () => {
+    const verdict = (rule: string, ...values: readonly string[]): readonly number[] => {
+      const text = `{"properties":{"v":{"type":"integer",${rule}},"l":{"type":"array","items":{"type":"integer",${rule}}}}}`
+      const one = judged(
+        { schema: { ...schema, text } },
+        values.map((value) => body(`{"v":${value}}`)),
+      )
+      const listed = judged(
+        { schema: { ...schema, text } },
+        values.map((value) => body(`{"l":[${value}]}`)),
+      )
+      assert.deepEqual(listed.rows, one.rows)
+      for (const { errors } of [...one.refusals, ...listed.refusals]) assert.equal(errors.length, 1, rule)
+      return [...one.rows]
+    }
+    const around = ['9007199254740991', '9007199254740992', '9007199254740993', '9007199254740994']
+    for (const digit of [2, 3]) {
+      const limit = `900719925474099${digit}`
+      const where = around.indexOf(limit)
+      assert.deepEqual(verdict(`"minimum":${limit}`, ...around), [...around.keys()].slice(where))
+      assert.deepEqual(verdict(`"exclusiveMaximum":${limit}`, ...around), [...around.keys()].slice(0, where))
+      assert.deepEqual(verdict(`"const":${limit}`, ...around), [where])
+      assert.deepEqual(verdict(`"enum":[1,${limit}]`, ...around), [where])
+    }
+    assert.deepEqual(verdict('"multipleOf":2', ...around), [1, 3])
+  })
+
+  it('a number past what a float holds is refused, not made infinite', () => {
+    const float = jsonSchema({ properties: { v: { type: 'number', format: 'float' } } })
+    const { landed, refusals } = judged({ schema: float }, [
+      body('{"v":3.4028235e38}'),
+      body('{"v":1e39}'),
+      body('{"v":-1e400}'),
+    ])
+    assert.deepEqual(landed, [{ v: Math.fround(3.4028235e38) }])
+    assert.deepEqual(
+      refusals.map(({ errors }) => errors.map(({ code }) => code)),
+      [['TYPE'], ['TYPE']],
+    )
+  })
+
   it('two patterns of one schema are two patterns', () => {
     const two = jsonSchema({
       properties: { a: { type: 'string', pattern: '^a' }, b: { type: 'string', pattern: '^b' } },

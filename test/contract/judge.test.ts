@@ -128,6 +128,8 @@ describe('a writer of its own against the contract', () => {
       1000000n,
     ],
     ['a number to text', 'long', 5n, 'string', '5'],
+    ['the least long to the double that is the same', 'long', -(2n ** 63n), 'double', -(2 ** 63)],
+    ['a long past 2^53 to the float that is the same', 'long', 2n ** 60n, 'float', 2 ** 60],
     ['one value to a general union', 'long', 5n, ['null', 'string', 'long'], { member_string: null, member_long: 5n }],
   ]
   for (const [title, written, source, read, held] of cases) {
@@ -143,6 +145,7 @@ describe('a writer of its own against the contract', () => {
   const losses: readonly (readonly [string, unknown, SourceValue, unknown])[] = [
     ['long to int past its range', 'long', 2147483648n, 'int'],
     ['long to double between two doubles', 'long', 2n ** 53n + 1n, 'double'],
+    ['the greatest long to double', 'long', 2n ** 63n - 1n, 'double'],
     ['double with a fraction to long', 'double', 1.5, 'long'],
     ['text that is no number', 'string', 'seven', 'long'],
     ['decimal to a smaller scale with loss', decimal(9, 2), '1.25', decimal(9, 1)],

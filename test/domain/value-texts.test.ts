@@ -46,6 +46,13 @@ test('a double is taken where its shortest text is the same number', () => {
     ),
   )
   assert.equal(parseExactDouble('9007199254740993'), null)
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(2n ** 130n), max: 2n ** 130n }), (whole) => {
+      const held = BigInt(Number(whole))
+      assert.equal(parseExactDouble(held.toString()), Number(held))
+    }),
+  )
+  assert.equal(parseExactDouble('9223372036854775807'), null)
   assert.equal(parseExactDouble('0.10'), 0.1)
 })
 

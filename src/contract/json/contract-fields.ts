@@ -1,6 +1,8 @@
 import { fieldHasPii, type ContractField, type FieldRules } from '../../domain/contract.ts'
 import type { ColumnType } from '../../domain/column-batch.ts'
 import { ExactNumber, isExactArray, isExactObject, type ExactJson } from '../../domain/exact-json.ts'
+import { parseIntegerText } from '../../domain/decimal-text.ts'
+import { int64Within } from '../columns/text-writer.ts'
 import { childPath, invalidContract, type ContractPlace } from '../invalid.ts'
 import { parsePrivacy } from '../privacy/field-privacy.ts'
 import { parseRules } from '../rules/parse-rules.ts'
@@ -96,7 +98,7 @@ function applies(word: string, value: ExactJson, type: ColumnType): boolean {
     case 'int64':
     case 'decimal':
       if (BOUNDS.includes(word)) return isNumber
-      return type.kind !== 'decimal' && listApplies(word, value, (each) => Number.isSafeInteger(each))
+      return type.kind !== 'decimal' && listApplies(word, value, (each) => isWhole(each, type.kind === 'int64'))
     case 'float32':
     case 'float64':
       return BOUNDS.includes(word) && word !== 'multipleOf' && isNumber
@@ -105,6 +107,12 @@ function applies(word: string, value: ExactJson, type: ColumnType): boolean {
     default:
       return false
   }
+}
+
+function isWhole(value: ExactJson, long: boolean): boolean {
+  if (Number.isSafeInteger(value)) return true
+  const text = value instanceof ExactNumber ? value.text : typeof value === 'number' ? String(value) : null
+  return long && text !== null && int64Within(parseIntegerText(text)) !== null
 }
 
 function listApplies(word: string, value: ExactJson, fits: (each: ExactJson) => boolean): boolean {

@@ -21,10 +21,11 @@ export function scalarWriter(builder: ColumnBuilder): ScalarWriter {
     }
   }
   if (builder instanceof FloatBuilder) {
-    // A number in JSON text is a double to most who write it: the nearest is what they meant.
+    // A number in JSON text is a double to most who write it: the nearest is what they meant, but where none is near.
+    const nearest = builder.type.kind === 'float32' ? Math.fround : Number
     return (value) => {
       const number = value instanceof ExactNumber ? Number(value.text) : value
-      if (typeof number !== 'number' || !Number.isFinite(number)) return false
+      if (typeof number !== 'number' || !Number.isFinite(nearest(number))) return false
       builder.append(number)
       return true
     }
