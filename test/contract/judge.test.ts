@@ -370,6 +370,31 @@ describe('what cannot be decoded', () => {
     assert.equal(verdict.refusals[0]!.errors[0]!.code, 'DECODE')
   })
 
+  it('a producer’s schema that names its types again and again at each level is not written out', () => {
+    const levels = 8
+    const reader = (level: number): unknown =>
+      level === 0 ? 'int' : { type: 'record', name: `R${level}`, fields: [optional('a', reader(level - 1))] }
+    const defined = new Set<string>()
+    const branch = (level: number, i: number): unknown => {
+      const name = `W${level}_${i}`
+      if (defined.has(name)) return name
+      defined.add(name)
+      return { type: 'record', name, fields: [{ name: 'a', type: branches(level - 1) }] }
+    }
+    const branches = (level: number): unknown =>
+      level === 0 ? 'int' : ['null', ...Array.from({ length: 40 }, (_, i) => branch(level, i))]
+    const writer = avro([{ name: 'v', type: branches(levels) }], { id: 2 })
+    // Branch 1 or 40 at each level, as a zigzag number.
+    const body = Uint8Array.from([...Array.from({ length: levels }, (_, i) => (i % 2 === 0 ? 2 : 80)), 14])
+    const { landed } = judged(
+      { schema: avro([optional('v', reader(levels))]) },
+      [{ value: frameRecord(2, body) }],
+      [writer],
+    )
+    const held = Array.from({ length: levels }).reduce<unknown>((inner) => ({ a: inner }), 7)
+    assert.deepEqual(landed, [{ v: held }])
+  })
+
   it('a map that names a key twice is refused: no engine reads it back', () => {
     const maps = avro([{ name: 'm', type: { type: 'map', values: 'int' } }])
     const verdict = judged({ schema: maps }, [{ value: frameRecord(maps.id, Uint8Array.of(4, 2, 97, 2, 2, 97, 4, 0)) }])
