@@ -123,6 +123,7 @@ async function passTable({ world, table, emit, total, errors }: Pass): Promise<v
   // With these there is nothing to read; they are gone through for the telling alone.
   for (const [partition, next] of await untold(world, { group, atEnd, resource })) left.set(partition, next)
   if (left.size === 0) return
+  world.decodePool.expect(left.size)
   const membership = await world.assignment.join(group, [...left.keys()].map(resource))
   const writers = new WriterCache(world.registry)
   const known = new KnownTopic()

@@ -18,6 +18,8 @@ import type { RegisteredSchema } from './schema-registry.ts'
  * flush that fails is read again from the log (I4).
  */
 export interface DecodePool {
+  /** Says that batches of so many partitions come soon: what takes time to begin may begin now. Nothing has to follow. */
+  expect(partitions: number): void
   openFlush(terms: FlushTerms): FlushDecoding
   /** Flushes still open fail. */
   close(): Promise<void>

@@ -26,6 +26,9 @@ export interface InProcessOptions {
 export function openInProcessPool({ openWork, folder }: InProcessOptions): DecodePool {
   let flushes = 0
   return {
+    expect() {
+      // There is nothing to begin.
+    },
     openFlush(terms) {
       flushes += 1
       const name = `flush-${flushes}.parquet`

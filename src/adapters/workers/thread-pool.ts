@@ -13,7 +13,7 @@ export interface ThreadPoolOptions {
   readonly folder: () => Promise<string>
 }
 
-/** Threads start at first use, about 50 ms each, and live as long as the pool; one that died is replaced. */
+/** Threads start at first use or when it is expected, about 50 ms each, and live as long as the pool; one that died is replaced. */
 export function openThreadPool({ entry, threads, inFlightBytes, folder }: ThreadPoolOptions): DecodePool {
   const running: (Thread | undefined)[] = Array.from({ length: threads }, () => undefined)
   const threadAt = (slot: number): Thread => {
@@ -25,6 +25,9 @@ export function openThreadPool({ entry, threads, inFlightBytes, folder }: Thread
   }
   let flushes = 0
   return {
+    expect(partitions) {
+      for (let slot = 0; slot < Math.min(threads, partitions); slot += 1) threadAt(slot)
+    },
     openFlush(terms) {
       flushes += 1
       const flush = flushes
