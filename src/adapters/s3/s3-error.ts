@@ -37,6 +37,11 @@ export function isRace(error: unknown): boolean {
   return nameOf(error) === 'ConditionalRequestConflict' || statusOf(error) === 409
 }
 
+/** A multipart upload that was completed, or given up, by now. */
+export function isUploadOver(error: unknown): boolean {
+  return nameOf(error) === 'NoSuchUpload'
+}
+
 export function s3Error(error: unknown, doing: string): SluiceError {
   if (error instanceof SluiceError) return error
   const name = nameOf(error)
@@ -59,7 +64,8 @@ export function s3Error(error: unknown, doing: string): SluiceError {
 /** A request that will be answered the same the next time. */
 function isRefusal(error: unknown): boolean {
   const status = statusOf(error) ?? 0
-  const passing = status === 408 || status === 409 || status === 429 || nameOf(error) === 'RequestTimeout'
+  const passing =
+    status === 408 || status === 409 || status === 429 || nameOf(error) === 'RequestTimeout' || isUploadOver(error)
   return status >= 400 && status < 500 && !passing
 }
 

@@ -16,7 +16,7 @@ import PQueue from 'p-queue'
 import type { S3Settings } from '../../domain/settings.ts'
 import type { PutOutcome } from '../../domain/outcome.ts'
 import type { ObjectWriter } from '../../ports/object-store.ts'
-import { isAbsent, isPastEnd, isTaken, isRace, s3Error } from './s3-error.ts'
+import { isAbsent, isPastEnd, isRace, isTaken, isUploadOver, s3Error } from './s3-error.ts'
 import { countRequests, type CountRequest } from './count-requests.ts'
 import { tryAgain } from './try-again.ts'
 
@@ -189,27 +189,21 @@ class Bucket implements S3Link {
   async putFile(key: string, localFile: string): Promise<void> {
     const { size } = await stat(localFile)
     if (size <= PART_BYTES) return this.put(key, await readFile(localFile))
-    const upload = this.#upload(key, createReadStream(localFile, { highWaterMark: 1024 * 1024 }))
-    try {
-      await upload.done()
-    } catch (error) {
-      throw this.#failed(error, 'Writing', key)
-    }
+    await this.#finish(this.#upload(key, createReadStream(localFile, { highWaterMark: 1024 * 1024 })), key, () => size)
   }
 
   openWrite(key: string): ObjectWriter {
     const body = new PassThrough({ highWaterMark: 1024 * 1024 })
     const upload = this.#upload(key, body)
+    let written = 0
     let failure: unknown = null
-    const done = upload.done().then(
-      () => undefined,
-      (error: unknown) => {
-        failure = this.#failed(error, 'Writing', key)
-        body.destroy()
-      },
-    )
+    const done = this.#finish(upload, key, () => written).catch((error: unknown) => {
+      failure = error
+      body.destroy()
+    })
     return {
       write: async (bytes) => {
+        written += bytes.length
         // The caller may use its bytes again as soon as this returns; a part is sent later.
         if (!body.destroyed && !body.write(Buffer.from(bytes))) await roomIn(body)
         // The upload gives its stream up before it has said why, and before it has removed its parts.
@@ -309,6 +303,16 @@ class Bucket implements S3Link {
       queueSize: PARTS_AT_ONCE,
       leavePartsOnError: false,
     })
+  }
+
+  /** An upload whose last request was answered, and the answer lost, is over when it is asked again: the object tells (I7). */
+  async #finish(upload: Upload, key: string, bytes: () => number): Promise<void> {
+    try {
+      await upload.done()
+    } catch (error) {
+      if (isUploadOver(error) && (await this.head(key))?.bytes === bytes()) return
+      throw this.#failed(error, 'Writing', key)
+    }
   }
 
   #failed(error: unknown, doing: string, key: string): Error {

@@ -141,6 +141,35 @@ describe('S3 that fails', { skip: MISSING }, () => {
     assert.equal(await uploads(s3), before)
   })
 
+  it('I7 knows a large object as its own where the reply to its last request was lost, and the upload is over by the next', async () => {
+    const large = Buffer.alloc(17 * 1024 * 1024, 'l')
+    const file = join(folder, 'large')
+    await writeFile(file, large)
+    const ways: readonly (readonly [string, () => Promise<void>])[] = [
+      ['file', () => store.putFile('file', file)],
+      ['stream', () => writeAll(store, 'stream', large)],
+    ]
+    for (const [path, write] of ways) {
+      let asked = 0
+      proxy.fault = ({ method, path: at }) => {
+        if (method !== 'POST' || !at.includes('uploadId=')) return null
+        asked += 1
+        return asked === 1 ? { kind: 'lost' } : s3Fault(404, 'NoSuchUpload')
+      }
+      await write()
+      assert.equal(asked, 2)
+      assert.equal((await store.stat(path))?.bytes, large.length)
+    }
+  })
+
+  it('an upload that another ended before it was whole is no object, and worth a retry', async () => {
+    const large = Buffer.alloc(17 * 1024 * 1024, 'l')
+    proxy.fault = ({ method, path }) =>
+      method === 'POST' && path.includes('uploadId=') ? s3Fault(404, 'NoSuchUpload') : null
+    await assert.rejects(writeAll(store, 'swept', large), { code: 'STORE_UNAVAILABLE', message: /NoSuchUpload/ })
+    assert.equal(await store.stat('swept'), null)
+  })
+
   it('streams what is larger than a part, and a file of that size, whole', async () => {
     const part = Buffer.alloc(1024 * 1024 + 7)
     const writer = await store.openWrite('stream')
@@ -217,4 +246,10 @@ async function uploads({ endpoint, region, accessKey, secretKey }: S3): Promise<
   const { Uploads: open = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'lake' }))
   client.destroy()
   return open.length
+}
+
+async function writeAll(store: ObjectStore, path: string, bytes: Uint8Array): Promise<void> {
+  const writer = await store.openWrite(path)
+  await writer.write(bytes)
+  await writer.finish()
 }
