@@ -170,6 +170,42 @@ test('three brokers: records, transactions and groups go on while leaders move',
   }
 })
 
+test(
+  'three brokers: one that hangs, and is the first to be asked, holds up what the others have for a moment only',
+  { skip },
+  async () => {
+    const kafka = await startKafka({ brokers: 3 })
+    const ways = [kafka.bootstrap, kafka.bootstrap.split(',')[0]!]
+    const logs = ways.map((bootstrap) => openLog(bootstrap, { retryMs: 4_000 }))
+    try {
+      const [log] = logs
+      await log!.create('hung', { partitions: 6, retentionMs: null })
+      // All of them are known to each, and have been spoken to.
+      for (const each of logs) assert.equal((await each.describe('hung'))!.partitions.length, 6)
+      const leaders = await asAdmin(kafka.bootstrap, (admin) => admin.metadata({ topics: ['hung'] }))
+      const elsewhere = Object.values(leaders.topics.get('hung')!.partitions).flatMap(({ leader }, partition) =>
+        leader === 1 ? [] : [partition],
+      )
+      assert.ok(elsewhere.length > 0)
+      for (const partition of elsewhere) {
+        await log!.append({ batches: [{ topic: 'hung', partition, records: [one(Buffer.from('x'))] }], state: null })
+      }
+      kafka.pause(1)
+      const young = openLog(kafka.bootstrap, { retryMs: 4_000 })
+      logs.push(young)
+      for (const each of logs) {
+        for (const partition of elsewhere) {
+          assert.deepEqual(await readValues(each, { topic: 'hung', partition }), ['x'])
+        }
+      }
+    } finally {
+      kafka.resume(1)
+      await Promise.all(logs.map((log) => log.close()))
+      await kafka.close()
+    }
+  },
+)
+
 function one(value: Buffer): OutgoingRecord {
   return { key: null, value, headers: [], timestampMs: Date.now() }
 }

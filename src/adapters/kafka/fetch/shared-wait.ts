@@ -1,6 +1,6 @@
 import { partitionKey } from '../../../domain/position.ts'
 import type { Clock } from '../../../ports/clock.ts'
-import type { Node } from '../wire/cluster.ts'
+import type { Node } from '../wire/any-broker.ts'
 import type { WireFetcher, WireWant } from './wire-fetcher.ts'
 
 /** One request waits no longer than this, so that partitions that begin to wait join in. */

@@ -2,7 +2,8 @@ import { SluiceError } from '../../../domain/errors.ts'
 import type { TopicPartition } from '../../../domain/position.ts'
 import type { TopicView, TopicViews } from '../topics/topic-views.ts'
 import { CODE, codeError, leaderMoved } from '../wire/broker-error.ts'
-import { AGAIN, type Cluster, type Lane, type Node } from '../wire/cluster.ts'
+import type { Node } from '../wire/any-broker.ts'
+import { AGAIN, type Cluster, type Lane } from '../wire/cluster.ts'
 import { rawFetchApi, type FetchedPartition, type FetchResponse } from './fetch-api.ts'
 
 export interface WireWant extends TopicPartition {

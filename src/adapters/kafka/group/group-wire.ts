@@ -10,7 +10,8 @@ import type {
 import type { TopicPartition } from '../../../domain/position.ts'
 import { findCoordinator, KEY_GROUP } from '../produce/producer-identity.ts'
 import { CODE, codeError, coordinatorMoved } from '../wire/broker-error.ts'
-import { AGAIN, type Cluster, type Lane, type Node } from '../wire/cluster.ts'
+import type { Node } from '../wire/any-broker.ts'
+import { AGAIN, type Cluster, type Lane } from '../wire/cluster.ts'
 
 const PROTOCOL_TYPE = 'sluice'
 const PROTOCOL = 'fair-share'

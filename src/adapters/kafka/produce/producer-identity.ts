@@ -1,6 +1,7 @@
 import type { findCoordinatorV6, initProducerIdV5 } from '@platformatic/kafka'
 import { CODE, codeError, coordinatorMoved } from '../wire/broker-error.ts'
-import { AGAIN, type Cluster, type Node } from '../wire/cluster.ts'
+import type { Node } from '../wire/any-broker.ts'
+import { AGAIN, type Cluster } from '../wire/cluster.ts'
 
 /** Who produces: the broker takes each batch of it once, in order of its sequence (KIP-98). */
 export interface ProducerIdentity {

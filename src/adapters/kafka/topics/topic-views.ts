@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { metadataV12 } from '@platformatic/kafka'
 import { SluiceError } from '../../../domain/errors.ts'
 import { CODE, codeError } from '../wire/broker-error.ts'
-import type { Cluster, Node } from '../wire/cluster.ts'
+import type { Node } from '../wire/any-broker.ts'
+import type { Cluster } from '../wire/cluster.ts'
 
 /** A topic as the cluster's metadata has it. */
 export interface TopicView {
@@ -73,6 +74,7 @@ export class TopicViews {
       { late: () => codeError(CODE.leaderNotAvailable, fault) },
     )
     const nodes = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
+    this.#cluster.any.learn(nodes.values())
     const views: TopicView[] = []
     for (const each of response.topics) {
       if (each.errorCode === CODE.unknownTopic || typeof each.name !== 'string') continue

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { Base, kGetApi, kGetBootstrapConnection, kGetConnection, type API, type Connection } from '@platformatic/kafka'
+import {
+  kGetApi,
+  kGetBootstrapConnection,
+  kGetConnection,
+  type API,
+  type Base,
+  type Connection,
+} from '@platformatic/kafka'
 import type { Clock } from '../../../ports/clock.ts'
 import type { ErrorWhere } from '../../../domain/errors.ts'
 import type { KafkaSettings } from '../kafka-settings.ts'
+import { AnyBroker, LaneClient, type Node } from './any-broker.ts'
 import { mayPass, thrownError } from './broker-error.ts'
 
 /**
@@ -19,11 +27,6 @@ export interface Request {
   readonly where?: ErrorWhere
   /** An API of our own in place of the library's, for the version that both sides know. */
   readonly own?: (version: number) => unknown
-}
-
-export interface Node {
-  readonly host: string
-  readonly port: number
 }
 
 /** Not exported by the library: what an API answers with an error code carries the answer too. */
@@ -44,30 +47,24 @@ const PAUSE_MS = 1_000
 export class Cluster {
   readonly settings: KafkaSettings
   readonly clock: Clock
-  readonly #clients = new Map<Lane, Base>()
+  readonly any: AnyBroker
+  readonly #clients = new Map<Lane, LaneClient>()
   #closed = false
 
   constructor(settings: KafkaSettings, clock: Clock) {
     this.settings = settings
     this.clock = clock
+    this.any = new AnyBroker(settings.brokers)
   }
 
   /** One request, once. */
   async send<T>(api: string, args: readonly unknown[], request: Request): Promise<T> {
     try {
       const client = this.#client(request.lane ?? 'control')
-      const connection = await connect(client, request.node)
-      const call = await apiOf<T>(client, api, request.own)
-      return await new Promise<T>((resolve, reject) => {
-        call(connection, ...args, (error: Error | null, response?: T) => {
-          if (error === null) return resolve(response!)
-          // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the library declares its errors as open
-          const { response: answered } = error as WithResponse
-          // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the answer of this API
-          if (answered !== undefined && answered !== null) return resolve(answered as T)
-          return reject(error)
-        })
-      })
+      const patienceMs = this.settings.retryMs / 2
+      const call = await client.soon(apiOf<T>(client, api, request.own), patienceMs)
+      const asking = connect(client, request.node).then((connection) => answerOf(call, connection, args))
+      return await (request.node === null ? client.soon(asking, patienceMs) : asking)
     } catch (error) {
       const { brokers, tls } = this.settings
       const bareTls = tls !== null && tls.cert === null
@@ -105,10 +102,10 @@ export class Cluster {
     await Promise.all([...this.#clients.values()].map((client) => client.close()))
   }
 
-  #client(lane: Lane): Base {
+  #client(lane: Lane): LaneClient {
     const open = this.#clients.get(lane)
     if (open !== undefined) return open
-    const client = new Base(libraryOptions(this.settings, lane))
+    const client = new LaneClient(libraryOptions(this.settings, lane), this.any)
     this.#clients.set(lane, client)
     return client
   }
@@ -125,6 +122,19 @@ function connect(client: Base, node: Node | null): Promise<Connection> {
     }
     if (node === null) client[kGetBootstrapConnection](done)
     else client[kGetConnection](node, done)
+  })
+}
+
+function answerOf<T>(call: API<unknown[], T>, connection: Connection, args: readonly unknown[]): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    call(connection, ...args, (error: Error | null, response?: T) => {
+      if (error === null) return resolve(response!)
+      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the library declares its errors as open
+      const { response: answered } = error as WithResponse
+      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the answer of this API
+      if (answered !== undefined && answered !== null) return resolve(answered as T)
+      return reject(error)
+    })
   })
 }
 
