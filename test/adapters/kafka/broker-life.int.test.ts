@@ -107,6 +107,27 @@ describe('one broker', { skip }, () => {
     }
   })
 
+  test('a quota makes a reader wait, and is never taken for a topic that is gone or a broker that is away', async () => {
+    const clientId = 'frugal'
+    const quota = { key: 'consumer_byte_rate', value: 100_000, remove: false } as const
+    const entry = { entities: [{ entityType: 'client-id' as const, entityName: clientId }], ops: [quota] }
+    await asAdmin(kafka.bootstrap, (admin) => admin.alterClientQuotas({ entries: [entry], validateOnly: false }))
+    const log = openLog(kafka.bootstrap, { clientId, retryMs: 200, compression: 'none' })
+    try {
+      await log.create('frugal', { partitions: 3, retentionMs: null })
+      const record = one(Buffer.alloc(700_000))
+      for (const partition of [0, 1, 2]) {
+        await log.append({ batches: [{ topic: 'frugal', partition, records: [record] }], state: null })
+      }
+      for (const partition of [0, 1, 2]) {
+        const read = await log.fetch({ topic: 'frugal', partition, from: 0n, maxBytes: 1e6, waitMs: 0 })
+        assert.deepEqual(offsets(read), [0n])
+      }
+    } finally {
+      await log.close()
+    }
+  })
+
   test('a session shorter than the broker allows is refused by the name of its setting', async () => {
     const log = openLog(kafka.bootstrap, { sessionTimeoutMs: 3_000 })
     try {

@@ -11,7 +11,7 @@ describe('secured listeners', { skip }, () => {
   let kafka: Kafka
   let secured: SecuredListeners
   before(async () => {
-    kafka = await startKafka({ secured: true })
+    kafka = await startKafka({ secured: true, properties: { 'connections.max.reauth.ms': '3600000' } })
     secured = kafka.secured!
   })
   after(() => kafka.close())
@@ -70,6 +70,20 @@ describe('secured listeners', { skip }, () => {
         await log.close()
       }
     }
+  })
+
+  test('a login that is to be renewed in an hour keeps nothing alive once the broker has hung up', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
+    const before = timers()
+    const log = openLog(secured.sasl, { sasl: password('PLAIN') })
+    try {
+      assert.equal(await log.describe('renewed'), null)
+      await kafka.restart()
+      assert.equal(await log.describe('renewed'), null)
+    } finally {
+      await log.close()
+    }
+    assert.equal(timers(), before)
   })
 })
 

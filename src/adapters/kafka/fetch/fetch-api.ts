@@ -21,6 +21,8 @@ export interface FetchedPartition {
 
 export interface FetchResponse {
   readonly errorCode: number
+  /** How long the broker keeps us waiting, by our quota; where it did not answer with what was asked, it holds nothing. */
+  readonly throttleMs: number
   readonly topics: readonly { readonly topicId: string; readonly partitions: readonly FetchedPartition[] }[]
 }
 
@@ -45,7 +47,7 @@ export function parseResponse(
   _version: number,
   reader: Reader,
 ): FetchResponse {
-  reader.readInt32()
+  const throttleMs = reader.readInt32()
   const errorCode = reader.readInt16()
   reader.readInt32()
   const topics = reader.readArray(
@@ -58,7 +60,7 @@ export function parseResponse(
     true,
     false,
   )
-  return { errorCode, topics }
+  return { errorCode, throttleMs, topics }
 }
 
 function readPartition(r: Reader): FetchedPartition {

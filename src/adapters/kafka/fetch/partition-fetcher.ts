@@ -10,6 +10,8 @@ import type { WireFetcher } from './wire-fetcher.ts'
 
 /** Wire bytes of all partitions that were fetched and not yet asked for. */
 const KEPT_BYTES = 32 * 1024 * 1024
+/** Between two looks at a partition that cannot be waited for. */
+const LOOK_MS = 100
 
 /** What the next fetch of a partition goes on with, if it asks for `from`. */
 interface Kept {
@@ -58,9 +60,14 @@ export class PartitionFetcher {
       if (leftMs <= 0) return { kind: 'empty', end: from }
       const leader = view.leaders[request.partition]
       const want = { ...request, topicId: view.topicId, from: kept.next }
-      if (leader === null || leader === undefined) await clock.sleep(Math.min(100, leftMs), signal)
-      // What the broker did to a wait, the next look says better.
-      else await this.#wait.wait(leader, want, { waitMs: leftMs, signal }).catch(() => signal?.throwIfAborted())
+      if (leader === null || leader === undefined) await clock.sleep(Math.min(LOOK_MS, leftMs), signal)
+      else {
+        // What the broker did to a wait, the next look says better, but not at once: the wait has a socket of its own.
+        await this.#wait.wait(leader, want, { waitMs: leftMs, signal }).catch(() => {
+          signal?.throwIfAborted()
+          return clock.sleep(Math.min(LOOK_MS, leftMs), signal)
+        })
+      }
       place = kept
     }
   }

@@ -77,8 +77,8 @@ export class SharedWait {
         const wants = [...round.values()].map((all) =>
           all.map(({ want }) => want).reduce((a, b) => (a.from < b.from ? a : b)),
         )
-        const answers = await this.#fetcher.fetch(node, wants, { waitMs, lane: 'wait' })
-        for (const answer of answers) {
+        const { partitions } = await this.#fetcher.fetch(node, wants, { waitMs, lane: 'wait' })
+        for (const answer of partitions) {
           if (answer.errorCode === 0 && answer.wire.length === 0) continue
           for (const waiting of round.get(partitionKey(answer)) ?? []) waiting.settle('news')
         }

@@ -27,6 +27,18 @@ export type WireAnswer =
   | { readonly kind: 'out_of_range' }
   | { readonly kind: 'no_topic' }
 
+interface Throttled {
+  readonly kind: 'throttled'
+  readonly ms: number
+}
+
+/** What one broker answered of one request. */
+export interface FetchAnswer {
+  readonly partitions: readonly (FetchedPartition & TopicPartition)[]
+  /** Past our quota a broker leaves out all that was asked for, and says when to ask again (KIP-219). */
+  readonly throttleMs: number
+}
+
 /** Codes that may mean that the topic is gone, or was made again under its name. */
 const GONE: ReadonlySet<number> = new Set([CODE.unknownTopic, CODE.unknownTopicId, CODE.inconsistentTopicId])
 /** Of a whole answer, past which a broker adds no further partition. */
@@ -42,15 +54,23 @@ export class WireFetcher {
     this.#views = views
   }
 
-  /** What stands at `from` now; empty bytes where nothing does. Goes on while leaders move. */
+  /** What stands at `from` now; empty bytes where nothing does. Goes on while leaders move, and while a quota holds it up. */
   async now(request: WireRequest): Promise<WireAnswer> {
+    for (;;) {
+      const answer = await this.#ask(request)
+      if (answer.kind !== 'throttled') return answer
+      await this.#cluster.clock.sleep(answer.ms, request.signal)
+    }
+  }
+
+  #ask(request: WireRequest): Promise<WireAnswer | Throttled> {
     const { topic, partition, signal } = request
     const asked = `for records of ${topic}/${partition}`
     const fault = { asked, brokers: this.#cluster.settings.brokers, where: { topic, partition } }
     let fresh = false
     let code: number = CODE.leaderNotAvailable
     let lastId = ''
-    const ask = async (): Promise<WireAnswer | typeof AGAIN> => {
+    const ask = async (): Promise<WireAnswer | Throttled | typeof AGAIN> => {
       signal?.throwIfAborted()
       const view = await this.view(request, fresh)
       const leader = view?.leaders[partition]
@@ -59,7 +79,9 @@ export class WireFetcher {
       if (leader === null) return AGAIN
       const want = { ...request, topicId: view.topicId }
       const committed = request.committed ?? true
-      const [fetched] = await this.fetch(leader, [want], { waitMs: 0, lane: 'read', committed })
+      const { partitions, throttleMs } = await this.fetch(leader, [want], { waitMs: 0, lane: 'read', committed })
+      const [fetched] = partitions
+      if (fetched === undefined && throttleMs > 0) return { kind: 'throttled', ms: throttleMs }
       code = fetched?.errorCode ?? CODE.unknownTopicId
       if (fetched !== undefined && code === CODE.none) return { kind: 'wire', view, fetched }
       if (code === CODE.offsetOutOfRange) return { kind: 'out_of_range' }
@@ -87,7 +109,7 @@ export class WireFetcher {
     node: Node,
     wants: readonly WireWant[],
     { waitMs, lane, committed = true }: { readonly waitMs: number; readonly lane: Lane; readonly committed?: boolean },
-  ): Promise<readonly (FetchedPartition & TopicPartition)[]> {
+  ): Promise<FetchAnswer> {
     const topics = new Map<string, { topic: string; partitions: object[] }>()
     for (const { topic, topicId, partition, from, maxBytes } of wants) {
       const group = topics.get(topicId) ?? { topic, partitions: [] }
@@ -108,11 +130,12 @@ export class WireFetcher {
     if (response.errorCode !== CODE.none) {
       throw codeError(response.errorCode, { asked, brokers: this.#cluster.settings.brokers })
     }
-    return response.topics.flatMap(({ topicId, partitions }) => {
+    const partitions = response.topics.flatMap(({ topicId, partitions: answered }) => {
       const known = topics.get(topicId)
       if (known === undefined)
         throw new SluiceError('BUG', `the broker answered for a topic ${topicId} that was not asked`)
-      return partitions.map((partition) => ({ ...partition, topic: known.topic }))
+      return answered.map((partition) => ({ ...partition, topic: known.topic }))
     })
+    return { partitions, throttleMs: response.throttleMs }
   }
 }

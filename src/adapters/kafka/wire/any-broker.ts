@@ -55,6 +55,8 @@ export class LaneClient extends Base {
   constructor(options: ConstructorParameters<typeof Base>[0], any: AnyBroker) {
     super(options)
     this.#any = any
+    // The library keeps the timer by which a connection would log in anew, also where the broker has closed it.
+    this.on('client:broker:disconnect', ({ connection }) => void connection.close())
   }
 
   override [kGetBootstrapConnection](callback: Callback<Connection>): void {
