@@ -39,7 +39,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   '@duckdb/node-api': 'src/adapters/duckdb',
   '@duckdb/node-bindings': 'src/adapters/duckdb',
   '@platformatic/kafka': 'src/adapters/kafka',
-  ajv: 'src/contract',
+  ajv: ['src/contract', 'src/adapters/kafka/wire'],
   'ajv-formats': 'src/contract',
   avsc: 'src/contract',
   'csv-parse': 'connectors/files',

@@ -1,3 +1,5 @@
+// Before the library, which all that follows loads.
+import { compileAtOnce } from './wire/later-validators.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Assignment } from '../../ports/assignment.ts'
 import type { TopicLog } from '../../ports/topic-log.ts'
@@ -13,6 +15,8 @@ import { LATEST, listOffsets } from './topics/list-offsets.ts'
 import { Tails } from './topics/tails.ts'
 import { TopicViews } from './topics/topic-views.ts'
 import { Cluster } from './wire/cluster.ts'
+
+compileAtOnce()
 
 /**
  * Apache Kafka (3.1 or newer: topics must have ids) behind the port.
