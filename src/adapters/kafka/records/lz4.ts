@@ -90,8 +90,13 @@ interface BlockPlace {
   readonly at: number
 }
 
-/** Copies of up to 16 bytes are made by eights, past their end where there is room: what is written there is written again. */
-const SHORT = 16
+/**
+ * A sequence that states no length in bytes of its own and repeats no shorter than eight bytes is copied whole, without
+ * a look at how long it is: 16 bytes of literals, 24 of the match. What is written past its end is written again by
+ * what follows. Before it: token, literals, distance, and one byte at least of what follows.
+ */
+const PLAIN_FROM = 1 + 14 + 2 + 1
+const PLAIN_TO = 14 + 24
 const SHORT_MATCH = 64
 const OVERSHOOT = 16
 
@@ -100,11 +105,29 @@ function unpackBlock({ packed, start, end, out, at }: BlockPlace): number {
   const room = out.length
   const source = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
   const target = new DataView(out.buffer, out.byteOffset, out.byteLength)
-  const lastFrom = packed.length - OVERSHOOT
+  const plainFrom = end - PLAIN_FROM
+  const plainTo = room - PLAIN_TO
   const lastTo = room - OVERSHOOT
   let from = start
   let to = at
   while (from < end) {
+    while (from <= plainFrom && to <= plainTo) {
+      const token = packed[from]!
+      const literals = token >> 4
+      const behind = from + 1 + literals
+      const matched = to + literals
+      const distance = source.getUint16(behind, true)
+      const length = token & 15
+      if (literals === 15 || length === 15 || distance < 8 || distance > matched) break
+      target.setBigInt64(to, source.getBigInt64(from + 1, true), true)
+      target.setBigInt64(to + 8, source.getBigInt64(from + 9, true), true)
+      const repeated = matched - distance
+      target.setBigInt64(matched, target.getBigInt64(repeated, true), true)
+      target.setBigInt64(matched + 8, target.getBigInt64(repeated + 8, true), true)
+      target.setBigInt64(matched + 16, target.getBigInt64(repeated + 16, true), true)
+      from = behind + 2
+      to = matched + length + 4
+    }
     const token = packed[from]!
     from += 1
     let literals = token >> 4
@@ -119,10 +142,7 @@ function unpackBlock({ packed, start, end, out, at }: BlockPlace): number {
     }
     if (from + literals > end) throw new RangeError('LZ4 literals are cut off')
     if (to + literals > room) throw new NoRoom(room)
-    if (literals <= SHORT && from <= lastFrom && to <= lastTo) {
-      target.setBigInt64(to, source.getBigInt64(from))
-      if (literals > 8) target.setBigInt64(to + 8, source.getBigInt64(from + 8))
-    } else if (literals > 32) out.set(packed.subarray(from, from + literals), to)
+    if (literals > 32) out.set(packed.subarray(from, from + literals), to)
     else for (let i = 0; i < literals; i += 1) out[to + i] = packed[from + i]!
     from += literals
     to += literals
@@ -146,7 +166,7 @@ function unpackBlock({ packed, start, end, out, at }: BlockPlace): number {
     const stop = to + length
     if (stop > room) throw new NoRoom(room)
     if (distance >= 8 && length <= SHORT_MATCH && stop <= lastTo) {
-      for (; to < stop; to += 8) target.setBigInt64(to, target.getBigInt64(to - distance))
+      for (; to < stop; to += 8) target.setBigInt64(to, target.getBigInt64(to - distance, true), true)
     } else copyMatch(out, to, { distance, length })
     to = stop
   }
