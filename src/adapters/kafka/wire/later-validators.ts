@@ -10,6 +10,7 @@ import type { AnySchema, ValidateFunction } from 'ajv'
  * changes nothing.
  */
 const own = Object.getOwnPropertyDescriptor(Ajv2020.prototype, 'compile')
+// eslint-disable-next-line typescript/unbound-method -- called on the instance that it is asked of
 const { compile } = Ajv2020.prototype
 
 Object.defineProperty(Ajv2020.prototype, 'compile', {

@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 /** In this process nothing has loaded the library yet. Counts what is compiled, whoever asks. */
 let compiled = 0
 const core = Object.getPrototypeOf(Ajv2020.prototype) as Ajv2020
+// eslint-disable-next-line typescript/unbound-method -- called on the instance that it is asked of
 const { compile } = core
 core.compile = function (this: Ajv2020, ...args: Parameters<Ajv2020['compile']>) {
   compiled += 1
