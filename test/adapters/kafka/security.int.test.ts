@@ -83,7 +83,7 @@ describe('secured listeners', { skip }, () => {
     } finally {
       await log.close()
     }
-    assert.equal(timers(), before)
+    assert.ok(timers() <= before, `${timers()} timers, ${before} before`)
   })
 })
 
