@@ -7,7 +7,8 @@ import type { Clock } from '../../../ports/clock.ts'
 
 /**
  * Requests to a registry with Confluent's REST API. An answer is JSON, no larger than its cap; whatever the server is
- * not asked about the same way twice (down, slow, 5xx, 429) is asked again within the time of one request.
+ * not asked about the same way twice (down, slow, 5xx, 429, a 404 that is none of a registry's own) is asked again within
+ * the time of one request. Redirects are not followed: a login would go to where the address does not say.
  */
 export interface RegistryHttp {
   send(request: RegistryRequest): Promise<RegistryAnswer>
@@ -69,6 +70,10 @@ export function openRegistryHttp(address: RegistryAddress, clock: Clock): Regist
         const sent = secure ? httpsRequest(url, options, done) : httpRequest(url, options, done)
         sent.on('error', fail).end(body)
       })
+      if ((answer.statusCode ?? 0) >= 300 && (answer.statusCode ?? 0) < 400) {
+        answer.resume()
+        throw leadsElsewhere(address.url, answer)
+      }
       return await readAnswer(answer)
     } catch (error) {
       throw signal.aborted ? new Error(`no answer within ${address.timeoutMs} ms`, { cause: error }) : error
@@ -80,11 +85,11 @@ export function openRegistryHttp(address: RegistryAddress, clock: Clock): Regist
       const deadlineMs = clock.nowMs() + address.timeoutMs
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
         const outcome = await once(request, Math.max(1, deadlineMs - clock.nowMs())).catch((error: unknown) => {
-          // An answer that is too long will be so again.
+          // An answer that is too long, or leads elsewhere, will be so again.
           if (error instanceof SluiceError) throw error
           return { failed: error }
         })
-        if (!('failed' in outcome) && !isPassing(outcome.status)) return outcome
+        if (!('failed' in outcome) && !isPassing(outcome)) return outcome
         if (clock.nowMs() + pauseMs >= deadlineMs) throw unavailable(address.url, outcome)
         await clock.sleep(pauseMs / 2 + (clock.random() * pauseMs) / 2)
       }
@@ -105,8 +110,26 @@ function trusted(caFile: string | null): { ca?: string[] } {
   }
 }
 
-function isPassing(status: number): boolean {
-  return status >= 500 || status === 429 || status === 408
+function isPassing({ status, errorCode }: RegistryAnswer): boolean {
+  return status >= 500 || status === 429 || status === 408 || (status === 404 && !saysAbsent(errorCode))
+}
+
+/** Codes of Confluent's by which a registry says that it has no such subject, version, schema or setting. */
+function saysAbsent(errorCode: number | null): boolean {
+  return errorCode !== null && errorCode >= 40_400 && errorCode < 40_500
+}
+
+/** Without its query, which may hold a secret. */
+function leadsElsewhere(url: string, { statusCode = 0, headers }: IncomingMessage): SluiceError {
+  const [to = ''] = (headers.location ?? '').split('?')
+  return new SluiceError(
+    'REGISTRY_REFUSED',
+    `the registry ${url} answered ${statusCode}: it is at ${to || 'another address'}`,
+    {
+      where: { key: 'registry.url' },
+      hint: 'Set registry.url to where it is.',
+    },
+  )
 }
 
 async function readAnswer(answer: IncomingMessage): Promise<RegistryAnswer> {
@@ -143,7 +166,9 @@ function unavailable(url: string, outcome: RegistryAnswer | { readonly failed: u
   const why =
     'failed' in outcome
       ? describe(outcome.failed)
-      : `it answered ${outcome.status}${outcome.message === '' ? '' : `: ${outcome.message}`}`
+      : outcome.status === 404
+        ? `it answered 404 as no schema registry does (${outcome.message}); look at the path of registry.url`
+        : `it answered ${outcome.status}${outcome.message === '' ? '' : `: ${outcome.message}`}`
   const cause = 'failed' in outcome ? { cause: outcome.failed } : {}
   return new SluiceError('REGISTRY_UNAVAILABLE', `the registry ${url} did not serve a request: ${why}`, cause)
 }

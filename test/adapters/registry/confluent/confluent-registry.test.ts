@@ -91,6 +91,34 @@ test('what answers, but is no registry, is not believed', async (t) => {
   }
 })
 
+test('I8 a 404 that no registry says, as of a wrong path or what stands before it, is never taken for an absent schema', async (t) => {
+  const { fake, open } = await opened(t)
+  const pages = ['<html>no such page</html>', '{"error_code":404,"message":"HTTP 404 Not Found"}', '']
+  const wrong = { code: 'REGISTRY_UNAVAILABLE', message: /404.*no schema registry.*path of registry\.url/s }
+  fake.answer = () => ({ status: 404, body: pages[0]! })
+  await assert.rejects(open({ timeoutMs: 200 }).byId(5), wrong, 'at the first use')
+  fake.answer = () => null
+  const registry = open({ timeoutMs: 200 })
+  const first = await registry.register('orders-value', FIRST)
+  assert.deepEqual(await registry.latest('orders-value'), first)
+  for (const body of pages) {
+    fake.answer = () => ({ status: 404, body })
+    await assert.rejects(registry.byId(999), wrong, body)
+    assert.deepEqual(await registry.latest('orders-value'), first, 'what is known flows on')
+  }
+})
+
+test('a registry that redirects is refused with where it is', async (t) => {
+  const { fake, open } = await opened(t)
+  fake.answer = () => ({ status: 308, body: '', location: 'https://registry.example:8081/apis?token=hunter2' })
+  await assert.rejects(open().byId(5), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'REGISTRY_REFUSED')
+    assert.match(error.message, /308.*https:\/\/registry\.example:8081\/apis/)
+    assert.doesNotMatch(error.message, /hunter2/)
+    return true
+  })
+})
+
 test('a schema that is too large, too deep, of another type or in pieces is refused unparsed', async (t) => {
   const { fake, open } = await opened(t)
   const registry = open()

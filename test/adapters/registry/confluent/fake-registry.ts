@@ -3,13 +3,19 @@ import { createServer as createHttp, type Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
+export interface FakeAnswer {
+  readonly status: number
+  readonly body: string
+  readonly location?: string
+}
+
 /** A registry whose every answer a test decides; it keeps what was registered, and counts. */
 export interface FakeRegistry {
   readonly url: string
   /** The last path and headers of each request. */
   readonly requests: { readonly method: string; readonly path: string; readonly authorization: string | undefined }[]
   /** Answers in place of what is kept: status and body, or null for what is kept. */
-  answer: (method: string, path: string) => { readonly status: number; readonly body: string } | null
+  answer: (method: string, path: string) => FakeAnswer | null
   /** What happens to a schema's text on its way back. */
   giveBack: (text: string) => string
   close(): Promise<void>
@@ -19,7 +25,7 @@ export async function startFakeRegistry(tls?: { readonly key: string; readonly c
   const subjects = new Map<string, { readonly id: number; readonly schema: string; readonly schemaType: string }[]>()
   let ids = 0
   const fake: Omit<FakeRegistry, 'url' | 'close'> = { requests: [], answer: () => null, giveBack: (text) => text }
-  const handle = (method: string, path: string, body: string): { readonly status: number; readonly body: string } => {
+  const handle = (method: string, path: string, body: string): FakeAnswer => {
     const found = (value: unknown) => ({ status: 200, body: JSON.stringify(value) })
     const absent = { status: 404, body: '{"error_code":40401,"message":"not found"}' }
     const [, kind, name = '', , version] = path.split('/')
@@ -53,7 +59,9 @@ export async function startFakeRegistry(tls?: { readonly key: string; readonly c
       const [method, path] = [incoming.method ?? 'GET', (incoming.url ?? '/').split('?')[0]!]
       fake.requests.push({ method, path, authorization: incoming.headers.authorization })
       const answer = fake.answer(method, path) ?? handle(method, path, body)
-      outgoing.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body)
+      const { status, location } = answer
+      const headers = { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) }
+      outgoing.writeHead(status, headers).end(answer.body)
     })
   })
   server.listen(0, '127.0.0.1')
