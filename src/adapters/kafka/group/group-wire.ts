@@ -47,7 +47,7 @@ export class GroupWire {
       [{ name: PROTOCOL, metadata }],
       null,
     ]
-    return this.#ask<Joined>('JoinGroup', args, { asked: 'to join', lane: 'join' })
+    return this.#ask<Joined>('JoinGroup', args, { asked: 'to join', lane: 'join', codes: codeOf })
   }
 
   sync(
@@ -55,25 +55,29 @@ export class GroupWire {
     assignments: readonly { memberId: string; assignment: Buffer }[],
   ): Promise<syncGroupV5.SyncGroupResponse> {
     const args = [this.groupId, at.generation, at.memberId, this.#instanceId, PROTOCOL_TYPE, PROTOCOL, assignments]
-    return this.#ask('SyncGroup', args, { asked: 'for its share', lane: 'join' })
+    return this.#ask<syncGroupV5.SyncGroupResponse>('SyncGroup', args, {
+      asked: 'for its share',
+      lane: 'join',
+      codes: codeOf,
+    })
   }
 
   async heartbeat(at: Generation): Promise<number> {
     const args = [this.groupId, at.generation, at.memberId, this.#instanceId]
-    return (await this.#ask<heartbeatV4.HeartbeatResponse>('Heartbeat', args, { asked: 'for a heartbeat' })).errorCode
+    const asked = { asked: 'for a heartbeat', codes: codeOf }
+    return (await this.#ask<heartbeatV4.HeartbeatResponse>('Heartbeat', args, asked)).errorCode
   }
 
   async leave({ memberId }: Generation): Promise<void> {
     const args = [this.groupId, [{ memberId, groupInstanceId: this.#instanceId, reason: null }]]
-    await this.#ask<leaveGroupV5.LeaveGroupResponse>('LeaveGroup', args, { asked: 'to leave' })
+    await this.#ask<leaveGroupV5.LeaveGroupResponse>('LeaveGroup', args, { asked: 'to leave', codes: codeOf })
   }
 
   async describe(): Promise<describeGroupsV5.DescribeGroupsResponseGroup | null> {
-    const answer = await this.#ask<describeGroupsV5.DescribeGroupsResponse & { errorCode: number }>(
-      'DescribeGroups',
-      [[this.groupId], false],
-      { asked: 'for its members' },
-    )
+    const answer = await this.#ask<describeGroupsV5.DescribeGroupsResponse>('DescribeGroups', [[this.groupId], false], {
+      asked: 'for its members',
+      codes: ({ groups }) => groups.map(({ errorCode }) => errorCode),
+    })
     const [group] = answer.groups
     if (group?.errorCode === CODE.groupAuthorization) {
       const { brokers } = this.#cluster.settings
@@ -94,8 +98,9 @@ export class GroupWire {
       })),
     }))
     const args = [this.groupId, -1, '', null, topics]
-    await this.#ask<offsetCommitV9.OffsetCommitResponse & { errorCode: number }>('OffsetCommit', args, {
+    await this.#ask<offsetCommitV9.OffsetCommitResponse>('OffsetCommit', args, {
       asked: 'to commit offsets',
+      codes: ({ topics: placed }) => placed.flatMap((each) => each.partitions.map(({ errorCode }) => errorCode)),
     })
   }
 
@@ -107,11 +112,10 @@ export class GroupWire {
     }))
     const groups = [{ groupId: this.groupId, memberId: null, memberEpoch: -1, topics }]
     const asked = 'for committed offsets'
-    const answer = await this.#ask<offsetFetchV9.OffsetFetchResponse & { errorCode: number }>(
-      'OffsetFetch',
-      [groups, false],
-      { asked },
-    )
+    const answer = await this.#ask<offsetFetchV9.OffsetFetchResponse>('OffsetFetch', [groups, false], {
+      asked,
+      codes: (answered) => answered.groups.map(({ errorCode }) => errorCode),
+    })
     const [group] = answer.groups
     const code = group?.errorCode ?? CODE.none
     if (code !== CODE.none) {
@@ -130,11 +134,7 @@ export class GroupWire {
     return this.#cluster.settings.instanceId
   }
 
-  async #ask<T extends { readonly errorCode: number }>(
-    api: string,
-    args: readonly unknown[],
-    { asked, lane = 'control' }: { readonly asked: string; readonly lane?: Lane },
-  ): Promise<T> {
+  async #ask<T>(api: string, args: readonly unknown[], { asked, codes, lane = 'control' }: Question<T>): Promise<T> {
     const cluster = this.#cluster
     const fault = { asked: `${asked} of group ${this.groupId}`, brokers: cluster.settings.brokers }
     let code: number = CODE.coordinatorNotAvailable
@@ -143,8 +143,9 @@ export class GroupWire {
         this.#coordinator ??= await findCoordinator(cluster, KEY_GROUP, this.groupId)
         try {
           const answer = await cluster.send<T>(api, args, { asked: fault.asked, node: this.#coordinator, lane })
-          code = answer.errorCode ?? CODE.none
-          if (!coordinatorMoved(code)) return answer
+          const moved = codes(answer).find(coordinatorMoved)
+          if (moved === undefined) return answer
+          code = moved
           this.#coordinator = null
           return AGAIN
         } catch (error) {
@@ -155,4 +156,15 @@ export class GroupWire {
       { late: () => codeError(code, fault) },
     )
   }
+}
+
+interface Question<T> {
+  readonly asked: string
+  readonly lane?: Lane
+  /** Where the answer says whether it was the coordinator that answered: APIs differ. */
+  readonly codes: (answer: T) => readonly number[]
+}
+
+function codeOf({ errorCode }: { readonly errorCode: number }): readonly number[] {
+  return [errorCode]
 }
