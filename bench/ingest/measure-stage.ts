@@ -131,6 +131,7 @@ async function throughPool(open: (folder: string) => DecodePool): Promise<Counte
         batchId: crypto.randomUUID(),
         maxRecordBytes: 16 * 2 ** 20,
         keepLetters: false,
+        copyLetters: true,
       })
       for (; at < fetches.length && decoding.heldBytes < FLUSH_BYTES; at += 1)
         await decoding.take(fetches[at]!, { epoch: 0, nowMs: Date.now(), writers: WRITERS })

@@ -118,15 +118,18 @@ export function recordOffset(batch: Pick<RecordBatch, 'first' | 'offsetDeltas'>,
   return batch.first + BigInt(batch.offsetDeltas[index]!)
 }
 
-/**
- * Headers on demand. Encoding of Kafka's record format (KIP-98, "Record Header"): zigzag-varint count, then for each
- * zigzag-varint key length, key, zigzag-varint value length (-1 = null, read as empty), value.
- */
+/** Headers on demand, as `decodeHeaders` reads them. */
 export function readHeaders(batch: RecordBatch, index: number): RecordHeader[] {
-  let at = batch.headersStarts[index]!
-  const end = batch.headersEnds[index]!
+  return decodeHeaders(batch.bytes, batch.headersStarts[index]!, batch.headersEnds[index]!)
+}
+
+/**
+ * Encoding of Kafka's record format (KIP-98, "Record Header"): zigzag-varint count, then for each zigzag-varint key
+ * length, key, zigzag-varint value length (-1 = null, read as empty), value. Throws RangeError where `bytes` are none.
+ */
+export function decodeHeaders(bytes: Uint8Array, start = 0, end = bytes.length): RecordHeader[] {
+  let at = start
   if (at >= end) return []
-  const { bytes } = batch
   const varint = (): number => {
     let raw = 0
     for (let shift = 0; shift < 35; shift += 7) {
@@ -154,15 +157,15 @@ export function readHeaders(batch: RecordBatch, index: number): RecordHeader[] {
   return headers
 }
 
-/** The inverse of `readHeaders`; no headers encode to no bytes at all. */
+/** The inverse of `decodeHeaders`; no headers encode to no bytes at all. */
 export function encodeHeaders(headers: readonly RecordHeader[]): Uint8Array {
   if (headers.length === 0) return new Uint8Array(0)
   let size = varintSize(headers.length)
-  for (const { key, value } of headers) size += nameBytes(key).length + varintSize(value.length) + value.length
+  for (const { key, value } of headers) size += headerName(key).length + varintSize(value.length) + value.length
   const out = Buffer.allocUnsafe(size)
   let at = putVarint(out, 0, headers.length)
   for (const { key, value } of headers) {
-    const name = nameBytes(key)
+    const name = headerName(key)
     out.set(name, at)
     at = putVarint(out, at + name.length, value.length)
     out.set(value, at)
@@ -188,7 +191,7 @@ const NAMES_KEPT = 256
 const names = new Map<string, Uint8Array>()
 
 /** The length and bytes of a header's name. Names are few and come over and over. */
-function nameBytes(name: string): Uint8Array {
+export function headerName(name: string): Uint8Array {
   const known = names.get(name)
   if (known !== undefined) return known
   const text = Buffer.from(name, 'utf8')
@@ -206,8 +209,8 @@ function varintSize(value: number): number {
   return size
 }
 
-/** Answers where it ends. */
-function putVarint(out: Uint8Array, at: number, value: number): number {
+/** Of what is not negative, zigzag. Answers where it ends. */
+export function putVarint(out: Uint8Array, at: number, value: number): number {
   let to = at
   let rest = value * 2
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) {

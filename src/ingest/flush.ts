@@ -4,7 +4,7 @@ import type { Happening } from '../domain/events.ts'
 import type { CommitOutcome } from '../domain/outcome.ts'
 import { START } from '../domain/position.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
-import { copyLetterLines } from '../error-lane/copy-letters.ts'
+import { copyPieces } from '../error-lane/copies/copy-letters.ts'
 import { writeLetterLines } from '../error-lane/write-letters.ts'
 import { writeSkips } from '../error-lane/write-skips.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
@@ -93,7 +93,7 @@ function refuseUnsealed({ world, table, contract }: FlushRequest, { letters }: S
 }
 
 async function writeLane(
-  { world, table, held, batchId, emit }: FlushRequest,
+  { world, table, held, emit }: FlushRequest,
   { letters }: SettledFlush,
 ): Promise<void> {
   const store = world.lake.at('_errors')
@@ -107,13 +107,7 @@ async function writeLane(
   const skips = await writeSkips({ ...lane, skips: held.skips })
   if (skips !== null) emit({ type: 'skips.written', table: table.table, skips: held.skips.length, path: skips.path })
   if (!copyToTopic || letters.count === 0) return
-  const copied = await copyLetterLines({
-    log: world.log,
-    topic: table.topic,
-    lines: letters.lines,
-    retentionMs,
-    batchId,
-  })
+  const copied = await copyPieces({ log: world.log, topic: table.topic, retentionMs, pieces: letters.copies })
   if (copied.kind === 'failed')
     emit({ type: 'letters.copy_failed', topic: `${table.topic}.errors`, message: copied.message })
 }

@@ -5,6 +5,7 @@ import type { DeadLetter } from '../domain/dead-letter.ts'
 import type { TopicPartition } from '../domain/position.ts'
 import type { RecordBatch } from '../domain/record-batch.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
+import type { PackedRecords } from '../domain/packed-records.ts'
 import type { RegisteredSchema } from './schema-registry.ts'
 
 /**
@@ -41,6 +42,8 @@ export interface FlushTerms {
   readonly maxRecordBytes: number
   /** Whether the letters are asked for beside their lines. */
   readonly keepLetters: boolean
+  /** Whether copies for the error topic are asked for. */
+  readonly copyLetters: boolean
 }
 
 /** What is told of batches that are handed over. */
@@ -86,6 +89,8 @@ export interface SettledLetters {
   readonly count: number
   /** Whole lines of the error lane's form; none where the letters must be sealed and there is no key. */
   readonly lines: readonly Uint8Array[]
+  /** Of the same letters as the lines. Empty unless the terms ask for them. */
+  readonly copies: readonly PackedRecords[]
   /** Empty unless the terms ask for them. */
   readonly records: readonly DeadLetter[]
 }

@@ -10,6 +10,7 @@ import { RUN_DATE, SYSTEM_FIELDS } from '../../src/ingest/rows/system-columns.ts
 import { parseContract } from '../../src/contract/parse-contract.ts'
 import { readParquetRows, type ParquetRow } from '../parquet/whole-file.ts'
 import type { DecodePool, FlushDecoding, FlushTerms, SettledFlush, StagedRows } from '../../src/ports/decode-pool.ts'
+import { readPacked } from '../../src/domain/packed-records.ts'
 import type { RegisteredSchema } from '../../src/ports/schema-registry.ts'
 import { orderContract, placedBatch, type PlacedRecord } from '../ingest/batches.ts'
 import { ORDERS } from '../support/world.ts'
@@ -33,6 +34,7 @@ export function flushTerms(over: Partial<FlushTerms> = {}): FlushTerms {
     batchId: '22222222-2222-4222-8222-222222222222',
     maxRecordBytes: 1_000_000,
     keepLetters: false,
+    copyLetters: false,
     ...over,
   }
 }
@@ -78,6 +80,13 @@ const lines = ({ letters }: SettledFlush): Record<string, unknown>[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
+/** The places that the copies name. */
+const copies = ({ letters }: SettledFlush): string[] =>
+  letters.copies.flatMap(readPacked).map(({ headers }) => {
+    const named = new Map(headers.map(({ key, value }) => [key, Buffer.from(value).toString('utf8')]))
+    return `${named.get('__connect.errors.partition')}/${named.get('__connect.errors.offset')}`
+  })
+
 /** The promises of ports/decode-pool.ts; every implementation passes them. */
 export function decodePoolConformance(name: string, open: () => Promise<OpenedPool>): void {
   const promise = (title: string, body: (pool: DecodePool) => Promise<void>): void => {
@@ -102,8 +111,8 @@ export function decodePoolConformance(name: string, open: () => Promise<OpenedPo
           maxLength: 5,
         })
         await fc.assert(
-          fc.asyncProperty(partitions, fc.boolean(), async (cut, keepLetters) => {
-            const decoding = pool.openFlush(flushTerms({ keepLetters }))
+          fc.asyncProperty(partitions, fc.boolean(), fc.boolean(), async (cut, keepLetters, copyLetters) => {
+            const decoding = pool.openFlush(flushTerms({ keepLetters, copyLetters }))
             const rows: string[] = []
             const letters: string[] = []
             for (const [partition, batches] of cut.entries()) {
@@ -135,6 +144,7 @@ export function decodePoolConformance(name: string, open: () => Promise<OpenedPo
               letters.toSorted(),
             )
             assert.equal(done.settled.letters.records.length, keepLetters ? letters.length : 0)
+            assert.deepEqual(copies(done.settled).toSorted(), copyLetters ? letters.toSorted() : [])
             await decoding.abandon()
           }),
           { numRuns: 25 },

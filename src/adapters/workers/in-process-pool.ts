@@ -69,7 +69,7 @@ class InProcessFlush implements FlushDecoding {
   }
 
   async settle(): Promise<SettledFlush> {
-    return this.#work?.settle() ?? { landed: 0, fields: [], letters: { count: 0, lines: [], records: [] } }
+    return this.#work?.settle() ?? { landed: 0, fields: [], letters: { count: 0, lines: [], copies: [], records: [] } }
   }
 
   async stage(order: StageOrder): Promise<readonly StagedRows[]> {

@@ -38,7 +38,9 @@ export function serveFlushes(port: MessagePort, openWork: OpenFlushWork): void {
           return
         case 'settle': {
           const settled = work.settle()
-          answer({ kind: 'settled', flush, settled }, wholeBuffers(settled.letters.lines))
+          const { lines, copies } = settled.letters
+          const packed = copies.flatMap(({ bytes, lengths, timestampsMs }) => [bytes, lengths, timestampsMs])
+          answer({ kind: 'settled', flush, settled }, wholeBuffers([...lines, ...packed]))
           return
         }
         case 'stage': {

@@ -162,6 +162,7 @@ function joinSettled(parts: readonly SettledFlush[]): SettledFlush {
     letters: {
       count: parts.reduce((sum, { letters }) => sum + letters.count, 0),
       lines: parts.flatMap(({ letters }) => letters.lines),
+      copies: parts.flatMap(({ letters }) => letters.copies),
       records: parts.flatMap(({ letters }) => letters.records),
     },
   }

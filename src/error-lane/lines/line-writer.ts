@@ -1,34 +1,33 @@
-import type { JsonValue, UnshownLetter } from '../../domain/dead-letter.ts'
+import type { UnshownLetter } from '../../domain/dead-letter.ts'
 import type { JsonBytes } from '../../domain/json-bytes.ts'
-import { isoTime, toLaneRecord, type LaneRecord } from '../lane-record.ts'
+import { isoTime, type LaneRecord } from '../lane-record.ts'
 
-/** Appends a letter, whose record is given as JSON, as a line. Throws SEAL_KEY_MISSING, with nothing appended. */
-export type LineWriter = (out: JsonBytes, letter: UnshownLetter, recordJson: Uint8Array) => void
+/** Appends a letter that is not sealed and was read from a topic; its record and its errors are given as JSON. */
+export type LineWriter = (out: JsonBytes, letter: UnshownLetter, parts: LineParts) => void
+
+export interface LineParts {
+  readonly recordJson: Uint8Array
+  readonly errorsJson: string
+}
 
 /**
  * Letters as lines: the very text of `JSON.stringify(toLaneRecord(letter))` and a line end, but what neighbours have in
  * common is made into text once, and bytes go from one to the other as bytes.
  */
-export function lineWriter(sealKey: string | null): LineWriter {
+export function lineWriter(): LineWriter {
   let last: UnshownLetter | null = null
   let common: Common = { head: NOTHING, tail: NOTHING }
   const timeOf = timeWriter()
-  return (out, letter, recordJson) => {
-    const { log, rowId, recordTsMs, schemaId, contractId, errors, raw, key, headers } = letter
-    // Seals are the ledger's own matter, and places of other kinds are few.
-    if (letter.sealed || log === null || letter.source !== null) {
-      const record = JSON.parse(Buffer.from(recordJson).toString('utf8')) as JsonValue
-      out.text(`${JSON.stringify(toLaneRecord({ ...letter, record }, sealKey))}\n`)
-      return
-    }
+  return (out, letter, { recordJson, errorsJson }) => {
+    const { log, rowId, recordTsMs, schemaId, contractId, raw, key, headers } = letter
     if (last === null || !alike(letter, last)) common = commonOf(letter)
     last = letter
     out.text(`{"row_id":${JSON.stringify(rowId)},`)
     out.bytes(common.head)
-    out.text(`${log.offset}","source":null,"record_ts":`)
+    out.text(`${log!.offset}","source":null,"record_ts":`)
     out.text(recordTsMs === null ? 'null' : timeOf(recordTsMs))
     out.text(`,"schema_id":${schemaId},"contract_id":${contractId},"errors":`)
-    out.text(JSON.stringify(errors))
+    out.text(errorsJson)
     out.text(',"record":')
     out.bytes(recordJson)
     out.text(',"sealed":false,"raw":')

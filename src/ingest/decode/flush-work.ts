@@ -3,7 +3,9 @@ import type { ColumnRoom } from '../../domain/column-room.ts'
 import { hasPii } from '../../domain/contract.ts'
 import type { DeadLetter, UnshownLetter } from '../../domain/dead-letter.ts'
 import type { TopicPartition } from '../../domain/position.ts'
+import type { PackedRecords } from '../../domain/packed-records.ts'
 import type { RecordBatch } from '../../domain/record-batch.ts'
+import { LetterCopies } from '../../error-lane/copies/copy-writer.ts'
 import { LetterLines } from '../../error-lane/lines/letter-lines.ts'
 import { createParquetWriter } from '../../parquet/write-parquet.ts'
 import type {
@@ -64,9 +66,10 @@ class JudgedFlush implements FlushWork {
   readonly #letters = new Map<object, readonly DeadLetter[]>()
   readonly #seals: boolean
   readonly #lines: LetterLines
+  readonly #copies: LetterCopies | null
 
   constructor(terms: FlushTerms, { judges, joiner, slabs, fetchSlabs }: Tools) {
-    const { schema, table, tableFields, hashKey, sealKey } = terms
+    const { schema, table, tableFields, hashKey, sealKey, copyLetters, batchId } = terms
     this.#terms = terms
     this.#joiner = joiner
     this.#room = new SlabRoom(slabs)
@@ -74,7 +77,8 @@ class JudgedFlush implements FlushWork {
     const snapshot = tableFields === null ? null : { metadata: { fields: tableFields } }
     this.#judge = new LaneJudge({ schema, table, snapshot, hashKey, makeJudge: (options) => judges.get(options) })
     this.#seals = hasPii(this.#judge.judge.contract)
-    this.#lines = new LetterLines(sealKey)
+    this.#copies = copyLetters ? new LetterCopies(batchId) : null
+    this.#lines = new LetterLines(sealKey, this.#copies)
   }
 
   get heldBytes(): number {
@@ -117,7 +121,7 @@ class JudgedFlush implements FlushWork {
       if (!unsealed) lines.add(letter)
     }
     this.#judge.learn(rows)
-    const part = { rows, lettersCount, lines: lines.take(), lettersBytes }
+    const part = { rows, lettersCount, lines: lines.take(), copies: this.#copies?.take() ?? [], lettersBytes }
     if (keepLetters) this.#letters.set(part, letters)
     this.#held.add(batch, part)
   }
@@ -129,6 +133,7 @@ class JudgedFlush implements FlushWork {
   settle(): SettledFlush {
     const fields = new Map<string, ColumnField>()
     const lines: Uint8Array[] = []
+    const copies: PackedRecords[] = []
     const records: DeadLetter[] = []
     for (const part of this.#held.parts()) {
       if (part.rows.length > 0) {
@@ -137,9 +142,10 @@ class JudgedFlush implements FlushWork {
         }
       }
       lines.push(...part.lines)
+      copies.push(...part.copies)
       records.push(...(this.#letters.get(part) ?? []))
     }
-    const letters = { count: this.#held.lettersCount, lines, records }
+    const letters = { count: this.#held.lettersCount, lines, copies, records }
     return { landed: this.#held.landed, fields: [...fields.values()], letters }
   }
 

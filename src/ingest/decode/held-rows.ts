@@ -1,4 +1,5 @@
 import { batchBytes, type ColumnBatch } from '../../domain/column-batch.ts'
+import { packedBytes, type PackedRecords } from '../../domain/packed-records.ts'
 import { partitionKey, type TopicPartition } from '../../domain/position.ts'
 
 /** Rows and letters of one flush on one thread, with the bytes that they cost (I12), by partition. */
@@ -38,10 +39,12 @@ export interface HeldPart {
   readonly rows: ColumnBatch
   readonly lettersCount: number
   readonly lines: readonly Uint8Array[]
-  /** Beside the lines: letters that are kept whole. */
+  readonly copies: readonly PackedRecords[]
+  /** Beside them: letters that are kept whole. */
   readonly lettersBytes: number
 }
 
-function partBytes({ rows, lines, lettersBytes }: HeldPart): number {
-  return lines.reduce((sum, line) => sum + line.byteLength, batchBytes(rows) + lettersBytes)
+function partBytes({ rows, lines, copies, lettersBytes }: HeldPart): number {
+  const rest = copies.reduce((sum, each) => sum + packedBytes(each), batchBytes(rows) + lettersBytes)
+  return lines.reduce((sum, line) => sum + line.byteLength, rest)
 }

@@ -23,6 +23,8 @@ export function openFlush({ world, table, schema, snapshot, ...rest }: OpenFlush
     tableFields: snapshot?.metadata.fields ?? null,
     hashKey: privacy.hashKey,
     sealKey: errors.sealKey,
+    // Who keeps letters judges them again: they were copied when they were refused first.
+    copyLetters: errors.copyToTopic && !rest.keepLetters,
     runId: world.runId,
     maxRecordBytes: ingest.maxRecordBytes,
   })

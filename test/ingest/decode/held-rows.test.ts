@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { batchBytes, type ColumnBatch } from '../../../src/domain/column-batch.ts'
+import type { PackedRecords } from '../../../src/domain/packed-records.ts'
 import { HeldRows, type HeldPart } from '../../../src/ingest/decode/held-rows.ts'
 import { decideFlush } from '../../../src/ingest/flush-policy.ts'
 
@@ -25,8 +26,16 @@ const part = ({ rows: length, letters, letterBytes }: Facts): HeldPart => ({
   rows: rows(length),
   lettersCount: letters,
   lines: letters === 0 ? [] : [new Uint8Array(letters * letterBytes)],
+  copies: letters === 0 ? [] : [packed(letters * letterBytes)],
   lettersBytes: 0,
 })
+const packed = (bytes: number): PackedRecords => ({
+  bytes: new Uint8Array(bytes),
+  lengths: new Int32Array(3),
+  timestampsMs: new Float64Array(1),
+})
+/** As lines and as copies, and 20 bytes for the lengths and the time of the one packed record. */
+const bytesOfLetters = ({ letters, letterBytes }: Facts): number => (letters === 0 ? 0 : 2 * letters * letterBytes + 20)
 const arbitrary = fc.record({
   rows: fc.nat(2_000),
   letters: fc.nat(20),
@@ -42,7 +51,7 @@ describe('HeldRows', () => {
         for (const each of all) held.add({ topic: 'orders', partition: each.partition }, part(each))
         held.drop({ topic: 'orders', partition: gone })
         const left = all.filter(({ partition }) => partition !== gone)
-        const bytes = left.reduce((sum, each) => sum + batchBytes(rows(each.rows)) + each.letters * each.letterBytes, 0)
+        const bytes = left.reduce((sum, each) => sum + batchBytes(rows(each.rows)) + bytesOfLetters(each), 0)
         assert.equal(held.heldBytes, bytes)
         assert.equal(
           held.landed,
