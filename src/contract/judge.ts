@@ -22,7 +22,7 @@ import { compileRuleCheck } from './rules/check-rules.ts'
 import { PrivateNames } from './privacy/private-names.ts'
 import { RowState } from './reading/row-state.ts'
 import { createTombstoneWriter } from './reading/tombstone.ts'
-import { HEADER_BYTES, readSchemaId } from './wire.ts'
+import { HEADER_BYTES, schemaIdAt } from './wire.ts'
 
 export interface JudgeOptions {
   readonly schema: RegisteredSchema
@@ -201,8 +201,8 @@ export function createJudge({
           judgeTombstone(index)
           continue
         }
-        const schemaId = schemaIdAt(batch, index)
-        if (schemaId === null) {
+        const schemaId = schemaIdAt(batch.bytes, start, batch.valueEnds[index]!)
+        if (schemaId < 0) {
           row.breaches.add(noHeader(batch.valueEnds[index]! - start))
           refuse(index, null, null)
           continue
@@ -214,7 +214,7 @@ export function createJudge({
           })
         const next = takeStretch(writer, index)
         // What ended the stretch is judged at once where it is of the same writer, else in its turn.
-        if (next > index && (next === batch.count || schemaIdAt(batch, next) !== schemaId)) index = next - 1
+        if (next > index && (next === batch.count || !writtenBy(schemaId, batch, next))) index = next - 1
         else {
           index = next
           row.reset()
@@ -273,11 +273,8 @@ function landingColumns(
   })
 }
 
-/** Null for a tombstone, and for bytes that name none. */
-function schemaIdAt({ bytes, valueStarts, valueEnds }: RecordBatch, index: number): number | null {
-  const start = valueStarts[index]!
-  if (start < 0) return null
-  return readSchemaId(bytes.subarray(start, Math.min(valueEnds[index]!, start + HEADER_BYTES)))?.schemaId ?? null
+function writtenBy(schemaId: number, { bytes, valueStarts, valueEnds }: RecordBatch, index: number): boolean {
+  return schemaIdAt(bytes, valueStarts[index]!, valueEnds[index]!) === schemaId
 }
 
 function noHeader(bytes: number): RuleBreach {

@@ -92,10 +92,7 @@ function refuseUnsealed({ world, table, contract }: FlushRequest, { letters }: S
   )
 }
 
-async function writeLane(
-  { world, table, held, emit }: FlushRequest,
-  { letters }: SettledFlush,
-): Promise<void> {
+async function writeLane({ world, table, held, emit }: FlushRequest, { letters }: SettledFlush): Promise<void> {
   const store = world.lake.at('_errors')
   const { copyToTopic, retentionMs } = world.settings.errors
   const newId = (): string => world.clock.newId()
