@@ -13,7 +13,7 @@ import { UUID } from '../read/scalar-decoders.ts'
 import type { AvroRecord } from '../schema.ts'
 import type { FieldRules } from '../../../domain/contract.ts'
 import { limitWords } from './decimal-bytes.ts'
-import { compileRows, type Admit, type RowPlan, type RowRun, type RowStep } from './row-source.ts'
+import { CALL_RECORDS, compileRows, type Admit, type RowPlan, type RowRun, type RowStep } from './row-source.ts'
 import { planValue, type ValueCode } from './value-code.ts'
 
 export interface FastOptions {
@@ -65,7 +65,12 @@ export function createFastRows(steps: readonly FieldStep[], options: FastOptions
   const allFast = rowSteps.every(({ kind }) => kind === 'fast')
   const take = (run: RowRun): void => {
     try {
+      let from = run.at
       program.run(whole, run)
+      while (run.at - from === CALL_RECORDS) {
+        from = run.at
+        program.run(whole, run)
+      }
     } catch (error) {
       if (!(error instanceof DecodeFault)) throw error
     }

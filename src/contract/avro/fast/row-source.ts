@@ -47,8 +47,14 @@ export interface RowRun {
   passed: number
 }
 
+/**
+ * Records that one call reads at most. Code that was compiled meanwhile is used from the next call on; a loop that ran
+ * longer would be compiled apart, for each tier once, and thrown away where it ends.
+ */
+export const CALL_RECORDS = 128
+
 export interface RowProgram {
-  /** Reads records until one cannot be taken, or is of another writer. May throw DecodeFault. */
+  /** Reads CALL_RECORDS records, or until one cannot be taken, or is of another writer. May throw DecodeFault. */
   readonly run: (plan: RowPlan, run: RowRun) => void
   /** Bytes that must follow every record. */
   readonly slack: number
@@ -97,7 +103,8 @@ function rowSource(steps: readonly RowStep[]): string {
 ${parts.map(([from, to], i) => partSource(steps.slice(from, to), from, i)).join('\n')}
 return function (plan, run) {
 ${TABLES}
-const { bytes, view, starts, ends, schemaId, base, rows, stop } = run;
+const { bytes, view, starts, ends, schemaId, base, rows } = run;
+const stop = Math.min(run.stop, run.at + ${CALL_RECORDS});
 let i = run.at, n = run.passed, at = 0, end = 0, start = 0;
 ${SCRATCH}
 ${whole ? declareSteps(steps) : ''}
