@@ -395,6 +395,22 @@ describe('what cannot be decoded', () => {
     assert.deepEqual(landed, [{ v: held }])
   })
 
+  it('blocks may say how many bytes they take, and are refused where that is not so', () => {
+    const lists = avro([{ name: 'l', type: { type: 'array', items: 'int' } }])
+    // Two elements in four bytes; then one in one byte.
+    const sized = [3, 8, 0x80, 1, 0x82, 1, 1, 2, 2, 0]
+    const bodies = [sized, sized.with(1, 6), sized.with(1, 10), sized.with(1, 1), sized.with(7, 4)]
+    const { landed, refusals } = judged(
+      { schema: lists },
+      bodies.map((body) => ({ value: frameRecord(lists.id, Uint8Array.from(body)) })),
+    )
+    assert.deepEqual(landed, [{ l: [64, 65, 1] }])
+    assert.deepEqual(
+      refusals.map(({ index, errors }) => [index, errors[0]!.code]),
+      [1, 2, 3, 4].map((i) => [i, 'DECODE']),
+    )
+  })
+
   it('a map that names a key twice is refused: no engine reads it back', () => {
     const maps = avro([{ name: 'm', type: { type: 'map', values: 'int' } }])
     const verdict = judged({ schema: maps }, [{ value: frameRecord(maps.id, Uint8Array.of(4, 2, 97, 2, 2, 97, 4, 0)) }])

@@ -78,6 +78,34 @@ describe('records read at a stretch', () => {
     )
   })
 
+  it('lengths are counted in code points, of whatever bytes, in columns that repeat and that do not', () => {
+    const words = fc.array(fc.constantFrom('a', 'é', '€', '😀', '\0'), { maxLength: 5 }).map((all) => all.join(''))
+    const length = fc.option(fc.nat(5), { nil: undefined })
+    fc.assert(
+      fc.property(fc.array(words, { minLength: 1, maxLength: 30 }), length, length, (texts, minLength, maxLength) => {
+        const constraints = Object.fromEntries(
+          Object.entries({ minLength, maxLength }).filter(([, each]) => each !== undefined),
+        )
+        const schema = avro([{ name: 'v', type: 'string', constraints }])
+        const encoder = createEncoder(schema)
+        // Past what a dictionary takes: the column is one value after another from there on.
+        const own = Array.from({ length: 70 }, (_, i) => `${String.fromCodePoint(0x4e00 + i)}`)
+        const all = [...texts, ...own, ...texts]
+        const messages = all.map((text) => messageOf(encoder, ['v'], [text]))
+        const passing = all.flatMap((text, i) => {
+          const points = [...text].length
+          return points >= (minLength ?? 0) && points <= (maxLength ?? Infinity) ? [i] : []
+        })
+        const { rows } = judged(
+          { schema },
+          messages.map((value) => ({ value })),
+        )
+        assert.deepEqual([...rows], passing)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('a bound that no decimal of 128 bits reaches lets pass none of them, or all', () => {
     const values = ['0.5812632247153293285908973496063601', '-0.9999999999999999999999999999999999', '0']
     for (const [constraints, passes] of [

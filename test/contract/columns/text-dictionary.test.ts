@@ -3,10 +3,19 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { RECENT_BYTES, TextDictionary } from '../../../src/contract/columns/text-dictionary.ts'
 
-/** Few letters and lengths around those that are kept as words, so that values are met again and nearly so. */
-const value = fc
-  .array(fc.constantFrom(0, 1, 97, 255), { maxLength: RECENT_BYTES + 3 })
-  .map((bytes) => Buffer.from(bytes).toString('latin1'))
+/** A few values of lengths around those that are kept as words, which are met again and again, and others nearly like them. */
+const value = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom('', 'a', 'a\0', '\xff', 'a'.repeat(RECENT_BYTES), 'a'.repeat(RECENT_BYTES + 1)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(fc.constantFrom(0, 1, 97, 255), { maxLength: RECENT_BYTES + 3 })
+      .map((bytes) => Buffer.from(bytes).toString('latin1')),
+  },
+)
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('find' as const), value }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('add' as const), value, checked: fc.boolean() }) },
