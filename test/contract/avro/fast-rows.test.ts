@@ -93,7 +93,7 @@ describe('records read at a stretch', () => {
         const all = [...texts, ...own, ...texts]
         const messages = all.map((text) => messageOf(encoder, ['v'], [text]))
         const passing = all.flatMap((text, i) => {
-          const points = [...text].length
+          const points = Array.from(text).length
           return points >= (minLength ?? 0) && points <= (maxLength ?? Infinity) ? [i] : []
         })
         const { rows } = judged(

@@ -60,8 +60,10 @@ export interface RowProgram {
   readonly slack: number
 }
 
-/** A function of many fields is not optimised; each part has so many. */
-const PART_FIELDS = 40
+/** A function of many fields is not optimised. */
+const MOST_FIELDS = 40
+/** What each part of it has then: of 800 columns, compiling larger ones takes 250 MB for a moment. */
+const PART_FIELDS = 16
 /** Programs kept; a source is compiled, and warmed, once for all judges that need the same. */
 const MAX_PROGRAMS = 64
 
@@ -94,7 +96,7 @@ const SCRATCH = 'let x = 0, y = 0, q = 0, z = 0.5, l = 0, h = 0, e = 0, to = 0;'
 function rowSource(steps: readonly RowStep[]): string {
   const fast = steps.filter((step) => step.kind === 'fast').length
   const calls = steps.some((step) => step.kind === 'plain')
-  const whole = fast <= PART_FIELDS
+  const whole = fast <= MOST_FIELDS
   const parts = whole ? [] : partsOf(steps.length)
   const read = whole
     ? readSteps(steps, 0, 'break rows')
