@@ -16,6 +16,7 @@ export interface FetchedPartition {
   readonly lastStableOffset: bigint
   readonly logStartOffset: bigint
   readonly aborted: readonly AbortedTransaction[]
+  /** In a buffer that holds nothing else. */
   readonly wire: Buffer
 }
 
@@ -75,8 +76,19 @@ function readPartition(r: Reader): FetchedPartition {
   })
   r.readInt32()
   const size = Math.max(0, r.readUnsignedVarInt() - 1)
-  const wire = size === 0 ? Buffer.alloc(0) : r.buffer.subarray(r.position, r.position + size).buffer
+  const wire = takeBytes(r, size)
   r.skip(size)
   r.readTaggedFields()
   return { partition, errorCode, highWatermark, lastStableOffset, logStartOffset, aborted: aborted ?? [], wire }
+}
+
+function takeBytes(r: Reader, size: number): Buffer {
+  if (size === 0) return Buffer.alloc(0)
+  const wire = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const part of r.buffer.subarray(r.position, r.position + size).buffers) {
+    wire.set(part, at)
+    at += part.length
+  }
+  return wire
 }

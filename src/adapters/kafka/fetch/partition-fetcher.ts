@@ -98,6 +98,7 @@ export class PartitionFetcher {
     if (kept.reader !== null) {
       const batches = takeBatches(kept.reader, request)
       if (batches.length > 0) return this.#give(request, kept, { reader: kept.reader, batches })
+      kept.reader.close()
       kept = { ...kept, reader: null, next: kept.reader.next, before: kept.reader.trailing }
     }
     for (;;) {
@@ -127,6 +128,7 @@ export class PartitionFetcher {
       }
       // A batch that is larger than what was asked for may come cut off.
       if (reader.next === kept.next) maxBytes = Math.max(maxBytes * 2, reader.cutBytes ?? 0)
+      reader.close()
       kept = { ...kept, next: reader.next, before: reader.trailing }
     }
   }
@@ -138,6 +140,7 @@ export class PartitionFetcher {
   ): FetchOutcome {
     const { next } = batches.at(-1)!
     const more = reader.leftBytes > 0
+    if (!more) reader.close()
     const rest = { from: next, reader: more ? reader : null, next: reader.next, before: reader.trailing }
     this.#keep(request, { topicId, end, maxBatchBytes, ...rest })
     return { kind: 'batches', batches, end: end > next ? end : next }

@@ -229,6 +229,22 @@ test('what was unpacked stands with its positions in one buffer, which goes to a
     assert.equal(view.buffer, batch!.bytes.buffer)
 })
 
+test('a reader that is closed lets go of what was unpacked from it, and of nothing that a batch stands in', () => {
+  for (const codec of CODECS) {
+    const bytes = encodeBatch({ baseOffset: 0n, records: some(5), codec })
+    const wire = Buffer.allocUnsafeSlow(bytes.length)
+    bytes.copy(wire)
+    const reader = open({ wire, from: 0n })
+    const batch = reader.read(1e6)!
+    const before = plainOf(batch)
+    reader.close()
+    reader.close()
+    assert.deepEqual(plainOf(batch), before)
+    assert.equal((wire.buffer as ArrayBuffer).detached, codec !== 'none')
+    assert.equal(reader.read(1e6), null)
+  }
+})
+
 test('readers of several partitions in turn do not tread on what the others have ahead of them', () => {
   const wireOf = (seed: number, codec: TestBatch['codec']): Buffer =>
     Buffer.concat(
