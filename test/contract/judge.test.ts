@@ -370,6 +370,33 @@ describe('what cannot be decoded', () => {
     assert.equal(verdict.refusals[0]!.errors[0]!.code, 'DECODE')
   })
 
+  it('asks no endless memory of an older writer’s list whose elements the contract has more fields of', () => {
+    const items = (more: readonly unknown[]): unknown => ({
+      type: 'array',
+      items: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'int' }, ...more] },
+    })
+    const added = Array.from({ length: 20 }, (_, i) => ({ name: `d${i}`, type: 'string', default: 'q'.repeat(100) }))
+    const writer = avro([{ name: 'a', type: items([]) }], { id: 2 })
+    const newer = avro([{ name: 'a', type: items(added) }])
+    const listOf = (count: number): Uint8Array => {
+      const body = new Uint8Array(4 + count).fill(2)
+      const size = count * 2
+      body.set([(size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14])
+      body[body.length - 1] = 0
+      return frameRecord(2, body)
+    }
+    const { rows, refusals } = judged(
+      { schema: newer },
+      [{ value: listOf(1000) }, { value: listOf(100_000) }],
+      [writer],
+    )
+    assert.deepEqual([...rows], [0])
+    assert.match(
+      refusals[0]!.errors[0]!.message,
+      /^The bytes do not follow schema 2: lists, maps and defaults would take/,
+    )
+  })
+
   it('a producer’s schema that names its types again and again at each level is not written out', () => {
     const levels = 8
     const reader = (level: number): unknown =>

@@ -16,6 +16,13 @@ const BLOCK_END = 'a block does not end where it says'
 /** Values of no bytes at all (arrays of null, empty records) that one record may hold: else few bytes ask for endless work. */
 const MAX_EMPTY_VALUES = 10_000
 
+/**
+ * What the lists, maps and defaults of one record may take in columns: so much, and so many times its own bytes. A
+ * contract that adds fields to what stands in a list makes a kilobyte of each byte of an older writer's.
+ */
+const MADE_BYTES = 16 * 1024 * 1024
+const MADE_TIMES = 64
+
 /** Reads Avro's binary encoding from a span of bytes; every read is checked against its end. */
 export class AvroCursor {
   bytes: Uint8Array = new Uint8Array(0)
@@ -25,6 +32,7 @@ export class AvroCursor {
   /** The same bytes, for their texts. */
   #buffer: Buffer | null = null
   #empty = 0
+  #room = 0
 
   reset(bytes: Uint8Array, start: number, end: number): void {
     if (bytes !== this.bytes) {
@@ -35,6 +43,7 @@ export class AvroCursor {
     this.at = start
     this.end = end
     this.#empty = 0
+    this.#room = MADE_BYTES + MADE_TIMES * (end - start)
   }
 
   readBoolean(): boolean {
@@ -143,6 +152,13 @@ export class AvroCursor {
     if (this.at !== before) return
     this.#empty += 1
     if (this.#empty > MAX_EMPTY_VALUES) throw new DecodeFault(`more than ${MAX_EMPTY_VALUES} values without bytes`)
+  }
+
+  /** Counts bytes of columns that a few bytes of the record, or none, ask for. */
+  countMade(bytes: number): void {
+    this.#room -= bytes
+    if (this.#room < 0)
+      throw new DecodeFault(`lists, maps and defaults would take more than ${MADE_TIMES} times the record's bytes`)
   }
 
   expectEnd(): void {

@@ -1,4 +1,5 @@
 import type { ColumnBuilder } from '../../columns/builder.ts'
+import { leastBytes } from '../../columns/least-bytes.ts'
 import { ListBuilder, MapBuilder, StructBuilder } from '../../columns/nested-builders.ts'
 import { childPath } from '../../invalid.ts'
 import { memberName, presentBranches } from '../column-types.ts'
@@ -48,11 +49,13 @@ function decodePresent(writer: AvroType, reader: AvroType, target: Target): Deco
   }
   if (reader.kind === 'array' && writer.kind === 'array' && builder instanceof ListBuilder) {
     const decode = compileDecode(writer.items, elementTarget(reader.items, builder.element, target))
+    const made = leastBytes(builder.element.type)
     return (cursor) => {
       const { indexes } = target.row
       const depth = indexes.push(0) - 1
       cursor.readBlocks((index) => {
         indexes[depth] = index
+        cursor.countMade(made)
         decode(cursor)
       })
       indexes.pop()
@@ -67,12 +70,14 @@ function decodePresent(writer: AvroType, reader: AvroType, target: Target): Deco
 
 /** A key that stands twice is refused: engines that read maps take each key once. */
 function decodeMap(decode: Decode, builder: MapBuilder, target: Target): Decode {
+  const made = leastBytes(builder.keys.type) + leastBytes(builder.value.type)
   return (cursor) => {
     const { indexes } = target.row
     const depth = indexes.push('') - 1
     const keys = new Set<string>()
     let count = 0
     cursor.readBlocks(() => {
+      cursor.countMade(made)
       const start = cursor.readTextSpan()
       const key = cursor.text(start)
       builder.keys.append(cursor.bytes, start, cursor.at)
@@ -222,9 +227,10 @@ function fieldTarget(target: RecordTarget, index: number): Target {
 /** The reader's default, else null; a field that must be there then breaks its rule `required`. */
 function absentField(target: Target, field: AvroField): Decode {
   if (field.fallback === undefined || field.fallback === null) return () => target.builder.appendNull()
-  const { cursor, rewind } = encodeDefault(field, target.path)
+  const { cursor, bytes, rewind } = encodeDefault(field, target.path)
   const decode = compileDecode(field.type, target)
-  return () => {
+  return (record) => {
+    record.countMade(bytes)
     rewind()
     decode(cursor)
   }

@@ -8,11 +8,11 @@ import { invalidContract } from '../../invalid.ts'
 export function encodeDefault(
   field: AvroField,
   path: string,
-): { readonly cursor: AvroCursor; readonly rewind: () => void } {
+): { readonly cursor: AvroCursor; readonly bytes: number; readonly rewind: () => void } {
   const bytes = defaultBytes(field)
   if (bytes === null) throw invalidContract({ subject: '', path }, 'the default is no value of the type')
   const cursor = new AvroCursor()
-  return { cursor, rewind: () => cursor.reset(bytes, 0, bytes.length) }
+  return { cursor, bytes: bytes.length, rewind: () => cursor.reset(bytes, 0, bytes.length) }
 }
 
 /** Null where the default is no value of the field's type. */
