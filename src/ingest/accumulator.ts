@@ -34,6 +34,11 @@ export class Accumulator {
     return this.#moves.get(partitionKey(at))?.to.next ?? null
   }
 
+  /** Where a partition will stand once what is held is committed. */
+  position(at: TopicPartition): PartitionPosition | null {
+    return this.#moves.get(partitionKey(at))?.to ?? null
+  }
+
   /** States where a partition's reading begins; `startSkip` covers what the log no longer had before the lane began. */
   begin(
     at: TopicPartition,

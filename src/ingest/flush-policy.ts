@@ -26,7 +26,17 @@ export const HELD_SHARE_OF_MEMORY = 3
 export function decideFlush(state: FlushState, limits: FlushLimits): 'hold' | 'flush' {
   if (state.heldRecords === 0) return 'hold'
   if (state.ended) return 'flush'
-  const cap = Math.min(limits.flushBytes, Math.floor(limits.memoryLimitBytes / HELD_SHARE_OF_MEMORY))
-  if (state.heldBytes >= cap) return 'flush'
+  if (state.heldBytes >= flushCap(limits)) return 'flush'
   return state.ageMs >= limits.flushAgeMs ? 'flush' : 'hold'
+}
+
+/** What is read ahead comes on top of the flush that is being written; it is the beginning of the next one. */
+const AHEAD_SHARE_OF_FLUSH = 4
+
+export function decideAhead(heldBytes: number, limits: Omit<FlushLimits, 'flushAgeMs'>): 'more' | 'enough' {
+  return heldBytes >= flushCap(limits) / AHEAD_SHARE_OF_FLUSH ? 'enough' : 'more'
+}
+
+function flushCap({ flushBytes, memoryLimitBytes }: Omit<FlushLimits, 'flushAgeMs'>): number {
+  return Math.min(flushBytes, Math.floor(memoryLimitBytes / HELD_SHARE_OF_MEMORY))
 }

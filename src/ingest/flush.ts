@@ -1,3 +1,4 @@
+import type { ColumnField } from '../domain/column-batch.ts'
 import { hasPii, type Contract } from '../domain/contract.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Happening } from '../domain/events.ts'
@@ -23,6 +24,8 @@ export interface FlushRequest {
   /** The table as it stood when the held batches began; null where there is none yet. */
   readonly snapshot: Snapshot | null
   readonly emit: (happening: Happening) => void
+  /** As `LandRequest.onWriting`. */
+  readonly onWriting?: (fields: readonly ColumnField[]) => void
 }
 
 export type FlushOutcome = CommitOutcome & { readonly landed: number; readonly quarantined: number }
@@ -54,6 +57,7 @@ export async function flush(request: FlushRequest): Promise<FlushOutcome> {
       metrics: { quarantined: String(quarantined), skipped: String(held.skipped) },
     },
     durableFirst: laneWritten,
+    ...(request.onWriting === undefined ? {} : { onWriting: request.onWriting }),
     emit,
   })
   // Whichever of them fails, nothing runs on beyond the flush.

@@ -1,9 +1,12 @@
+import type { ColumnField } from '../domain/column-batch.ts'
 import { SluiceError } from '../domain/errors.ts'
 import type { Emit } from '../domain/events.ts'
 import type { BronzeTableSettings } from '../domain/settings.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { TopicDescription } from '../ports/topic-log.ts'
 import type { World } from '../ports/world.ts'
+import type { OpenStart } from './ahead/may-adopt.ts'
+import { NextFlush } from './ahead/next-flush.ts'
 import { Accumulator } from './accumulator.ts'
 import { flush } from './flush.ts'
 import { parseContract } from '../contract/parse-contract.ts'
@@ -79,32 +82,44 @@ export async function runLane(pass: LanePass, result: LaneResult): Promise<void>
   const { world, targets } = pass
   const { caughtUp, stopped, given } = result
   const deaths = new WorkerDeaths()
-  while (!world.signal.aborted && caughtUp.size + stopped.size + given.size < targets.size) {
-    const turn = await deaths.orAgain(() => runFlush(pass, result), 'moved')
-    if (turn === 'idle') await world.clock.sleep(IDLE_MS, world.signal).catch(() => undefined)
+  const next = new NextFlush()
+  try {
+    while (!world.signal.aborted && caughtUp.size + stopped.size + given.size < targets.size) {
+      // A record that kills its worker must not take with it, again and again, the flush before its own.
+      next.mayBegin = world.decodePool.worksBeside && !deaths.isInRow
+      const turn = await deaths.orAgain(() => runFlush(pass, result, next), 'moved')
+      if (turn === 'idle') await world.clock.sleep(IDLE_MS, world.signal).catch(() => undefined)
+    }
+  } finally {
+    await next.abandon()
   }
 }
 
 /** One flush: from the table's positions to one commit, or to a conflict after which nothing of it is kept. */
-async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | 'idle'> {
+async function runFlush(lane: LanePass, result: LaneResult, next: NextFlush): Promise<'moved' | 'idle'> {
   const { world, table } = lane
-  const batchId = world.clock.newId()
+  const batchId = next.batchId ?? world.clock.newId()
   const emit: Emit = (happening) => lane.emit(happening, batchId)
   const pass = { ...lane, emit }
   const snapshot = await keepTxns(world, table, await findTable(world.lake, table.table), emit)
   const schema = await contractInForce(world.registry, table)
   const topic = await describe(pass)
-  const decoding = openFlush({ world, table, schema, snapshot, batchId, keepLetters: false })
-  const held = new Accumulator(decoding)
+  const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
+  const before = done()
+  await stopStrangers(pass, result, { snapshot, topic })
+  const starts = startPartitions({ pass, result, snapshot, topic })
+  const ground = { schema, tableFields: snapshot?.metadata.fields ?? null, starts }
+  const begun = await next.take(ground, emit)
+  const held = begun ?? new Accumulator(openFlush({ world, table, schema, snapshot, batchId, keepLetters: false }))
   try {
     const stops = new Map<number, SluiceError>()
-    const done = (): number => result.caughtUp.size + result.stopped.size + result.given.size
-    const before = done()
-    await stopStrangers(pass, result, { snapshot, topic })
-    const open = beginPartitions({ pass, result, snapshot, topic, held })
+    const open = openPartitions({ pass, topic, starts, held })
     const filled = await fillHeld({ pass, stops, open, held })
     if (filled === 'flush') {
-      const outcome = await flush({ world, table, contract: parseContract(schema), batchId, held, snapshot, emit })
+      const onWriting = (tableFields: readonly ColumnField[]): void =>
+        next.begin({ pass, schema, tableFields, open, held })
+      const contract = parseContract(schema)
+      const outcome = await flush({ world, table, contract, batchId, held, snapshot, emit, onWriting })
       // A partition that was to stop is read again too: what comes before its stop was dropped with the rest.
       if (outcome.kind === 'conflicted') return 'moved'
       pass.known.reach(held.reached())
@@ -117,7 +132,7 @@ async function runFlush(lane: LanePass, result: LaneResult): Promise<'moved' | '
     settle(pass, result, held)
     return filled === 'flush' || done() > before ? 'moved' : 'idle'
   } finally {
-    await decoding.abandon()
+    await held.decoding.abandon()
   }
 }
 
@@ -134,6 +149,7 @@ interface Filling {
 async function fillHeld({ pass, stops, open, held }: Filling): Promise<'flush' | 'nothing'> {
   const { world, table } = pass
   for (;;) {
+    if (decideFlush(flushState(world, held, false), world.settings.ingest) === 'flush') return 'flush'
     for (const [partition, opened] of open) {
       if (world.signal.aborted) break
       const taken = await takeBatches({ ...pass, held }, { partition, ...opened })
@@ -152,12 +168,11 @@ function flushState({ clock }: LaneWorld, held: Accumulator, ended: boolean): Fl
   return { heldBytes: held.heldBytes, heldRecords: held.heldRecords, ageMs, ended }
 }
 
-interface Begin {
+interface Starting {
   readonly pass: LanePass
   readonly result: LaneResult
   readonly snapshot: Snapshot | null
   readonly topic: TopicDescription
-  readonly held: Accumulator
 }
 
 /**
@@ -167,7 +182,7 @@ interface Begin {
 async function stopStrangers(
   pass: LanePass,
   result: LaneResult,
-  { snapshot, topic }: Pick<Begin, 'snapshot' | 'topic'>,
+  { snapshot, topic }: Pick<Starting, 'snapshot' | 'topic'>,
 ): Promise<void> {
   const partitions = [...pass.targets].flatMap(([partition, target]) => {
     const next = snapshot === null ? null : readPosition(snapshot.txns, { topic: topic.topic, partition })?.next
@@ -180,9 +195,9 @@ async function stopStrangers(
   for (const [partition, error] of lost) stopPartition(pass, result, partition, error)
 }
 
-/** Checks where each partition stands and opens those that have something to read. */
-function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<number, OpenPartition> {
-  const open = new Map<number, OpenPartition>()
+/** Checks where each partition stands; gives those that have something to commit. */
+function startPartitions({ pass, result, snapshot, topic }: Starting): Map<number, OpenStart> {
+  const starts = new Map<number, OpenStart>()
   for (const [partition, target] of pass.targets) {
     if (result.stopped.has(partition) || result.caughtUp.has(partition) || result.given.has(partition)) continue
     if (!pass.holds(partition)) {
@@ -194,14 +209,31 @@ function beginPartitions({ pass, result, snapshot, topic, held }: Begin): Map<nu
       stopPartition(pass, result, partition, start.error)
       continue
     }
-    const { epoch, at } = start
+    const { at } = start
     if (at.next >= target && start.startSkip === null) {
       result.stands.set(partition, at.next)
       result.caughtUp.add(partition)
       continue
     }
-    held.begin({ topic: topic.topic, partition }, start)
-    if (at.next < target) open.set(partition, { epoch, source: topic.source })
+    starts.set(partition, start)
+  }
+  return starts
+}
+
+interface Opening {
+  readonly pass: LanePass
+  readonly topic: TopicDescription
+  readonly starts: ReadonlyMap<number, OpenStart>
+  readonly held: Accumulator
+}
+
+/** Begins the partitions that are not begun and gives those that have more to read. */
+function openPartitions({ pass, topic, starts, held }: Opening): Map<number, OpenPartition> {
+  const open = new Map<number, OpenPartition>()
+  for (const [partition, start] of starts) {
+    const at = { topic: topic.topic, partition }
+    if (held.next(at) === null) held.begin(at, start)
+    if (held.next(at)! < pass.targets.get(partition)!) open.set(partition, { epoch: start.epoch, source: topic.source })
   }
   return open
 }

@@ -19,6 +19,8 @@ import type { RegisteredSchema } from './schema-registry.ts'
  * flush that fails is read again from the log (I4).
  */
 export interface DecodePool {
+  /** Whether batches of one flush are judged while another one is written; else handing them over early gains nothing. */
+  readonly worksBeside: boolean
   /** Says that batches of so many partitions come soon: what takes time to begin may begin now. Nothing has to follow. */
   expect(partitions: number): void
   openFlush(terms: FlushTerms): FlushDecoding
@@ -122,7 +124,7 @@ export interface FlushWork {
   settle(): SettledFlush
   /** Yields the bytes of a Parquet file in order; returns null where there are no rows. */
   stage(order: StageOrder): Generator<readonly Uint8Array[], Omit<StagedRows, 'localFile' | 'bytes'> | null>
-  /** Lets go of the rows; nothing may be asked after it. */
+  /** Lets go of the rows; nothing may be asked after it, and a second time it does nothing. */
   close(): void
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { decideFlush, HELD_SHARE_OF_MEMORY } from '../../src/ingest/flush-policy.ts'
+import { decideAhead, decideFlush, HELD_SHARE_OF_MEMORY } from '../../src/ingest/flush-policy.ts'
 
 const limits = { flushBytes: 64_000_000, flushAgeMs: 30_000, memoryLimitBytes: 512_000_000 }
 const state = { heldBytes: 10, heldRecords: 1, ageMs: 0, ended: false }
@@ -57,6 +57,29 @@ describe('decideFlush', () => {
             limits,
           )
           if (before === 'flush') assert.equal(after, 'flush')
+        },
+      ),
+    )
+  })
+})
+
+describe('decideAhead', () => {
+  it('I12: whatever the limits, what is read ahead is a part of a flush, and ends before it would be one', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(2_000_000_000),
+        fc.record({
+          flushBytes: fc.integer({ min: 1, max: 2_000_000_000 }),
+          flushAgeMs: fc.nat(100_000),
+          memoryLimitBytes: fc.integer({ min: 3, max: 2_000_000_000 }),
+        }),
+        (heldBytes, bounds) => {
+          if (decideAhead(heldBytes, bounds) === 'more') {
+            assert.ok(heldBytes * 4 < bounds.flushBytes)
+            assert.ok(heldBytes * 4 * HELD_SHARE_OF_MEMORY < bounds.memoryLimitBytes)
+          }
+          if (decideFlush({ ...state, heldBytes }, bounds) === 'flush')
+            assert.equal(decideAhead(heldBytes, bounds), 'enough')
         },
       ),
     )

@@ -33,7 +33,9 @@ describe(`faults at random (SLUICE_SEED=${seed})`, () => {
   after(() => root.remove())
 
   for (const [index, mode] of (['rescue', 'evolve', 'rescue', 'evolve'] as const).entries()) {
-    it(`I3, I4, I5, I7, I15, I17: nothing is missing, nothing is there twice (${index + 1}, ${mode})`, async () => {
+    // With workers a flush is read while the one before is written.
+    const workers = index < 2 ? 0 : 2
+    it(`I3, I4, I5, I7, I15, I17: nothing is missing, nothing is there twice (${index + 1}, ${mode}, ${workers} workers)`, async () => {
       const random = seededRandom(seed + index)
       const folder = join(root.path, String(index))
       const hurried: Clock = { ...systemClock, random, sleep: (ms) => systemClock.sleep(Math.min(ms, 2)) }
@@ -43,7 +45,7 @@ describe(`faults at random (SLUICE_SEED=${seed})`, () => {
           folder,
           clock: hurried,
           tables: [{ onUnknownField: mode, subject: 'ours-value' }],
-          ingest: { fetchBytes: 1_500, flushBytes: 6_000 },
+          ingest: { fetchBytes: 1_500, flushBytes: 6_000, workers },
           lake: (real) =>
             faultyStore(real, () => {
               if (!faults || random() >= FAULTY) return null

@@ -26,6 +26,7 @@ export interface InProcessOptions {
 export function openInProcessPool({ openWork, folder }: InProcessOptions): DecodePool {
   let flushes = 0
   return {
+    worksBeside: false,
     expect() {
       // There is nothing to begin.
     },

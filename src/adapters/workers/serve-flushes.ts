@@ -48,6 +48,8 @@ export function serveFlushes(port: MessagePort, openWork: OpenFlushWork): void {
           const steps = stageFile(work, call.order, call.localFile)
           let step = steps.next()
           while (step.done !== true) step = steps.next()
+          // What comes next may be held where these rows were.
+          work.close()
           answer({ kind: 'staged', flush, staged: step.value })
           return
         }

@@ -24,6 +24,8 @@ export interface ThreadFlushOptions {
 interface Part {
   readonly slot: number
   readonly thread: Thread
+  /** Known once the flush is settled. */
+  localFile: string
   heldBytes: number
   /** Sizes of what was handed over, oldest first. */
   readonly inFlight: number[]
@@ -81,16 +83,18 @@ export class ThreadFlush implements FlushDecoding, FlushListener {
   }
 
   async settle(): Promise<SettledFlush> {
-    const { flush } = this.#options
-    for (const { thread } of this.#parts.values()) thread.send({ kind: 'settle', flush })
+    const { flush, localFile } = this.#options
+    const parts = [...this.#parts.values()]
+    for (const { thread } of parts) thread.send({ kind: 'settle', flush })
+    for (const part of parts) part.localFile = await localFile(part.slot)
     await this.#until(() => this.#settled.size === this.#parts.size)
     return joinSettled([...this.#settled.values()])
   }
 
   async stage(order: StageOrder): Promise<readonly StagedRows[]> {
-    const { flush, localFile } = this.#options
-    for (const { thread, slot } of this.#parts.values())
-      thread.send({ kind: 'stage', flush, order, localFile: await localFile(slot) })
+    const { flush } = this.#options
+    // At once, so that a thread writes before it takes what is handed over from now on.
+    for (const { thread, localFile } of this.#parts.values()) thread.send({ kind: 'stage', flush, order, localFile })
     await this.#until(() => this.#staged.size === this.#parts.size)
     return [...this.#staged.values()].filter((staged) => staged !== null)
   }
@@ -103,6 +107,8 @@ export class ThreadFlush implements FlushDecoding, FlushListener {
       thread.leave(this.#options.flush)
     }
     this.#parts.clear()
+    // Whoever still waits is told.
+    this.#wakeAll()
   }
 
   answered(thread: Thread, reply: ThreadReply): void {
@@ -128,7 +134,7 @@ export class ThreadFlush implements FlushDecoding, FlushListener {
     this.#slotOf.set(key, slot)
     const known = this.#parts.get(slot)
     if (known !== undefined) return known
-    const part: Part = { slot, thread: threadAt(slot), heldBytes: 0, inFlight: [] }
+    const part: Part = { slot, thread: threadAt(slot), localFile: '', heldBytes: 0, inFlight: [] }
     this.#parts.set(slot, part)
     part.thread.join(flush, this)
     part.thread.send({ kind: 'open', flush, terms })

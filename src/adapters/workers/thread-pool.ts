@@ -25,6 +25,7 @@ export function openThreadPool({ entry, threads, inFlightBytes, folder }: Thread
   }
   let flushes = 0
   return {
+    worksBeside: true,
     expect(partitions) {
       for (let slot = 0; slot < Math.min(threads, partitions); slot += 1) threadAt(slot)
     },

@@ -1,5 +1,5 @@
 import type { BronzeTableSettings } from '../../domain/settings.ts'
-import type { Snapshot } from '../../lake/snapshot.ts'
+import type { ColumnField } from '../../domain/column-batch.ts'
 import type { FlushDecoding } from '../../ports/decode-pool.ts'
 import type { RegisteredSchema } from '../../ports/schema-registry.ts'
 import type { World } from '../../ports/world.ts'
@@ -8,7 +8,8 @@ export interface OpenFlush {
   readonly world: Pick<World, 'settings' | 'decodePool' | 'runId'>
   readonly table: BronzeTableSettings
   readonly schema: RegisteredSchema
-  readonly snapshot: Snapshot | null
+  /** Null where there is no table yet. */
+  readonly snapshot: { readonly metadata: { readonly fields: readonly ColumnField[] } } | null
   readonly batchId: string
   readonly keepLetters: boolean
 }

@@ -9,6 +9,11 @@ const IN_A_ROW = 3
 export class WorkerDeaths {
   #inARow = 0
 
+  /** Whether the last turn lost a worker. */
+  get isInRow(): boolean {
+    return this.#inARow > 0
+  }
+
   /** What `turn` gives, or `again` where a worker died in it; throws WORKER_DIED once that happened too often. */
   async orAgain<T>(turn: () => Promise<T>, again: T): Promise<T> {
     try {

@@ -1,3 +1,4 @@
+import type { ColumnField } from '../../domain/column-batch.ts'
 import type { CommitOutcome } from '../../domain/outcome.ts'
 import type { FlushDecoding, SettledFlush } from '../../ports/decode-pool.ts'
 import type { PositionActions } from '../lane/lane-position.ts'
@@ -14,6 +15,8 @@ export interface LandRequest extends TableRequest {
   readonly operation: BronzeOperation
   /** What else must be durable before the commit, and is written beside the data files; the commit never overtakes it. */
   readonly durableFirst?: Promise<void>
+  /** Told that the rows begin to be written, and which columns the table will have. */
+  readonly onWriting?: (fields: readonly ColumnField[]) => void
 }
 
 /**
@@ -21,11 +24,12 @@ export interface LandRequest extends TableRequest {
  * `conflicted`: what the commit depends on moved; the rows must be dropped and read again (I3).
  */
 export async function landRows(request: LandRequest): Promise<CommitOutcome> {
-  const { world, contract, rows, snapshot, positions, operation, durableFirst } = request
+  const { world, contract, rows, snapshot, positions, operation, durableFirst, onWriting } = request
   const nowMs = world.clock.nowMs()
   const wanted = rows.landed === 0 && snapshot !== null ? [] : bronzeFields(contract, rows.landed === 0 ? [] : [rows])
   const plan = await planTable(request, wanted)
   if (plan.kind === 'conflicted') return plan.outcome
+  if (rows.landed > 0) onWriting?.(plan.fields)
   const adds = rows.landed === 0 ? [] : await takeStaged(request, { fields: plan.fields, nowMs })
   await durableFirst
   return commitRows(request, { plan, adds, positions, operation })
