@@ -50,9 +50,11 @@ describe('secured listeners', { skip }, () => {
 
   test('I13 what is refused says by whom and which setting to look at, and never the secret', async () => {
     const wrong = { mechanism: 'SCRAM-SHA-512', username: secured.username, password: 'not-the-secret' } as const
+    const expired = { mechanism: 'OAUTHBEARER', token: unsecuredToken(secured.username, -600) } as const
     const ways: [string, Partial<KafkaSettings>, RegExp, string][] = [
       [secured.sasl, { sasl: wrong }, /refused the login/, 'broker.sasl'],
       [secured.sasl, { sasl: { ...wrong, mechanism: 'PLAIN' } }, /refused the login/, 'broker.sasl'],
+      [secured.sasl, { sasl: expired }, /refused the login: .*invalid_token/, 'broker.sasl'],
       [secured.tls, {}, /asks for TLS, and broker.tls is not set/, 'broker.tls'],
     ]
     for (const [bootstrap, some, message, key] of ways) {
@@ -88,8 +90,8 @@ describe('secured listeners', { skip }, () => {
 })
 
 /** A token that a broker for tests takes: claims without a signature. */
-function unsecuredToken(subject: string): string {
+function unsecuredToken(subject: string, endsInSeconds = 3600): string {
   const part = (claims: object): string => Buffer.from(JSON.stringify(claims)).toString('base64url')
   const now = Math.floor(Date.now() / 1000)
-  return `${part({ alg: 'none' })}.${part({ sub: subject, iat: now - 10, exp: now + 3600 })}.`
+  return `${part({ alg: 'none' })}.${part({ sub: subject, iat: now - 1_000, exp: now + endsInSeconds })}.`
 }

@@ -8,7 +8,7 @@ import {
   type Connection,
 } from '@platformatic/kafka'
 import type { Clock } from '../../../ports/clock.ts'
-import type { ErrorWhere } from '../../../domain/errors.ts'
+import { SluiceError, type ErrorWhere } from '../../../domain/errors.ts'
 import type { KafkaSettings } from '../kafka-settings.ts'
 import { AnyBroker, LaneClient, type Node } from './any-broker.ts'
 import { mayPass, thrownError } from './broker-error.ts'
@@ -161,11 +161,30 @@ function libraryOptions({ brokers, clientId, tls, sasl }: KafkaSettings, lane: L
     maxInflights: lane === 'write' ? 1 : 64,
     retries: 0,
     ...(tls === null ? {} : { tls: pemOptions(tls) }),
-    ...(sasl === null ? {} : { sasl }),
+    ...(sasl === null ? {} : { sasl: sasl.mechanism === 'OAUTHBEARER' ? { ...sasl, authBytesValidator } : sasl }),
   }
 }
 
-function pemOptions({ ca, cert, key }: NonNullable<KafkaSettings['tls']>): object {
-  const read = (file: string | null): Buffer | undefined => (file === null ? undefined : readFileSync(file))
-  return { ca: read(ca), cert: read(cert), key: read(key) }
+/**
+ * A token that is refused is answered as if it were taken, with the reason as JSON; only the request after that would
+ * fail, and not by a login that failed (RFC 7628, 3.2.2).
+ */
+function authBytesValidator(answer: Buffer, done: (error: Error | null, answer?: Buffer) => void): void {
+  if (answer.length === 0) done(null, answer)
+  else done(new Error(`the token was refused with ${answer.toString('utf8').slice(0, 200)}`))
+}
+
+function pemOptions(tls: NonNullable<KafkaSettings['tls']>): object {
+  return { ca: readPem(tls, 'ca'), cert: readPem(tls, 'cert'), key: readPem(tls, 'key') }
+}
+
+function readPem(tls: NonNullable<KafkaSettings['tls']>, name: keyof typeof tls): Buffer | undefined {
+  const file = tls[name]
+  if (file === null) return undefined
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    const key = `broker.tls.${name}`
+    throw new SluiceError('FILE_UNREADABLE', `${key} ${file} cannot be read`, { where: { file, key }, cause: error })
+  }
 }
