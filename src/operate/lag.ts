@@ -1,3 +1,4 @@
+import { SluiceError } from '../domain/errors.ts'
 import { formatTableName } from '../domain/identifier.ts'
 import { partitionKey } from '../domain/position.ts'
 import { readPosition } from '../ingest/lane/lane-position.ts'
@@ -97,14 +98,13 @@ async function oldestSeconds(
   at: { readonly topic: string; readonly partition: number; readonly next: bigint },
   nowMs: number,
 ): Promise<number | null> {
-  const fetched = await world.log.fetch({
-    topic: at.topic,
-    partition: at.partition,
-    from: at.next,
-    maxBytes: 1,
-    waitMs: 0,
+  const place = { topic: at.topic, partition: at.partition, from: at.next, maxBytes: 1, waitMs: 0 }
+  const fetched = await world.log.fetch(place).catch((error: unknown) => {
+    // What is damaged says no time; its records count all the same.
+    if (error instanceof SluiceError && error.code === 'LOG_CORRUPT') return null
+    throw error
   })
-  if (fetched.kind !== 'batches') return null
+  if (fetched?.kind !== 'batches') return null
   const timestampMs = fetched.batches[0]?.timestampsMs[0]
   return timestampMs === undefined ? null : Math.max(0, Math.round((nowMs - timestampMs) / 1000))
 }

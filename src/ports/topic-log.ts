@@ -45,11 +45,11 @@ export interface PartitionDescription {
   readonly partition: number
   /** The first offset still held. */
   readonly start: bigint
-  /** One past the last readable record, exclusive. */
+  /** One past the last readable record, exclusive; past what is damaged where that comes last. */
   readonly end: bigint
   /** Where the next record will stand at the least: past `end` where marks of transactions or aborted records follow it. */
   readonly limit: bigint
-  /** Time of the last record in ms, by which `offsetAtTime` finds it; null where there is none. */
+  /** Time of the last record in ms, by which `offsetAtTime` finds it; null where there is none, or it cannot be read. */
   readonly endTimeMs: number | null
 }
 

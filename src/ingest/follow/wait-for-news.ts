@@ -1,3 +1,4 @@
+import { SluiceError } from '../../domain/errors.ts'
 import type { TopicLog } from '../../ports/topic-log.ts'
 
 export interface NewsRequest {
@@ -28,6 +29,8 @@ export async function waitForNews({ log, topic, from, waitMs, signal }: NewsRequ
       } catch (error) {
         if (quit.signal.aborted) return false
         end()
+        // Of this partition alone: whoever reads it stops it (I8).
+        if (error instanceof SluiceError && error.row.retry === 'operator') return true
         throw error
       }
     })

@@ -22,7 +22,7 @@ export interface TopicSight {
  * same time. So a log that was put back from a copy, or that lost its end and grew again, stops the lane, though the
  * topic's identity is the same. Asked once a partition for the life of a lane. Where the table stands as this lane left
  * it, the last record that the lane read stands for the one that landed, and no data file is read. Non-guarantee: a record
- * that retention or compaction removed since tells nothing, nor does one in an old file.
+ * that retention or compaction removed since tells nothing, nor does one that is damaged now, or in an old file.
  */
 export class KnownTopic {
   readonly #asked = new Set<string>()
@@ -98,8 +98,12 @@ async function findOther(
   { partition, last }: { readonly partition: number; readonly last: KnownRecord },
 ): Promise<OtherRecord | null> {
   const at = { topic: topic.topic, partition, from: last.offset, source: topic.source, maxBytes: 1, waitMs: 0 }
-  const fetched = await log.fetch(at)
-  if (fetched.kind !== 'batches') return null
+  const fetched = await log.fetch(at).catch((error: unknown) => {
+    // It landed while it could still be read; what comes after it may be good.
+    if (error instanceof SluiceError && error.code === 'LOG_CORRUPT') return null
+    throw error
+  })
+  if (fetched?.kind !== 'batches') return null
   const [batch] = fetched.batches
   if (batch === undefined) return null
   for (let index = 0; index < batch.count; index += 1) {

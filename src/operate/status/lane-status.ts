@@ -111,7 +111,13 @@ async function findStop(world: LaneWorld, { table, topic, partition, check }: Si
   } catch (error) {
     return classifyError(error)
   }
-  const fetched = await world.log.fetch({ topic: topic.topic, partition, from: check.from, maxBytes: 1, waitMs: 0 })
+  const at = { topic: topic.topic, partition, from: check.from, maxBytes: 1, waitMs: 0 }
+  const fetched = await world.log.fetch(at).catch((error: unknown) => {
+    const known = classifyError(error)
+    if (known.row.retry === 'operator') return known
+    throw error
+  })
+  if (fetched instanceof SluiceError) return fetched
   const batch = fetched.kind === 'batches' ? fetched.batches[0] : undefined
   const value = batch === undefined || batch.count === 0 ? null : recordValue(batch, 0)
   const schemaId = value === null ? null : (readSchemaId(value)?.schemaId ?? null)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SluiceError } from '../../../src/domain/errors.ts'
@@ -104,6 +106,38 @@ describe('one broker', { skip }, () => {
       }
     } finally {
       await log.close()
+    }
+  })
+
+  test('I8 a damaged batch stops who reads it, with where it ends, and nobody who asks for the topic or reads on after it', async () => {
+    const log = openLog(kafka.bootstrap, { compression: 'none' })
+    const young = openLog(kafka.bootstrap)
+    try {
+      await log.create('damaged', { partitions: 1, retentionMs: null })
+      for (let i = 0; i < 3; i += 1) await append(log, 'damaged', 2)
+      const { folder } = kafka.places()[0]!
+      const file = join(folder, 'broker-1', 'data', 'damaged-0', `${'0'.repeat(20)}.log`)
+      const bytes = await readFile(file)
+      // Inside the value of the last record, before the count of its headers.
+      bytes[bytes.lastIndexOf('value 1')]! ^= 0xff
+      await writeFile(file, bytes)
+      for (const each of [log, young]) {
+        const [partition] = (await each.describe('damaged'))!.partitions
+        assert.deepEqual(partition, { partition: 0, start: 0n, end: 6n, limit: 6n, endTimeMs: null })
+        assert.ok((await each.topics()).some(({ topic }) => topic === 'damaged'))
+        assert.deepEqual(offsets(await fetchAt(each, 'damaged', 0n)), [0n, 1n, 2n, 3n])
+        await assert.rejects(fetchAt(each, 'damaged', 4n), {
+          code: 'LOG_CORRUPT',
+          message: /offset 4 .* offset 6 follows/,
+        })
+        assert.equal((await fetchAt(each, 'damaged', 6n)).kind, 'empty')
+      }
+      await append(log, 'damaged', 1)
+      assert.deepEqual(offsets(await fetchAt(log, 'damaged', 6n)), [6n])
+      assert.equal((await log.describe('damaged'))!.partitions[0]!.end, 7n)
+    } finally {
+      await log.close()
+      await young.close()
     }
   })
 

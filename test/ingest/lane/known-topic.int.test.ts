@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { SluiceError } from '../../../src/domain/errors.ts'
 import { KnownTopic } from '../../../src/ingest/lane/known-topic.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
@@ -128,6 +129,30 @@ describe('the last landed record', () => {
     const table = world.settings.tables.get('orders')!
     const sight = { world, table, topic, snapshot, partitions: [0] }
     assert.equal((await new KnownTopic().strangers(sight)).size, 0)
+  })
+
+  it('I8: what landed while it could be read, and is damaged now, keeps nobody from what comes after it', async (t) => {
+    const world = await scratchWorld(t, {
+      log: (real) =>
+        new Proxy(real, {
+          get(_, name) {
+            if (name === 'fetch')
+              return (request: Parameters<TopicLog['fetch']>[0]) =>
+                request.from === 1n && request.maxBytes === 1
+                  ? Promise.reject(new SluiceError('LOG_CORRUPT', 'the batch at offset 1 of orders/0 is damaged'))
+                  : real.fetch(request)
+            const value: unknown = Reflect.get(real, name)
+            return typeof value === 'function' ? (value.bind(real) as unknown) : value
+          },
+        }),
+    })
+    const schema = await registerOrders(world)
+    await produce(world, orders(schema, 2))
+    await ingestAll(world)
+    await produce(world, orders(schema, 1, 2))
+    const [report] = await ingestAll(world)
+    assert.deepEqual(report!.errors, [])
+    assert.equal((await rows(world)).length, 3)
   })
 
   it('I18: a lane that began at the start knows the log by what it read itself, and opens no data file', async (t) => {

@@ -3,6 +3,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { frameRecord } from '../../../src/contract/wire.ts'
+import { SluiceError } from '../../../src/domain/errors.ts'
+import { measureLag } from '../../../src/operate/lag.ts'
 import { readCheckpoints } from '../../../src/operate/checkpoint/show-checkpoints.ts'
 import { readStatus, stoppedError, type Status } from '../../../src/operate/status/read-status.ts'
 import type { TopicLog } from '../../../src/ports/topic-log.ts'
@@ -80,6 +82,37 @@ test('I8: a lane that another process moves while it is looked at is no stopped 
     lanes.map(({ state }) => state),
     ['ok'],
   )
+})
+
+test('I8: a record that is damaged stops its partition in the status, which tells of all others too', async (t) => {
+  const world = await scratchWorld(t)
+  const schema = await registerOrders(world)
+  await produce(world, orders(schema, 3), { partitions: 2 })
+  const damaged = new SluiceError('LOG_CORRUPT', 'the batch at offset 0 of orders/0 is damaged')
+  const log: TopicLog = {
+    ...world.log,
+    fetch: (at) => (at.partition === 0 ? Promise.reject(damaged) : world.log.fetch(at)),
+  }
+  const status = await readStatus({ ...world, log })
+  assert.deepEqual(
+    lanesOf(status).map((lane) => (lane as unknown[]).slice(0, 3)),
+    [
+      [0, 'stopped', 'LOG_CORRUPT'],
+      [1, 'idle', null],
+    ],
+  )
+  const { partitions } = await measureLag({ ...world, log })
+  assert.deepEqual(
+    partitions.map(({ partition, lag, lagSeconds }) => [partition, lag, lagSeconds]),
+    [
+      [0, 3n, null],
+      [1, 0n, 0],
+    ],
+  )
+  const away = new SluiceError('LOG_UNAVAILABLE', 'the broker did not answer')
+  await assert.rejects(readStatus({ ...world, log: { ...log, fetch: () => Promise.reject(away) } }), {
+    code: 'LOG_UNAVAILABLE',
+  })
 })
 
 test('what would stop a lane at its next record is told without reading it (I8)', async (t) => {

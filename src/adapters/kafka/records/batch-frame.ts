@@ -56,7 +56,8 @@ export function readFrame(wire: Buffer, start: number, at: TopicPartition): Batc
   if (length < FRAME_BYTES - LENGTH_BEFORE) throw corruptBatch(at, baseOffset, 'it is shorter than its own header')
   if (end > wire.length) return null
   if (wire.readUInt32BE(start + 17) !== crc32cOf(wire.subarray(start + 21, end))) {
-    throw corruptBatch(at, baseOffset, 'its checksum does not match')
+    const next = baseOffset + BigInt(wire.readInt32BE(start + 23)) + 1n
+    throw corruptBatch(at, baseOffset, `its checksum does not match (it says that offset ${next} follows it)`)
   }
   const attributes = wire.readInt16BE(start + 21)
   const lastOffsetDelta = wire.readInt32BE(start + 23)
@@ -98,7 +99,7 @@ export function corruptBatch(
 ): SluiceError {
   return new SluiceError('LOG_CORRUPT', `the batch at offset ${offset} of ${topic}/${partition} is damaged: ${what}`, {
     where: { topic, partition, offset: String(offset) },
-    hint: 'Read it with another client; if it fails there too, pass it with `sluice checkpoint reset`.',
+    hint: 'Read it with another client; if it fails there too, pass it with `sluice checkpoint reset`, to the offset that follows it.',
     ...(cause === undefined ? {} : { cause }),
   })
 }

@@ -1,3 +1,4 @@
+import { SluiceError } from '../../../domain/errors.ts'
 import { partitionKey, type TopicPartition } from '../../../domain/position.ts'
 import { recordOffset } from '../../../domain/record-batch.ts'
 import { PartitionReader } from '../records/partition-reader.ts'
@@ -11,7 +12,7 @@ export interface Tail {
   readonly limit: bigint
   /** One past the last record; the log's start where there is none. */
   readonly end: bigint
-  /** Of the last record, or null where there is none. */
+  /** Of the last record, or null where there is none, or none that can be read. */
   readonly timeMs: number | null
 }
 
@@ -51,12 +52,12 @@ export class Tails {
       if (answer.kind === 'out_of_range' || answer.fetched.wire.length === 0) break
       const { wire, aborted } = answer.fetched
       const base = wire.readBigInt64BE(0)
-      const found = lastRecord(at, {
-        wire,
-        aborted,
-        from: base,
-        maxUnpackedBytes: this.#cluster.settings.maxBatchBytes,
-      })
+      const bytes = { wire, aborted, from: base, maxUnpackedBytes: this.#cluster.settings.maxBatchBytes }
+      const found = lastRecord(at, bytes)
+      if (found === 'damaged') {
+        last = { topicId: at.topicId, limit, end: limit, timeMs: null }
+        break
+      }
       if (found !== null) {
         last = { topicId: at.topicId, limit, end: found.offset + 1n, timeMs: found.timeMs }
         break
@@ -70,13 +71,25 @@ export class Tails {
 
 type Bytes = Omit<ConstructorParameters<typeof PartitionReader>[0], keyof TopicPartition>
 
-function lastRecord(at: TopicPartition, bytes: Bytes): { readonly offset: bigint; readonly timeMs: number } | null {
+/**
+ * `damaged`: there is something, and whoever reads up to it is told what; here it stops nothing else, not the other
+ * partitions, and not the reset that passes it.
+ */
+function lastRecord(
+  at: TopicPartition,
+  bytes: Bytes,
+): { readonly offset: bigint; readonly timeMs: number } | 'damaged' | null {
   const { topic, partition } = at
   const reader = new PartitionReader({ ...bytes, topic, partition })
   let last: { offset: bigint; timeMs: number } | null = null
-  for (let batch = reader.read(Infinity); batch !== null; batch = reader.read(Infinity)) {
-    const index = batch.count - 1
-    if (index >= 0) last = { offset: recordOffset(batch, index), timeMs: batch.timestampsMs[index]! }
+  try {
+    for (let batch = reader.read(Infinity); batch !== null; batch = reader.read(Infinity)) {
+      const index = batch.count - 1
+      if (index >= 0) last = { offset: recordOffset(batch, index), timeMs: batch.timestampsMs[index]! }
+    }
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'LOG_CORRUPT') return 'damaged'
+    throw error
   }
   return last
 }
