@@ -72,6 +72,7 @@ export function runProgram(
     '--disable-warning=ExperimentalWarning',
     '--max-semi-space-size=4',
     '--initial-heap-size=128',
+    '--invocation-count-for-turbofan=40000',
     '--no-maglev-escape-analysis',
   ]
   if (env['SLUICE_MEASURE'] !== undefined) args.push('--import', join(REPOSITORY, 'bench/measure-process.ts'))

@@ -45,6 +45,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
       '--disable-warning=ExperimentalWarning',
       '--max-semi-space-size=4',
       '--initial-heap-size=128',
+      '--invocation-count-for-turbofan=40000',
       OWN_NUMBERS,
       main,
       ...process.argv.slice(2),

@@ -131,7 +131,8 @@ async function throughPool(open: (folder: string) => DecodePool): Promise<Counte
         batchId: crypto.randomUUID(),
         maxRecordBytes: 16 * 2 ** 20,
         keepLetters: false,
-        copyLetters: true,
+        // What is copied to the error topic is the log's.
+        copyLetters: false,
       })
       for (; at < fetches.length && decoding.heldBytes < FLUSH_BYTES; at += 1)
         await decoding.take(fetches[at]!, { epoch: 0, nowMs: Date.now(), writers: WRITERS })

@@ -11,6 +11,7 @@ const FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=4',
   '--initial-heap-size=128',
+  '--invocation-count-for-turbofan=40000',
   '--no-maglev-escape-analysis',
 ]
 
