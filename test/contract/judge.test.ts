@@ -397,6 +397,33 @@ describe('what cannot be decoded', () => {
     )
   })
 
+  it('asks no endless memory of a long list that has no column', () => {
+    const list = { type: 'array', items: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'int' }] } }
+    const writer = avro(
+      [
+        { name: 'a', type: list },
+        { name: 'v', type: 'int' },
+      ],
+      { id: 2 },
+    )
+    const schema = avro([{ name: 'v', type: 'int' }])
+    const bodyOf = (count: number): Uint8Array => {
+      const body = new Uint8Array(6 + count).fill(2)
+      const size = count * 2
+      body.set([(size & 127) | 128, ((size >> 7) & 127) | 128, ((size >> 14) & 127) | 128, size >> 21])
+      body.set([0, 14], body.length - 2)
+      return frameRecord(2, body)
+    }
+    const { landed, rescuedTexts, refusals } = judged(
+      { schema },
+      [{ value: bodyOf(3000) }, { value: bodyOf(600_000) }],
+      [writer],
+    )
+    assert.deepEqual(landed, [{ v: 7 }])
+    assert.equal(rescuedTexts[0], JSON.stringify({ a: Array.from({ length: 3000 }, () => ({ x: 1 })) }))
+    assert.match(refusals[0]!.errors[0]!.message, /more than 500000 values that would be shown as JSON/)
+  })
+
   it('a producer’s schema that names its types again and again at each level is not written out', () => {
     const levels = 8
     const reader = (level: number): unknown =>

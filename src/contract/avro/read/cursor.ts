@@ -23,6 +23,9 @@ const MAX_EMPTY_VALUES = 10_000
 const MADE_BYTES = 16 * 1024 * 1024
 const MADE_TIMES = 64
 
+/** Values of one record that are made one by one, as JSON: each costs a hundred bytes for a moment. */
+const MAX_SHOWN_VALUES = 500_000
+
 /** Reads Avro's binary encoding from a span of bytes; every read is checked against its end. */
 export class AvroCursor {
   bytes: Uint8Array = new Uint8Array(0)
@@ -33,6 +36,7 @@ export class AvroCursor {
   #buffer: Buffer | null = null
   #empty = 0
   #room = 0
+  #shown = 0
 
   reset(bytes: Uint8Array, start: number, end: number): void {
     if (bytes !== this.bytes) {
@@ -43,6 +47,7 @@ export class AvroCursor {
     this.at = start
     this.end = end
     this.#empty = 0
+    this.#shown = 0
     this.#room = MADE_BYTES + MADE_TIMES * (end - start)
   }
 
@@ -159,6 +164,13 @@ export class AvroCursor {
     this.#room -= bytes
     if (this.#room < 0)
       throw new DecodeFault(`lists, maps and defaults would take more than ${MADE_TIMES} times the record's bytes`)
+  }
+
+  /** Counts a value that is made as JSON. */
+  countShown(): void {
+    this.#shown += 1
+    if (this.#shown > MAX_SHOWN_VALUES)
+      throw new DecodeFault(`more than ${MAX_SHOWN_VALUES} values that would be shown as JSON`)
   }
 
   expectEnd(): void {

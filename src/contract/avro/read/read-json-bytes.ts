@@ -6,6 +6,8 @@ import type { AvroRecord, AvroType } from '../schema.ts'
 /** Appends the text that `JSON.stringify(readAvroJson(type, cursor))` is: no value of a record becomes an object or a string where bytes do. */
 export function readAvroInto(out: JsonBytes, type: AvroType, cursor: AvroCursor, depth = 0): void {
   if (depth > MAX_DEPTH) throw new DecodeFault(`values are nested deeper than ${MAX_DEPTH}`)
+  // A map is counted as it is read.
+  if (type.kind !== 'map') cursor.countShown()
   switch (type.kind) {
     case 'union':
       readAvroInto(out, type.branches[cursor.readIndex(type.branches.length, 'union')]!, cursor, depth + 1)

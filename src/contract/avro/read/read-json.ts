@@ -24,6 +24,7 @@ export type AvroLeaf = Exclude<AvroType, { readonly kind: 'union' | 'array' | 'm
 /** Unions come without their tag. */
 export function readAvro<T>(type: AvroType, cursor: AvroCursor, maker: AvroMaker<T>, depth = 0): T {
   if (depth > MAX_DEPTH) throw new DecodeFault(`values are nested deeper than ${MAX_DEPTH}`)
+  cursor.countShown()
   switch (type.kind) {
     case 'union':
       return readAvro(type.branches[cursor.readIndex(type.branches.length, 'union')]!, cursor, maker, depth + 1)
