@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { orderBatches } from '../../../bench/orders/order-batches.ts'
 import { ORDERS_SCHEMA } from '../../../bench/orders/order-schema.ts'
+import { CALL_RECORDS } from '../../../src/contract/avro/fast/row-source.ts'
 import { createAvroReader } from '../../../src/contract/avro/read/reader.ts'
 import { BytesBuilder } from '../../../src/contract/columns/bytes-builder.ts'
 import { createBuilder } from '../../../src/contract/columns/nested-builders.ts'
@@ -264,7 +265,7 @@ describe('records read at a stretch', () => {
     const builders = contract.fields.map((field) => createBuilder(field.column.type))
     const none = { evolved: [], privateNames: new PrivateNames(contract), rules: [], checks: [] }
     const reader = createAvroReader({ contract, mode: 'rescue', builders, row: new RowState('rescue'), ...none })
-    for (const count of [1, 2, 30]) {
+    for (const count of [1, 2, 30, CALL_RECORDS - 1, CALL_RECORDS, CALL_RECORDS + 1, 2 * CALL_RECORDS]) {
       for (const { batch } of orderBatches({ seed: count, count, badRate: 0 })) {
         const rescued = new BytesBuilder({ kind: 'string' })
         const stretch = { batch, from: 0, rows: new Int32Array(count), rescued, passed: 0 }
@@ -273,6 +274,24 @@ describe('records read at a stretch', () => {
         assert.deepEqual([...stretch.rows], [...Array(count).keys()])
         assert.deepEqual([stretch.passed, rescued.length, builders[0]!.length], [count, count, count])
       }
+    }
+  })
+
+  it('are judged alike about the last one that a call reads', () => {
+    const schema = avro([{ name: 'n', type: 'int', constraints: { minimum: 0 } }])
+    const encoder = createEncoder(schema)
+    const count = 2 * CALL_RECORDS + 3
+    for (const bad of [CALL_RECORDS - 1, CALL_RECORDS, CALL_RECORDS + 1, 2 * CALL_RECORDS, count - 1]) {
+      const values = Array.from({ length: count }, (_, n) => messageOf(encoder, ['n'], [n === bad ? -1 : n]))
+      compare(schema, values)
+      const { rows } = judged(
+        { schema },
+        values.map((value) => ({ value })),
+      )
+      assert.deepEqual(
+        [...rows],
+        Array.from({ length: count }, (_, n) => n).filter((n) => n !== bad),
+      )
     }
   })
 
