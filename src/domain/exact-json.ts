@@ -43,9 +43,12 @@ const AT_NUMBER = /(?:^|[[,:\s])-?(?:9[0-9]{15}|[0-9.]{17}|[0-9.]+[eE])/
  */
 export const MAX_JSON_DEPTH = 256
 
-/** Throws SyntaxError (never shown to users: its text quotes the document), or RangeError past MAX_JSON_DEPTH. */
+/** Each takes a hundred bytes once it is read, more than the heap of a thread has for the largest records. */
+export const MAX_JSON_VALUES = 500_000
+
+/** Throws SyntaxError (never shown to users: its text quotes the document), or RangeError past these bounds. */
 export function parseExactJson(text: string): ExactDocument {
-  if (isTooDeep(text)) throw new RangeError(`the document is nested deeper than ${MAX_JSON_DEPTH}`)
+  if (text.length > MAX_JSON_VALUES * 2 || opensMany(text)) checkSize(text)
   if (!((hasLongNumber(text) || EXPONENT.test(text)) && AT_NUMBER.test(text))) {
     return { value: JSON.parse(text) as ExactJson, plain: true }
   }
@@ -61,33 +64,35 @@ export function parseExactJson(text: string): ExactDocument {
 }
 
 /** Few documents open so many objects and lists at all; only in those is it counted how deep they stand. */
-function isTooDeep(text: string): boolean {
+function opensMany(text: string): boolean {
   if (text.length <= MAX_JSON_DEPTH) return false
   let left = MAX_JSON_DEPTH
   for (const opening of ['{', '[']) {
     for (let at = text.indexOf(opening); at >= 0; at = text.indexOf(opening, at + 1)) {
       left -= 1
-      if (left < 0) return depthOf(text) > MAX_JSON_DEPTH
+      if (left < 0) return true
     }
   }
   return false
 }
 
-/** The greatest depth of a document; of what is none, anything. */
-function depthOf(text: string): number {
-  let [depth, most, quoted] = [0, 0, false]
+/** Of what is no document, anything may be found. */
+function checkSize(text: string): void {
+  let [depth, values, quoted] = [0, 1, false]
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
     if (quoted) {
       if (code === 92) at += 1
       else if (code === 34) quoted = false
     } else if (code === 34) quoted = true
+    else if (code === 44) values += 1
     else if (code === 123 || code === 91) {
       depth += 1
-      if (depth > most) most = depth
+      values += 1
+      if (depth > MAX_JSON_DEPTH) throw new RangeError(`it is nested deeper than ${MAX_JSON_DEPTH}`)
     } else if (code === 125 || code === 93) depth -= 1
   }
-  return most
+  if (values > MAX_JSON_VALUES) throw new RangeError(`it holds more than ${MAX_JSON_VALUES} values`)
 }
 
 /** A run of so many digits and dots covers every so manieth place. */

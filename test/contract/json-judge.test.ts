@@ -162,6 +162,21 @@ describe('JSON records under a JSON Schema', () => {
     assert.deepEqual(judged({ schema: open }, [flat]).refusals, [])
   })
 
+  it('of more values than memory is there for is refused as DECODE; commas inside a text are none', () => {
+    const listOf = (count: number): { value: Uint8Array } => body(`{"any":[${'0,'.repeat(count)}0]}`)
+    const text = body(`{"any":"${',[{'.repeat(400_000)}"}`)
+    const open = jsonSchema({ properties: { any: {} } })
+    const { landed, refusals } = judged({ schema: open }, [listOf(400_000), listOf(600_000), text])
+    assert.deepEqual(
+      landed.map(({ any }) => (any as string).length),
+      [800_003, 1_200_002],
+    )
+    assert.deepEqual(
+      refusals.map(({ errors }) => errors.map(({ code, message }) => `${code} ${message}`)),
+      [['DECODE The body is no JSON record: it holds more than 500000 values.']],
+    )
+  })
+
   it('whole numbers are held to every digit of their limits, past what a double can tell apart', () => {
     const verdict = (rule: string, ...values: readonly string[]): readonly number[] => {
       const text = `{"properties":{"v":{"type":"integer",${rule}},"l":{"type":"array","items":{"type":"integer",${rule}}}}}`

@@ -3,7 +3,6 @@ import type { ColumnType } from '../../../domain/column-batch.ts'
 import {
   ExactNumber,
   isExactObject,
-  MAX_JSON_DEPTH,
   parseExactJson,
   showExact,
   type ExactDocument,
@@ -90,7 +89,7 @@ function parseBody(body: Body): ExactDocument | string {
     return parseExactJson(text)
   } catch (error) {
     if (error instanceof SyntaxError) return UNPARSED
-    if (error instanceof RangeError) return `it is nested deeper than ${MAX_JSON_DEPTH}`
+    if (error instanceof RangeError) return error.message
     throw error
   }
 }
