@@ -37,30 +37,12 @@ export class BatchJoiner {
     return { ...first, ...joined, next: run.at(-1)!.next, count, bytes, skips }
   }
 
-  /** The bytes of those that were put together are let go at the end: nobody may read them any more. */
   *join(batches: readonly RecordBatch[]): Generator<RecordBatch> {
-    const copied: RecordBatch[] = []
     for (let at = 0; at < batches.length;) {
       const end = runEnd(batches, at)
-      if (end === at + 1) yield batches[at]!
-      else {
-        const run = batches.slice(at, end)
-        copied.push(...run)
-        yield this.#joinRun(run)
-      }
+      yield end === at + 1 ? batches[at]! : this.#joinRun(batches.slice(at, end))
       at = end
     }
-    letGo(copied)
-  }
-}
-
-/**
- * Frees buffers now, so that the next fetch gets their memory, still warm; else it would take fresh pages until the
- * collector comes round, and bring it round sooner. What a batch has a part of only is someone else's too.
- */
-function letGo(batches: readonly RecordBatch[]): void {
-  for (const { buffer, byteLength } of batches.map(({ bytes }) => bytes)) {
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && !buffer.detached) buffer.transfer(0)
   }
 }
 

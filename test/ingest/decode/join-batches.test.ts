@@ -7,7 +7,6 @@ import {
   recordKey,
   recordOffset,
   recordValue,
-  selectRecords,
   type RecordBatch,
 } from '../../../src/domain/record-batch.ts'
 import { BatchJoiner } from '../../../src/ingest/decode/join-batches.ts'
@@ -56,7 +55,6 @@ describe('batches of a fetch, joined', () => {
     fc.assert(
       fc.property(runs, fc.bigInt({ min: 0n, max: 2n ** 60n }), (plan, start) => {
         const batches = batchesOf(plan, start)
-        const expected = batches.flatMap(recordsOf)
         const records: unknown[] = []
         const skips: unknown[] = []
         let next = start
@@ -67,7 +65,7 @@ describe('batches of a fetch, joined', () => {
           skips.push(...joined.skips)
         }
         assert.equal(next, batches.at(-1)?.next ?? start)
-        assert.deepEqual(records, expected)
+        assert.deepEqual(records, batches.flatMap(recordsOf))
         assert.deepEqual(
           skips,
           batches.flatMap((batch) => batch.skips),
@@ -90,37 +88,6 @@ describe('batches of a fetch, joined', () => {
         [2n, 3n],
       ],
     )
-  })
-
-  it('let go of the bytes that they were put together from, once all are judged, and of nothing that is not theirs alone', () => {
-    const joiner = new BatchJoiner()
-    const value = new Uint8Array(100).fill(7)
-    const placed = placedBatch([{ value }, { value }])
-    const whole = { ...placed, bytes: new Uint8Array(placed.bytes) }
-    // Records of one batch, taken apart: they share its bytes.
-    const [left, right] = [selectRecords(whole, [0]), selectRecords(whole, [1])]
-    const shared = [
-      { ...left, next: 1n },
-      { ...right, first: 1n, next: 2n, offsetDeltas: Int32Array.of(0) },
-    ]
-    const room = new Uint8Array(1000)
-    const part = placedBatch([{ value }], { first: 2n })
-    room.set(part.bytes, 8)
-    const inRoom = { ...part, bytes: room.subarray(8, 8 + part.bytes.length) }
-    const last = placedBatch([{ value }], { first: 9n })
-    const alone = { ...last, bytes: new Uint8Array(last.bytes) }
-    const seen: unknown[] = []
-    for (const joined of joiner.join([...shared, inRoom, alone])) {
-      assert.ok(whole.bytes.length >= 200)
-      seen.push(...recordsOf(joined))
-    }
-    assert.equal(seen.length, 4)
-    assert.deepEqual(
-      seen.map((each) => (each as { value: string }).value),
-      Array.from({ length: 4 }, () => hex(value)),
-    )
-    assert.deepEqual([whole.bytes.length, room.length], [0, 1000])
-    assert.ok(alone.bytes.length >= 100)
   })
 
   it('stay apart across partitions, and across a hole', () => {
