@@ -21,6 +21,9 @@ export interface ConfluentRegistryOptions {
 }
 
 const CACHE_BYTES = 32 * 1024 * 1024
+/** A schema that was taken so often and is not there afterwards is one that the registry changes. */
+const TAKEN_UNSEEN = 5
+const UNSEEN_PAUSE_MS = 25
 const MAX_ID = 0x7fff_ffff
 /** After a failure, what is known is answered at once for so long. */
 const REST_MS = 5_000
@@ -195,7 +198,7 @@ export function openConfluentRegistry(options: ConfluentRegistryOptions): Schema
     },
     async register(subject, schema, { force = false } = {}) {
       const content = canonicalContent(schema)
-      for (;;) {
+      for (let unseen = 0; ;) {
         const before = await standing(subject)
         const same = before.find((each) => canonicalContent(each) === content)
         if (same !== undefined) return same
@@ -212,7 +215,11 @@ export function openConfluentRegistry(options: ConfluentRegistryOptions): Schema
         }
         const after = (await standing(subject)).find((each) => canonicalContent(each) === content)
         if (after !== undefined) return after
-        throw new SluiceError('REGISTRY_UNSAFE', `${address.url} took a schema for ${subject} and gives another back`)
+        unseen += 1
+        if (unseen === TAKEN_UNSEEN)
+          throw new SluiceError('REGISTRY_UNSAFE', `${address.url} took a schema for ${subject} and gives another back`)
+        // What it took while others registered may be listed late, or be lost to them (Apicurio 2.6.13, seldom).
+        await clock.sleep(UNSEEN_PAUSE_MS * 2 ** unseen * (0.5 + clock.random()))
       }
     },
     close: async () => http.close(),

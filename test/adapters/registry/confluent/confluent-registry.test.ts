@@ -108,6 +108,22 @@ test('I8 a 404 that no registry says, as of a wrong path or what stands before i
   }
 })
 
+test('a version that is listed late is waited for; a schema that never comes back as it was is refused', async (t) => {
+  const { fake, open } = await opened(t)
+  const registry = open()
+  await registry.subjects()
+  let hidden = 2
+  fake.answer = (method, path) =>
+    method === 'GET' && path.endsWith('/subjects/orders-value/versions') && (hidden -= 1) >= 0
+      ? { status: 200, body: '[]' }
+      : null
+  const first = await registry.register('orders-value', FIRST)
+  assert.deepEqual(await registry.versions('orders-value'), [1], 'it is registered once')
+  assert.equal(first.version, 1)
+  fake.giveBack = (text) => text.replace('"minimum":1', '"minimum":2')
+  await assert.rejects(registry.register('others-value', FIRST), { code: 'REGISTRY_UNSAFE' })
+})
+
 test('a registry that redirects is refused with where it is', async (t) => {
   const { fake, open } = await opened(t)
   fake.answer = () => ({ status: 308, body: '', location: 'https://registry.example:8081/apis?token=hunter2' })
