@@ -28,6 +28,7 @@ const BY_DEFAULT = [
   'memory-workers-cold',
   'delta',
   'delta-workers',
+  'delta-warm',
   'naive',
   'hand-written',
 ]

@@ -30,8 +30,8 @@ const FETCH = 16
 
 const batches = readOrdersFile(file)
 const rows = batches.reduce((sum, { count }) => sum + count, 0)
-/** A process that has taken in as much before, as one that is always on has: else code is compiled in the measured time. */
-const warm = process.env['SLUICE_BENCH_WARM'] === '1'
+/** How often the process has taken in as much before, as one that is always on has: else code is compiled in the measured time. */
+const warmPasses = Number(process.env['SLUICE_BENCH_WARM'] ?? 0)
 
 switch (stage) {
   case 'decode':
@@ -87,7 +87,7 @@ async function judging(schema: typeof ORDERS_SCHEMA): Promise<Counted> {
 }
 
 async function lastCounted(section: () => Promise<void>): Promise<Counted> {
-  if (warm) await section()
+  for (let pass = 0; pass < warmPasses; pass += 1) await section()
   return counted(section)
 }
 
@@ -146,7 +146,7 @@ async function throughPool(open: (folder: string) => DecodePool): Promise<Counte
       await decoding.abandon()
     }
   }
-  if (warm) {
+  for (let pass = 0; pass < warmPasses; pass += 1) {
     await section()
     // A pool may have let go of what it was given.
     fetches = fetchesOf(readOrdersFile(file))

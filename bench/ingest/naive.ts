@@ -83,7 +83,7 @@ const batches = readOrdersFile(file)
 const path = `${scratch}/naive.parquet`
 let rows = 0
 let refused = 0
-if (process.env['SLUICE_BENCH_WARM'] === '1') await write()
+for (let pass = 0; pass < Number(process.env['SLUICE_BENCH_WARM'] ?? 0); pass += 1) await write()
 const section = await counted(write)
 rmSync(path)
 if (refused === 0 || refused > rows / 20) throw new Error(`${refused} of ${rows} were refused`)

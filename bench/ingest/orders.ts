@@ -31,8 +31,8 @@ interface Way {
 
 const INGEST = join(REPOSITORY, 'bench/ingest')
 const TIMES_MANY = 10
-/** As a process that is always on: it has done the same once before it is measured. */
-const WARM: Readonly<Record<string, string>> = { SLUICE_BENCH_WARM: '1' }
+/** As a process that is always on: it has done the same three times before it is measured. */
+const WARM: Readonly<Record<string, string>> = { SLUICE_BENCH_WARM: '3' }
 
 /** In turn, so that what else the machine does falls on all of them alike; each in a process of its own. */
 export async function measureOrders({ names, runs, count, say }: OrdersRequest): Promise<OrdersRow[]> {
@@ -90,6 +90,13 @@ async function waysOf({ scratch, file, count, say }: Place): Promise<Way[]> {
     const program = [join(REPOSITORY, 'src/main.ts'), ...words]
     return measure(program, { env: { BENCH_FOLDER: folder, SLUICE_LOG: 'warn' }, scratch })
   }
+  /** The same verb over and over in one process. */
+  const ingestWarm = async (): Promise<Measured> => {
+    const folder = await log(1)
+    await rm(join(folder, 'lake'), { recursive: true, force: true })
+    const words = [join(INGEST, 'config.yaml'), String(count), '4', '--set', 'ingest.workers=0']
+    return measureSection([join(INGEST, 'warm-ingest.ts'), ...words], { BENCH_FOLDER: folder })
+  }
   const delta = 'embedded log → Delta on disk, `sluice ingest`'
   const many = count * TIMES_MANY
   const ways: Way[] = [
@@ -102,6 +109,7 @@ async function waysOf({ scratch, file, count, say }: Place): Promise<Way[]> {
     { name: 'memory-workers-cold', what: 'two workers, likewise', rows: count, run: stage('memory-workers', {}) },
     { name: 'delta', what: `${delta}, one thread`, rows: count, run: ingest(1, '0') },
     { name: 'delta-workers', what: `${delta}, two workers`, rows: count, run: ingest(1, '2') },
+    { name: 'delta-warm', what: `${delta}, one thread, warm`, rows: count, run: ingestWarm },
     {
       name: 'delta-20m',
       what: `${delta}, ${TIMES_MANY} × the orders`,
