@@ -70,7 +70,8 @@ describe('decideAhead', () => {
         fc.nat(2_000_000_000),
         fc.record({
           flushBytes: fc.integer({ min: 1, max: 2_000_000_000 }),
-          flushAgeMs: fc.nat(100_000),
+          // Young: what is asked is how much is held.
+          flushAgeMs: fc.integer({ min: 1, max: 100_000 }),
           memoryLimitBytes: fc.integer({ min: 3, max: 2_000_000_000 }),
         }),
         (heldBytes, bounds) => {

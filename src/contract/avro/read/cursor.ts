@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { MAX_JSON_VALUES } from '../../../domain/exact-json.ts'
 
 /** Bytes that do not follow their schema. Caught by the judge and told as DECODE; its message quotes no value. */
 export class DecodeFault extends Error {
@@ -22,9 +23,6 @@ const MAX_EMPTY_VALUES = 10_000
  */
 const MADE_BYTES = 16 * 1024 * 1024
 const MADE_TIMES = 64
-
-/** Values of one record that are made one by one, as JSON: each costs a hundred bytes for a moment. */
-const MAX_SHOWN_VALUES = 500_000
 
 /** Reads Avro's binary encoding from a span of bytes; every read is checked against its end. */
 export class AvroCursor {
@@ -166,11 +164,11 @@ export class AvroCursor {
       throw new DecodeFault(`lists, maps and defaults would take more than ${MADE_TIMES} times the record's bytes`)
   }
 
-  /** Counts a value that is made as JSON. */
+  /** Counts a value that is made as JSON: no record may ask for more of them than a document of JSON may. */
   countShown(): void {
     this.#shown += 1
-    if (this.#shown > MAX_SHOWN_VALUES)
-      throw new DecodeFault(`more than ${MAX_SHOWN_VALUES} values that would be shown as JSON`)
+    if (this.#shown > MAX_JSON_VALUES)
+      throw new DecodeFault(`more than ${MAX_JSON_VALUES} values that would be shown as JSON`)
   }
 
   expectEnd(): void {
