@@ -10,7 +10,7 @@ import { findTable } from '../ingest/lane/lane-table.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import { readLandedOffsets } from './landed-offsets.ts'
-import { LandedIndex } from './open-letters.ts'
+import { indexLanded } from './offset-index.ts'
 
 export type ExpireWorld = Pick<World, 'settings' | 'clock' | 'lake' | 'engine' | 'runId' | 'traceId' | 'events'>
 
@@ -63,7 +63,7 @@ export async function expireGateLetters(
 
 async function expiredSkips(world: ExpireWorld, table: string, beforeDate: string): Promise<Skip[]> {
   const snapshot = await findTable(world.lake, table)
-  const landed = new LandedIndex(
+  const landed = indexLanded(
     snapshot === null ? [] : await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table}`), snapshot),
   )
   const store = world.lake.at('_errors')

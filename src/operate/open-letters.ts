@@ -1,40 +1,18 @@
-import type { OffsetRange } from '../domain/offset-range.ts'
 import { fromLaneRecord } from '../error-lane/lane-record.ts'
 import { openingKeys } from '../error-lane/seal.ts'
 import { readLetters, type LetterFilter } from '../error-lane/ledger.ts'
 import { readPosition } from '../ingest/lane/lane-position.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
-import type { LandedOffsets } from './landed-offsets.ts'
 import type { LogLetter } from './letter-batch.ts'
-
-/** Whether the table holds an offset; the table decides what is healed, never a healing alone. */
-export class LandedIndex {
-  readonly #ranges = new Map<string, readonly OffsetRange[]>()
-
-  constructor(landed: readonly LandedOffsets[]) {
-    for (const each of landed) this.#ranges.set(`${each.topic}/${each.partition}/${each.epoch}`, each.landed)
-  }
-
-  has({ topic, partition, epoch, offset }: LogLetter['log']): boolean {
-    const ranges = this.#ranges.get(`${topic}/${partition}/${epoch}`) ?? []
-    let low = 0
-    let high = ranges.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (ranges[middle]!.next <= offset) low = middle + 1
-      else high = middle
-    }
-    return low < ranges.length && ranges[low]!.first <= offset
-  }
-}
+import { indexSkips, type OffsetIndex } from './offset-index.ts'
 
 export interface OpenLettersRequest {
   readonly world: Pick<World, 'lake' | 'settings'>
   readonly table: string
   readonly filter: LetterFilter
   readonly snapshot: Snapshot
-  readonly landed: LandedIndex
+  readonly landed: OffsetIndex
 }
 
 /** Letters held at once, and their bytes. */
@@ -43,7 +21,8 @@ const CHUNK_BYTES = 32 * 1024 * 1024
 
 /**
  * The letters of stage contract whose record the table does not hold, once each, in bounded chunks. A letter at or
- * after its partition's position is a phantom: its offset will be read again, so it is not open.
+ * after its partition's position is a phantom: its offset will be read again, so it is not open. Nor is one under a skip:
+ * an operator or time passed over its record since.
  */
 export async function* openLetters({
   world,
@@ -52,6 +31,7 @@ export async function* openLetters({
   snapshot,
   landed,
 }: OpenLettersRequest): AsyncIterable<LogLetter[]> {
+  const skipped = await indexSkips(world.lake.at('_errors'), { layer: 'bronze', table })
   const seen = new Set<string>()
   let chunk: LogLetter[] = []
   let bytes = 0
@@ -71,7 +51,7 @@ export async function* openLetters({
     const position = readPosition(snapshot.txns, at)
     if (position === null || (at.epoch === position.epoch && at.offset >= position.next) || at.epoch > position.epoch)
       continue
-    if (landed.has(at)) continue
+    if (landed.has(at) || skipped.has(at)) continue
     chunk.push({ ...fromLaneRecord(record, openingKeys(world.settings.errors)), log: at })
     bytes += (record.raw?.length ?? 0) + 256
     if (chunk.length >= CHUNK_LETTERS || bytes >= CHUNK_BYTES) {

@@ -19,7 +19,8 @@ import type { World } from '../ports/world.ts'
 import { appendLetters, type AppendWorld } from './append-letters.ts'
 import { readLandedOffsets } from './landed-offsets.ts'
 import { batchLetters, type LetterBatch, type LogLetter } from './letter-batch.ts'
-import { LandedIndex, openLetters } from './open-letters.ts'
+import { indexLanded } from './offset-index.ts'
+import { openLetters } from './open-letters.ts'
 
 export type RedriveWorld = AppendWorld & Pick<World, 'engine' | 'stagingFolder' | 'decodePool'>
 
@@ -53,7 +54,8 @@ const ATTEMPTS = 5
 /**
  * Judges the open letters of a table again, from `raw`, and lands those that pass now under their birthplace: the
  * original topic, partition, epoch and offset (I15). Positions do not move. Letters of records that never reached their
- * topic are appended to it where they can be now. Letters that fail again stay as they are.
+ * topic are appended to it where they can be now. Letters that fail again stay as they are, and so do those under a skip
+ * (reset, expired, …): a replay of their range lands them and takes the skip away.
  * Guarantee: a letter lands at most once, whoever redrives beside us: every commit is compare-and-set on
  * `sluice/operate`, and what the table holds is read from its files.
  */
@@ -100,7 +102,7 @@ async function redriveOnce(request: RedriveRequest, report: RedriveReport): Prom
   if (snapshot === null) return 'done'
   const schema = request.contract ?? (await contractInForce(world.registry, table))
   const writers = new WriterCache(world.registry)
-  const landed = new LandedIndex(
+  const landed = indexLanded(
     await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table.table}`), snapshot),
   )
   for await (const letters of openLetters({ world, table: table.table, filter, snapshot, landed })) {

@@ -8,7 +8,7 @@ import { readPosition } from '../../ingest/lane/lane-position.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
 import { readLandedOffsets } from '../landed-offsets.ts'
-import { LandedIndex } from '../open-letters.ts'
+import { indexLanded, indexSkips, type OffsetIndex } from '../offset-index.ts'
 
 export type LettersWorld = Pick<World, 'lake' | 'settings' | 'engine'>
 
@@ -52,7 +52,8 @@ export async function* listLetters(
 
 interface LaneFacts {
   readonly snapshot: Snapshot | null
-  readonly landed: LandedIndex
+  readonly landed: OffsetIndex
+  readonly skipped: OffsetIndex
   /** Row ids that some healing names. */
   readonly healed: RowIdSet
 }
@@ -63,18 +64,19 @@ async function readFacts(world: LettersWorld, lane: TableName): Promise<LaneFact
   const landed = snapshot === null ? [] : await readLandedOffsets(await world.engine(), table, snapshot)
   const healed = new RowIdSet()
   for await (const { rowId } of readHealings(world.lake.at('_errors'), lane)) healed.add(rowId)
-  return { snapshot, landed: new LandedIndex(landed), healed }
+  const skipped = await indexSkips(world.lake.at('_errors'), lane)
+  return { snapshot, landed: indexLanded(landed), skipped, healed }
 }
 
-function stateOf(record: LaneRecord, { snapshot, landed, healed }: LaneFacts): LetterState {
+function stateOf(record: LaneRecord, { snapshot, landed, skipped, healed }: LaneFacts): LetterState {
   const hasHealing = healed.has(record.row_id)
   const { topic, partition, offset } = record
   if (topic === null || partition === null || offset === null) {
-    return letterState(record, { landed: false, passed: true, hasHealing })
+    return letterState(record, { landed: false, passed: true, skipped: false, hasHealing })
   }
   const at = { topic, partition, epoch: record.epoch ?? 0, offset: BigInt(offset) }
   const position = snapshot === null ? null : readPosition(snapshot.txns, at)
   const passed =
     position !== null && (at.epoch < position.epoch || (at.epoch === position.epoch && at.offset < position.next))
-  return letterState(record, { landed: landed.has(at), passed, hasHealing })
+  return letterState(record, { landed: landed.has(at), passed, skipped: skipped.has(at), hasHealing })
 }

@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
+import { listLetters } from '../../../src/operate/look/list-letters.ts'
 import { redriveTable } from '../../../src/operate/redrive.ts'
 import { prepareReplay, replayLane, type ReplayRequest } from '../../../src/operate/replay/replay-lane.ts'
 import { assertConserved } from '../../support/conserved.ts'
@@ -147,6 +148,32 @@ describe('replay', () => {
     await replay(world, { partition: 0, from: offset(7), to: offset(8) })
     assert.deepEqual(await skipLines(join(world.folder, 'lake')), [])
     assert.equal((await rows(world)).length, 12)
+    await assertConserved(world)
+  })
+
+  it('I17: a letter that a reset has passed over since is not redriven against the skip; a replay lands it', async (t) => {
+    const world = await landed(t)
+    const to = async (next: number): Promise<void> => {
+      const target = offset(next)
+      await resetLane(world, await prepareReset(world, { table: tableOf(world), partition: 0, target, accept: false }))
+    }
+    await to(2)
+    await to(4)
+    await registerOrders(world, LOOSE)
+    const { letters } = await redriveTable({ world, table: tableOf(world), filter: {}, dryRun: false })
+    assert.equal(letters, 0)
+    const states = async (): Promise<string[]> => {
+      const found: string[] = []
+      for await (const { record, state } of listLetters(world, { layer: 'bronze', table: 'orders' }, {}))
+        found.push(`${record.offset} ${state}`)
+      return found
+    }
+    assert.deepEqual(await states(), ['2 skipped'])
+    await assertConserved(world)
+    const report = await replay(world, { partition: 0, from: offset(2), to: offset(4) })
+    assert.deepEqual([report?.landed, report?.healed], [2, 1])
+    assert.deepEqual(await states(), ['2 healed'])
+    assert.deepEqual(await skipLines(join(world.folder, 'lake')), [])
     await assertConserved(world)
   })
 

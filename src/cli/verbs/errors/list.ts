@@ -19,7 +19,7 @@ export const listVerb: Verb = {
     {
       name: 'all',
       type: 'switch',
-      meaning: 'also letters that were healed, and phantoms of attempts that came to nothing',
+      meaning: 'also letters that were healed, those under a skip, and phantoms of attempts that came to nothing',
     },
     {
       name: 'limit',
