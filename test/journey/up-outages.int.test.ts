@@ -84,7 +84,7 @@ describe(`up while a service is away for ${OUTAGE_MS / 1000} s`, { skip }, () =>
   const deliver = (day: number): Promise<void> => writeLines(data, new Map([...made.files].slice(day, day + 1)))
 
   async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-    for (const startMs = performance.now(); performance.now() - startMs < 90_000; await sleep(150)) {
+    for (const startMs = performance.now(); performance.now() - startMs < 180_000; await sleep(150)) {
       if (child?.exitCode !== null && child?.exitCode !== undefined) assert.fail(`up ended: ${log.slice(-2000)}`)
       if (await holds()) return
     }

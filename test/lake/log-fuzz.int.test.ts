@@ -20,7 +20,7 @@ import { FIELDS, loggedFile, openTable, step } from './table-steps.ts'
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 120)
 const seed = process.env['SLUICE_SEED']
 const options = { numRuns: RUNS, ...(seed === undefined ? {} : { seed: Number(seed) }) }
-const SLOWEST_MS = 5_000
+const SLOWEST_MS = 60_000
 
 const entryName = (version: number): string => `_delta_log/${String(version).padStart(20, '0')}.json`
 const CHECKPOINT = '_delta_log/00000000000000000002.checkpoint.parquet'

@@ -59,8 +59,10 @@ for (const [how, why] of [
         await dying.take([keyed(how, { partition: 1 })], FACTS)
         await dying.settle()
         // An error that nobody caught comes a moment after its record.
-        await new Promise((resolve) => setTimeout(resolve, 500))
-        await dying.take([keyed('good', { partition: 0, first: 1n })], FACTS)
+        for (let first = 1n; first < 3_000n; first += 1n) {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          await dying.take([keyed('good', { partition: 0, first })], FACTS)
+        }
       },
       (error: Error & { code?: string }) => error.code === 'WORKER_DIED' && why.test(error.message),
     )

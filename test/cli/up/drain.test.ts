@@ -17,8 +17,8 @@ test('what ends in time is waited for, what fails ends too, what hangs is named'
     ),
     [],
   )
+  // Or this test would not end.
   const hangs = new Promise(() => undefined)
-  const startedMs = performance.now()
   assert.deepEqual(
     await endWithin(
       systemClock,
@@ -30,7 +30,6 @@ test('what ends in time is waited for, what fails ends too, what hangs is named'
     ),
     ['hangs'],
   )
-  assert.ok(performance.now() - startedMs < 1_000)
 })
 
 test('part of the grace time is kept for closing', () => {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../../src/adapters/clock/system-clock.ts'
 import type { SluiceError } from '../../../src/domain/errors.ts'
 import { LaneFollower, type LaneListener } from '../../../src/ingest/follow/follow-lane.ts'
 import { HeldBytes } from '../../../src/ingest/follow/held-bytes.ts'
 import { verifyTable } from '../../../src/operate/verify.ts'
 import type { Assignment } from '../../../src/ports/assignment.ts'
+import type { Clock } from '../../../src/ports/clock.ts'
 import type { TopicLog } from '../../../src/ports/topic-log.ts'
 import { message, order, ORDER_FIELDS, orders, produce, registerOrders } from '../../support/orders.ts'
 import { activeFiles, rawRows } from '../../support/raw-delta.ts'
@@ -61,7 +63,7 @@ async function landed(world: TestWorld): Promise<number> {
   )
 }
 async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 200; i += 1) {
+  for (let i = 0; i < 1_200; i += 1) {
     if (await holds()) return
     await sleep(50)
   }
@@ -76,13 +78,19 @@ async function proveWhole(world: TestWorld, rows: number): Promise<void> {
 }
 
 test('records land within the flush age while the lane goes on, and one flush takes what came meanwhile', async (t) => {
-  const world = await scratchWorld(t, { ingest: { flushAgeMs: 400 } })
+  // Time stands until both partitions are read.
+  let stoodMs: number | null = systemClock.nowMs()
+  const clock: Clock = { ...systemClock, nowMs: () => stoodMs ?? systemClock.nowMs() }
+  const world = await scratchWorld(t, { ingest: SHORT, clock })
   const schema = await registerOrders(world)
   const lane = follow(t, world)
+  const fetched = (): number => world.events.seen.filter(({ type }) => type === 'fetch.done').length
   await produce(world, orders(schema, 2), { partitions: 2 })
-  await sleep(100)
+  await until('the first partition is read', () => fetched() === 1)
   await produce(world, [...orders(schema, 3, 2), order(schema, { id: 'bad', n: -1 })], { partition: 1 })
+  await until('the other is read', () => fetched() === 2)
   assert.equal(await landed(world), 0)
+  stoodMs = null
   await until('the first flush', async () => (await landed(world)) === 5)
   await produce(world, orders(schema, 1, 5))
   await until('the second flush', async () => (await landed(world)) === 6)

@@ -27,8 +27,8 @@ test(
       part.flatMap(([, lines]) => lines).filter(({ customerId }) => customerId !== '').length
     const data = join(folder.path, 'data')
     const env = { LAKE: join(folder.path, 'lake'), RETAIL_DATA: data }
-    const project = (url: string): string[] => {
-      const set = ['registry.kind=confluent', `registry.url=${url}`, 'registry.timeout=500ms', 'ingest.flush_age=200ms']
+    const project = (url: string, ...more: string[]): string[] => {
+      const set = ['registry.kind=confluent', `registry.url=${url}`, 'ingest.flush_age=200ms', ...more]
       return [
         '--config',
         join(REPOSITORY, 'examples/online-retail/config.yaml'),
@@ -50,7 +50,10 @@ test(
     await writeLines(data, new Map(days.slice(0, 2)))
     await sluiceJson(['run', ...direct], { env })
     let up: ChildProcess | null = null
-    const ended = sluice(['up', '--only', 'ingest', ...project(proxy.url)], { env, started: (child) => (up = child) })
+    const ended = sluice(['up', '--only', 'ingest', ...project(proxy.url, 'registry.timeout=500ms')], {
+      env,
+      started: (child) => (up = child),
+    })
     t.after(() => up?.kill('SIGKILL'))
     await writeLines(data, new Map(days.slice(2, 3)))
     await sluiceJson(['connect', ...direct], { env })

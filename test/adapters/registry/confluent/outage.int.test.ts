@@ -25,7 +25,7 @@ test(
     const made = makeLines(3, 2, 100)
     await writeLines(join(folder.path, 'data'), made.files)
     const env = { LAKE: join(folder.path, 'lake'), RETAIL_DATA: join(folder.path, 'data') }
-    const set = ['registry.kind=confluent', `registry.url=${registry.url}`, 'registry.timeout=1s']
+    const set = ['registry.kind=confluent', `registry.url=${registry.url}`]
     const args = [
       '--config',
       join(REPOSITORY, 'examples/online-retail/config.yaml'),
@@ -33,7 +33,7 @@ test(
     ]
     await sluiceJson(['connect', ...args], { env })
     registry.pause()
-    const waiting = await sluice(['ingest', ...args, '--json'], { env })
+    const waiting = await sluice(['ingest', ...args, '--set', 'registry.timeout=1s', '--json'], { env })
     assert.equal(waiting.code, 5, waiting.stderr + waiting.stdout)
     assert.match(waiting.stdout, /REGISTRY_UNAVAILABLE/)
     registry.resume()
@@ -58,12 +58,12 @@ test('a certificate is believed by its authority alone', { skip: await noOpenssl
   const { ca, key, certificate } = await makeCertificates(folder.path)
   const fake = await startFakeRegistry({ key: readFileSync(key, 'utf8'), cert: readFileSync(certificate, 'utf8') })
   t.after(() => fake.close())
-  const open = (caFile: string | null) => {
-    const address = { url: fake.url, username: null, password: null, caFile, timeoutMs: 1_000 }
+  const open = (caFile: string | null, timeoutMs: number) => {
+    const address = { url: fake.url, username: null, password: null, caFile, timeoutMs }
     return openConfluentRegistry({ address, compatible: checkEvolution, clock: systemClock })
   }
-  assert.deepEqual(await open(ca).subjects(), [])
-  await assert.rejects(open(null).subjects(), { code: 'REGISTRY_UNAVAILABLE', message: /certificate/ })
+  assert.deepEqual(await open(ca, 30_000).subjects(), [])
+  await assert.rejects(open(null, 3_000).subjects(), { code: 'REGISTRY_UNAVAILABLE', message: /certificate/ })
 })
 
 async function noOpenssl(): Promise<string | false> {
