@@ -3,7 +3,7 @@ import type { TestEvent } from 'node:test/reporters'
 
 /**
  * A test reporter whose last line is `N passed, N failed, N skipped`. It counts tests, not the suites around them;
- * tells each failure whole and each skipped test by name with its reason.
+ * tells each failure whole, with what the test told of itself (its seed), and each skipped test by name with its reason.
  */
 interface Told {
   readonly name: string
@@ -17,14 +17,22 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
   const skips: Told[] = []
   let passed = 0
   const path: string[] = []
+  /** What a test told of itself comes right after its end. */
+  let ended: { readonly nesting: number; readonly failed: boolean } | null = null
   for await (const event of events) {
     if (event.type === 'test:start') {
       path.length = event.data.nesting
       path[event.data.nesting] = event.data.name
+      ended = null
     } else if (event.type === 'test:stdout' || event.type === 'test:stderr') {
       yield event.data.message
+    } else if (event.type === 'test:diagnostic') {
+      const { nesting, message, file } = event.data
+      if (ended?.failed === true && ended.nesting === nesting && file !== undefined)
+        yield `  of the test above: ${message}\n`
     } else if (event.type === 'test:pass' || event.type === 'test:fail') {
       const { data } = event
+      ended = { nesting: data.nesting, failed: event.type === 'test:fail' }
       const told = { name: [...path.slice(0, data.nesting), data.name].join(' › '), file: placeOf(data) }
       if (data.skip !== undefined && data.skip !== false) {
         skips.push({
@@ -77,6 +85,7 @@ function isEcho(error: unknown): boolean {
 
 function describeFailure(error: unknown): string {
   const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error
-  if (cause instanceof Error) return cause.stack ?? cause.message
-  return String(cause)
+  if (!(cause instanceof Error)) return String(cause)
+  const told = cause.stack ?? cause.message
+  return cause.cause === undefined ? told : `${told}\ncaused by ${describeFailure(cause.cause)}`
 }

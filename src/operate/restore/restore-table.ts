@@ -10,12 +10,13 @@ import { nameFact } from '../../lake/name-fact.ts'
 import { openSnapshot } from '../../lake/snapshot.ts'
 import type { Snapshot, SnapshotAt } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
+import { readLandedOffsets } from '../landed-offsets.ts'
 import { resolveTable, type NamedTable } from '../look/resolve-table.ts'
 import { changesNothing, planBronzeRestore, planModelRestore, type RestorePlan } from './plan-restore.ts'
 import { expectNoVacuum } from '../vacuum/vacuum-mark.ts'
 import { findStaleSkips, retractSkips, type ReadAgain, type StaleSkips } from './retract-skips.ts'
 
-export type RestoreWorld = Pick<World, 'lake' | 'log' | 'clock' | 'events' | 'runId' | 'traceId' | 'signal'>
+export type RestoreWorld = Pick<World, 'lake' | 'log' | 'engine' | 'clock' | 'events' | 'runId' | 'traceId' | 'signal'>
 
 export interface PositionReport {
   readonly topic: string
@@ -32,7 +33,10 @@ export interface PreparedRestore {
   readonly old: Snapshot
   readonly plan: RestorePlan
   readonly positions: readonly PositionReport[]
-  readonly beyond: StaleSkips
+  /** Offsets that will be read again, or that its rows hold. */
+  readonly covered: readonly ReadAgain[]
+  /** Skips past the positions, and over rows that come back: they would stand against them (I17). */
+  readonly stale: StaleSkips
   readonly isSame: boolean
 }
 
@@ -48,10 +52,9 @@ export async function prepareRestore(world: RestoreWorld, text: string, at: Snap
     : planModelRestore({ now: table.snapshot, old })
   const positions: PositionReport[] = []
   for (const move of plan.moves) positions.push(await reportMove(world, move))
-  const beyond = isBronze
-    ? await findStaleSkips(world.lake, table.name.table, readAgain(plan.moves))
-    : { files: [], skips: 0 }
-  return { table, old, plan, positions, beyond, isSame: changesNothing(plan) }
+  const covered = isBronze ? [...readAgain(plan.moves), ...(await offsetsOf(world, table, old))] : []
+  const stale = await findStaleSkips(world.lake, table.name.table, covered)
+  return { table, old, plan, positions, covered, stale, isSame: changesNothing(plan) }
 }
 
 const MAX_ATTEMPTS = 5
@@ -70,7 +73,7 @@ export async function restoreTable(world: RestoreWorld, prepared: PreparedRestor
     world.signal.throwIfAborted()
     const outcome = await commitRestore(world, next)
     if (outcome.kind === 'committed') {
-      await retractSkips(world, next.table.name.table, { again: readAgain(next.plan.moves), stale: next.beyond })
+      await retractSkips(world, next.table.name.table, { again: next.covered, stale: next.stale })
       return outcome.version
     }
     reason = outcome.reason
@@ -140,6 +143,14 @@ async function startsOf(
     if (reason === 'start' && first === 0n) starts.set(`${topic}/${partition}/${epoch}`, next)
   }
   return ({ topic, partition, epoch }) => starts.get(`${topic}/${partition}/${epoch}`) ?? 0n
+}
+
+/** What the older version's rows hold. */
+async function offsetsOf(world: RestoreWorld, { store }: NamedTable, old: Snapshot): Promise<ReadAgain[]> {
+  const landed = await readLandedOffsets(await world.engine(), store, old)
+  return landed.flatMap(({ landed: ranges, topic, partition, epoch }) =>
+    ranges.map((range): ReadAgain => ({ topic, partition, epoch, ...range })),
+  )
 }
 
 /** What comes after the positions. */

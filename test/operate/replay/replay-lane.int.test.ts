@@ -9,7 +9,6 @@ import { redriveTable } from '../../../src/operate/redrive.ts'
 import { prepareReplay, replayLane, type ReplayRequest } from '../../../src/operate/replay/replay-lane.ts'
 import { assertConserved } from '../../support/conserved.ts'
 import { order, ORDER_FIELDS, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
-import { runSeed, seededRandom } from '../../support/random.ts'
 import { rawRows } from '../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -186,60 +185,5 @@ describe('replay', () => {
       (error: unknown) => error instanceof SluiceError && error.code === 'SOURCE_CHANGED',
     )
     assert.equal((await rows(world)).length, 8)
-  })
-
-  it('I16, I17: whatever ingest, resets, replays and redrives do in whatever order, no offset is lost or doubled', async (t) => {
-    const seed = runSeed()
-    t.diagnostic(`SLUICE_SEED=${seed}`)
-    const random = seededRandom(seed)
-    const upTo = (n: number): number => Math.floor(random() * n)
-    const world = await scratchWorld(t)
-    let schema = await registerOrders(world)
-    let made = 0
-    await produce(world, [], { partitions: 2 })
-    const ends = [0, 0]
-    for (let step = 0; step < 40; step += 1) {
-      const partition = upTo(2)
-      switch (upTo(6)) {
-        case 0:
-        case 1: {
-          const records = Array.from({ length: 1 + upTo(5) }, () => {
-            made += 1
-            return order(schema, { id: `k${made}`, n: random() < 0.3 ? -made : made })
-          })
-          await produce(world, records, { partitions: 2, partition })
-          ends[partition]! += records.length
-          break
-        }
-        case 2:
-          await ingestAll(world)
-          break
-        case 3: {
-          const target = offset(upTo(ends[partition]! + 1))
-          await resetLane(world, await prepareReset(world, { table: tableOf(world), partition, target, accept: false }))
-          break
-        }
-        case 4: {
-          const first = upTo(ends[partition]! + 1)
-          await replay(world, { partition, from: offset(first), to: offset(first + upTo(6)) })
-          break
-        }
-        case 5:
-          schema = await registerOrders(world, random() < 0.5 ? LOOSE : ORDER_FIELDS)
-          await redriveTable({ world, table: tableOf(world), filter: {}, dryRun: false })
-          break
-      }
-      await assertConserved(world)
-    }
-    await ingestAll(world)
-    for (const partition of [0, 1]) {
-      const target = offset(0)
-      await resetLane(world, await prepareReset(world, { table: tableOf(world), partition, target, accept: false }))
-    }
-    await ingestAll(world)
-    await registerOrders(world, [ORDER_FIELDS[0]!, { name: 'n', type: 'int' }])
-    await replay(world)
-    assert.equal((await rows(world)).length, made)
-    await assertConserved(world)
   })
 })

@@ -33,7 +33,7 @@ export const tableRestore: Verb = {
         ? null
         : await verifyTable(world, bronze, { againstLog: false })
     const outcome = prepared.isSame ? 'unchanged' : dryRun ? 'planned' : 'restored'
-    const { plan, positions, beyond } = prepared
+    const { plan, positions, stale } = prepared
     print.result(
       {
         run_id: world.runId,
@@ -50,7 +50,7 @@ export const tableRestore: Verb = {
           to,
           gone: gone === null ? [] : [[gone.first, gone.next]],
         })),
-        retracted_skips: beyond.skips,
+        retracted_skips: stale.skips,
         ok: proof?.ok ?? null,
         broken: brokenOf(proof).map(({ topic, partition, missing, doubled }) => ({
           topic,
@@ -91,7 +91,7 @@ interface Ended {
 }
 
 function restoreText(prepared: PreparedRestore, { outcome, version, proof }: Ended): string {
-  const { table, old, plan, positions, beyond } = prepared
+  const { table, old, plan, positions, stale } = prepared
   if (outcome === 'unchanged') return `${table.text} is what version ${old.version} was already`
   const lines = [
     outcome === 'planned'
@@ -107,7 +107,7 @@ function restoreText(prepared: PreparedRestore, { outcome, version, proof }: End
     ])
     lines.push('', formatTable({ heads: ['partition', 'position', 'goes to', 'no longer in the log'], rows }))
   }
-  if (beyond.skips > 0) lines.push('', `skips past the positions that no longer count: ${beyond.skips}`)
+  if (stale.skips > 0) lines.push('', `skips that no longer count: ${stale.skips}`)
   if (proof !== null) lines.push('', proof.ok ? 'conservation holds' : brokenText(prepared, proof))
   if (outcome === 'restored')
     lines.push('', table.name.layer === 'bronze' ? 'next: sluice run' : `next: sluice build ${table.text}+`)
@@ -123,7 +123,7 @@ function brokenText({ table, old }: PreparedRestore, proof: TableProof): string 
   const broken = brokenOf(proof)
   if (broken.length === 0) return `conservation is BROKEN: \`sluice verify ${table.text}\` says where`
   const lines = [
-    `conservation is BROKEN: the table is restored, and version ${old.version} was so already, as a DELETE, MERGE or append of another engine leaves it. These bring each offset back once, while the log has its record:`,
+    `conservation is BROKEN: the table is restored, and version ${old.version} was so already, as a reset that was taken back since leaves it, or a DELETE, MERGE or append of another engine. These bring each offset back once, while the log has its record:`,
   ]
   for (const { topic, partition, missing, doubled } of broken) {
     for (const [what, ranges] of [
