@@ -1,7 +1,7 @@
 import { SluiceError } from '../domain/errors.ts'
 import { normalizeRanges, type OffsetRange } from '../domain/offset-range.ts'
 import { engineInput } from '../lake/engine-input.ts'
-import type { Snapshot } from '../lake/snapshot.ts'
+import type { AddFile, Snapshot } from '../lake/snapshot.ts'
 import type { EngineRow, ModelEngine } from '../ports/model-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
@@ -25,12 +25,14 @@ function islands(source: string): string {
   ) numbered group by ${COORDINATES}, island`
 }
 
+/** Of all files, or of some. */
 export async function readLandedOffsets(
   engine: ModelEngine,
   store: ObjectStore,
   snapshot: Snapshot,
+  files: Iterable<AddFile> = snapshot.files.values(),
 ): Promise<LandedOffsets[]> {
-  const input = await engineInput({ name: 'bronze_rows', store, snapshot })
+  const input = await engineInput({ name: 'bronze_rows', store, snapshot, files })
   const [landed, doubled] = await engine.ask({
     inputs: [input],
     steps: [

@@ -3,7 +3,7 @@ import type { Happening } from '../../domain/events.ts'
 import { formatTableName } from '../../domain/identifier.ts'
 import type { OffsetRange } from '../../domain/offset-range.ts'
 import { readSkips } from '../../error-lane/ledger.ts'
-import type { PositionMove } from '../../ingest/lane/lane-position.ts'
+import { OPERATE_APP_ID, type PositionMove } from '../../ingest/lane/lane-position.ts'
 import { commitTransaction } from '../../lake/commit.ts'
 import { storePaths } from '../../lake/log/file-key.ts'
 import { nameFact } from '../../lake/name-fact.ts'
@@ -33,7 +33,7 @@ export interface PreparedRestore {
   readonly old: Snapshot
   readonly plan: RestorePlan
   readonly positions: readonly PositionReport[]
-  /** Offsets that will be read again, or that its rows hold. */
+  /** Offsets that will be read again, or whose rows come back. */
   readonly covered: readonly ReadAgain[]
   /** Skips past the positions, and over rows that come back: they would stand against them (I17). */
   readonly stale: StaleSkips
@@ -52,7 +52,7 @@ export async function prepareRestore(world: RestoreWorld, text: string, at: Snap
     : planModelRestore({ now: table.snapshot, old })
   const positions: PositionReport[] = []
   for (const move of plan.moves) positions.push(await reportMove(world, move))
-  const covered = isBronze ? [...readAgain(plan.moves), ...(await offsetsOf(world, table, old))] : []
+  const covered = isBronze ? [...readAgain(plan.moves), ...(await offsetsBack(world, { table, old, plan }))] : []
   const stale = await findStaleSkips(world.lake, table.name.table, covered)
   return { table, old, plan, positions, covered, stale, isSame: changesNothing(plan) }
 }
@@ -145,11 +145,19 @@ async function startsOf(
   return ({ topic, partition, epoch }) => starts.get(`${topic}/${partition}/${epoch}`) ?? 0n
 }
 
-/** What the older version's rows hold. */
-async function offsetsOf(world: RestoreWorld, { store }: NamedTable, old: Snapshot): Promise<ReadAgain[]> {
-  const landed = await readLandedOffsets(await world.engine(), store, old)
+/**
+ * What the rows of the files that come back hold. None where no operator has committed since: what ingest and compaction
+ * did meanwhile took no row away, and the files need not be read.
+ */
+async function offsetsBack(
+  world: RestoreWorld,
+  { table, old, plan }: Pick<PreparedRestore, 'table' | 'old' | 'plan'>,
+): Promise<ReadAgain[]> {
+  if (plan.adds.length === 0) return []
+  if (old.txns.get(OPERATE_APP_ID) === table.snapshot.txns.get(OPERATE_APP_ID)) return []
+  const landed = await readLandedOffsets(await world.engine(), table.store, old, plan.adds)
   return landed.flatMap(({ landed: ranges, topic, partition, epoch }) =>
-    ranges.map((range): ReadAgain => ({ topic, partition, epoch, ...range })),
+    ranges.map((range): ReadAgain => ({ topic, partition, epoch, ...range, landed: true })),
   )
 }
 

@@ -9,16 +9,19 @@ import type { World } from '../../ports/world.ts'
 /**
  * Skips over offsets that are read again. Those that say what the log holds (control, aborted, compacted) will be true
  * again; those of an operator or of time (reset, expired) pass over records that are read now, and would stand against
- * their rows (I17: L ∩ S is empty).
+ * their rows (I17: L ∩ S is empty). Over rows that a restore brings back no skip stays: the log may have lost their
+ * records since (compacted), the table has not.
  */
 const RETRACTED: ReadonlySet<SkipReason> = new Set(['reset', 'expired'])
 
-/** Offsets that are read again. */
+/** Offsets that are read again, or whose rows stand again. */
 export interface ReadAgain extends TopicPartition {
   readonly epoch: number
   readonly first: bigint
   /** Exclusive; null for all that come after `first`. */
   readonly next: bigint | null
+  /** Their rows are in the table: no skip may pass over them, whatever its reason. */
+  readonly landed?: true
 }
 
 export interface StaleSkips {
@@ -32,9 +35,10 @@ export async function findStaleSkips(
   table: string,
   again: readonly ReadAgain[],
 ): Promise<StaleSkips> {
-  const store = lake.at('_errors')
   const files: string[] = []
   let skips = 0
+  if (again.length === 0) return { files, skips }
+  const store = lake.at('_errors')
   for await (const { path, bytes } of store.list(`${laneFolder({ layer: 'bronze', table })}${SKIPS_FOLDER}/`)) {
     if (!path.endsWith('.json')) continue
     let found = 0
@@ -69,8 +73,8 @@ export async function retractSkips(
 
 /** What is left of a skip; null where it stays as it is. */
 function whatStays(skip: Skip, again: readonly ReadAgain[]): readonly OffsetRange[] | null {
-  if (!RETRACTED.has(skip.reason)) return null
-  const cuts = again.flatMap(({ topic, partition, epoch, first, next }): OffsetRange[] => {
+  const cuts = again.flatMap(({ topic, partition, epoch, first, next, landed = false }): OffsetRange[] => {
+    if (!landed && !RETRACTED.has(skip.reason)) return []
     const same = topic === skip.topic && partition === skip.partition && epoch === skip.epoch
     const end = next ?? skip.next
     return same && first < skip.next && end > skip.first && first < end ? [{ first, next: end }] : []

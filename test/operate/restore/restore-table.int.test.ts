@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import { writeSkips } from '../../../src/error-lane/write-skips.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
+import { optimizeTable } from '../../../src/operate/optimize/optimize-table.ts'
 import { prepareRestore, restoreTable } from '../../../src/operate/restore/restore-table.ts'
 import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
 import { redriveTable } from '../../../src/operate/redrive.ts'
@@ -153,6 +154,32 @@ test('I17: a skip over rows that come back goes, though no position moves', asyn
     (await skipLines(join(world.folder, 'lake'))).map(({ first, next }) => [first, next]),
     [['4', '5']],
   )
+  await assertConserved(world)
+})
+
+test('I17: nor does one that says that the log has lost its record since', async (t) => {
+  const world = await twoFlushes(t)
+  const all = await landed(world)
+  const target = { kind: 'earliest' } as const
+  await resetLane(world, await prepareReset(world, { table: tableOf(world), partition: 0, target, accept: false }))
+  const skips = [{ topic: 'orders', partition: 0, epoch: 0, first: 1n, next: 3n, reason: 'compacted' }] as const
+  const store = world.lake.at('_errors')
+  await writeSkips({ store, layer: 'bronze', table: 'orders', runId: 'r', skips, newId: () => 'a' })
+  await restore(world, 1)
+  assert.deepEqual(await landed(world), all)
+  assert.deepEqual(
+    (await skipLines(join(world.folder, 'lake'))).map(({ first, next }) => [first, next]),
+    [['1', '2']],
+  )
+})
+
+test('a restore past what ingest and compaction did reads no rows', async (t) => {
+  const world = await twoFlushes(t)
+  await optimizeTable(world, { table: 'bronze.orders', zorder: [] })
+  const engine = (): never => assert.fail('the engine was asked for')
+  const blind = { ...world, engine }
+  await restoreTable(blind, await prepareRestore(blind, 'bronze.orders', { version: 1 }))
+  assert.equal((await landed(world)).length, 4)
   await assertConserved(world)
 })
 
