@@ -33,7 +33,7 @@ function stretcher(ruled: boolean): () => void {
   return () => {
     for (const batch of good) {
       for (const builder of [...builders, rescued]) builder.truncate(0)
-      const stretch = { batch, from: 0, rows: new Int32Array(batch.count), rescued, passed: 0 }
+      const stretch = { batch, from: 0, rows: new Int32Array(batch.count), rescued, passed: 0, gaveUp: -1 }
       reader.readStretch?.(ORDERS_SCHEMA, stretch)
       if (stretch.passed !== batch.count) throw new Error(`${stretch.passed} of ${batch.count} orders were read`)
     }

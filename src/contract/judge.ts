@@ -114,6 +114,9 @@ export function createJudge({
     ),
   )
   const checks = columnChecks.flat()
+  const checkColumns = (columns: readonly number[], at: number): void => {
+    for (const column of columns) for (const check of columnChecks[column]!) check(at, row.breaches)
+  }
   const options = { contract, mode, builders, row, evolved, privateNames, rules, checks: columnChecks }
   const reader: BodyReader = contract.format === 'avro' ? createAvroReader(options) : createJsonReader(options)
   const tombstone = createTombstoneWriter({ contract, builders, keyColumns, row })
@@ -145,6 +148,7 @@ export function createJudge({
       const tombstones: number[] = []
       const refusals: Refusal[] = []
       let passed = 0
+      let gaveUp = -1
 
       const refuse = (index: number, schemaId: number | null, written: Written | null): void => {
         for (const builder of builders) builder.truncate(passed)
@@ -175,22 +179,34 @@ export function createJudge({
         tombstones.push(passed)
         return accept(index, 0)
       }
+      const bodyAt = (index: number): Body => ({
+        bytes: batch.bytes,
+        start: batch.valueStarts[index]! + HEADER_BYTES,
+        end: batch.valueEnds[index]!,
+      })
+      /** Of a record that a stretch gave up. False where it passes after all, with nothing left of it. */
+      const refuseRest = (writer: RegisteredSchema, index: number, gaveUp: number): boolean => {
+        const body = bodyAt(index)
+        const columns = reader.readRest!(writer, body, gaveUp)
+        if (columns !== null) checkColumns(columns, passed)
+        const isBroken = row.breaches.count > 0
+        if (isBroken) refuse(index, writer.id, { writer, body })
+        else for (const builder of builders) builder.truncate(passed)
+        return isBroken
+      }
       const judgeValue = (writer: RegisteredSchema, index: number): void => {
-        const body = {
-          bytes: batch.bytes,
-          start: batch.valueStarts[index]! + HEADER_BYTES,
-          end: batch.valueEnds[index]!,
-        }
+        const body = bodyAt(index)
         if (reader.read(writer, body)) for (const check of checks) check(passed, row.breaches)
         if (row.breaches.count > 0) refuse(index, writer.id, { writer, body })
         else accept(index, writer.id)
       }
       /** The first record from `from` on that was not taken at a stretch. */
       const takeStretch = (writer: RegisteredSchema, from: number): number => {
-        const stretch = { batch, from, rows, rescued, passed }
+        const stretch = { batch, from, rows, rescued, passed, gaveUp: -1 }
         const next = reader.readStretch?.(writer, stretch) ?? from
         schemaIds.fill(writer.id, passed, stretch.passed)
         passed = stretch.passed
+        gaveUp = stretch.gaveUp
         return next
       }
 
@@ -218,7 +234,7 @@ export function createJudge({
         else {
           index = next
           row.reset()
-          judgeValue(writer, index)
+          if (gaveUp < 0 || !refuseRest(writer, index, gaveUp)) judgeValue(writer, index)
         }
       }
 

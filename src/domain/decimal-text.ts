@@ -78,9 +78,17 @@ export function parseExactDouble(text: string): number | null {
   return BigInt(double) === value.digits * 10n ** BigInt(value.exponent) ? double : null
 }
 
+/** A whole number of so many bytes is exact as a double. */
+const SHORT_BYTES = 6
+
 /** Two's complement, big-endian, as Avro and Parquet hold decimals. */
 export function bigintOfBytes(bytes: Uint8Array, start: number, end: number): bigint {
   if (start >= end) return 0n
+  if (end - start <= SHORT_BYTES) {
+    let short = (bytes[start]! << 24) >> 24
+    for (let at = start + 1; at < end; at += 1) short = short * 256 + bytes[at]!
+    return BigInt(short)
+  }
   let value = BigInt(bytes[start]! >= 0x80 ? bytes[start]! - 0x100 : bytes[start]!)
   for (let at = start + 1; at < end; at += 1) value = (value << 8n) | BigInt(bytes[at]!)
   return value

@@ -48,14 +48,44 @@ export class JsonBytes {
     this.#at = i === text.length ? at + i : at + data.write(text, at)
   }
 
-  /** A string: UTF-8, which must be valid, in the escapes of `JSON.stringify`. */
-  quoted(source: Uint8Array, start: number, end: number): void {
+  /** One byte of ASCII. */
+  byte(code: number): void {
+    const at = this.#room(1)
+    this.#data[at] = code
+    this.#at = at + 1
+  }
+
+  /** The digits of a whole number from 0 to 2^53, with zeros before them where they are fewer than `least`. */
+  digits(value: number, least = 1): void {
+    let size = least
+    for (let power = POWERS[least] ?? Infinity; power <= value; power *= 10) size += 1
+    const from = this.#room(size)
+    const data = this.#data
+    let rest = value
+    for (let at = from + size - 1; at >= from; at -= 1) {
+      const tens = Math.floor(rest / 10)
+      data[at] = ZERO + (rest - tens * 10)
+      rest = tens
+    }
+    this.#at = from + size
+  }
+
+  /** A whole number of up to 2^53 either way. */
+  integer(value: number): void {
+    if (value < 0) this.byte(MINUS)
+    this.digits(Math.abs(value))
+  }
+
+  /** A string: UTF-8, which must be valid, in the escapes of `JSON.stringify`. Answers whether all of it is ASCII. */
+  quoted(source: Uint8Array, start: number, end: number): boolean {
     let at = this.#room((end - start) * 6 + 2)
     const data = this.#data
+    let seen = 0
     data[at] = QUOTE
     at += 1
     for (let i = start; i < end; i += 1) {
       const byte = source[i]!
+      seen |= byte
       if (ESCAPES[byte]! === 0) {
         data[at] = byte
         at += 1
@@ -63,6 +93,7 @@ export class JsonBytes {
     }
     data[at] = QUOTE
     this.#at = at + 1
+    return seen < 0x80
   }
 
   /** A string of base64. */
@@ -108,6 +139,9 @@ export class JsonBytes {
 const FIRST_BYTES = 16 * 1024
 const KEPT_BYTES = 4 * 1024 * 1024
 const QUOTE = 34
+const MINUS = 45
+const ZERO = 48
+const POWERS = Array.from({ length: 17 }, (_, i) => 10 ** i)
 const PADDING = 61
 const BACKSLASH = 92
 const BASE64 = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', 'latin1')

@@ -14,8 +14,8 @@ const PIECE_BYTES = 1024 * 1024
 const FIRST_BYTES = 16 * 1024
 const FIRST_RECORDS = 16
 const VARINT_BYTES = 5
-/** A zigzag varint of one byte tells less than this. */
-const SHORT = 64
+/** Characters from which on a text is encoded by one call. */
+const MIDDLING = 512
 
 export interface PackedBegin {
   readonly key: Uint8Array | null
@@ -73,16 +73,17 @@ export class RecordPacker {
   text(text: string): void {
     const at = this.#room(text.length * 3 + VARINT_BYTES)
     const data = this.#data
-    if (text.length < SHORT) {
+    // Most texts are ASCII and not long: their length is known beforehand, and no call is worth it.
+    if (text.length < MIDDLING) {
+      const from = putVarint(data, at, text.length)
       let i = 0
       for (; i < text.length; i += 1) {
         const code = text.charCodeAt(i)
         if (code > 0x7f) break
-        data[at + 1 + i] = code
+        data[from + i] = code
       }
       if (i === text.length) {
-        data[at] = i * 2
-        this.#at = at + 1 + i
+        this.#at = from + i
         return
       }
     }

@@ -7,8 +7,21 @@ import type { LogCoordinate, SourceCoordinate } from '../domain/dead-letter.ts'
  * the same id, so counts are of distinct ids and a redrive is idempotent. Parts are joined as a JSON array, so no two
  * birthplaces share a text. The form is stored in ledgers and must never change.
  */
-export function rowIdOfLog({ topic, partition, epoch, offset }: LogCoordinate): string {
-  return digest(['log', topic, partition, epoch, offset.toString()])
+export function rowIdOfLog(place: LogCoordinate): string {
+  if (lastPlace === null || !isNeighbour(place, lastPlace)) {
+    const { topic, partition, epoch } = place
+    lastHead = `${JSON.stringify(['log', topic, partition, epoch]).slice(0, -1)},"`
+    lastPlace = { topic, partition, epoch }
+  }
+  return digestOf(`${lastHead}${place.offset}"]`)
+}
+
+/** What the ids of one partition's records are made from, but for the offset. */
+let lastPlace: Omit<LogCoordinate, 'offset'> | null = null
+let lastHead = ''
+
+function isNeighbour(a: LogCoordinate, b: Omit<LogCoordinate, 'offset'>): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.epoch === b.epoch
 }
 
 export function rowIdOfSource({ source, object, at }: SourceCoordinate): string {
@@ -102,5 +115,9 @@ function find(places: Uint32Array, words: Uint32Array): number {
 }
 
 function digest(parts: readonly unknown[]): string {
-  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 32)
+  return digestOf(JSON.stringify(parts))
+}
+
+function digestOf(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32)
 }

@@ -44,3 +44,20 @@ test('what is taken back or cleared leaves no trace, and room that was large is 
   out.quoted(Buffer.from('a"b'), 0, 3)
   assert.equal(Buffer.from(out.view()).toString('utf8'), '"a\\"b"')
 })
+
+test('whole numbers written as digits are their text, with zeros before them where asked', () => {
+  const number = fc.oneof(
+    fc.maxSafeInteger(),
+    fc.nat(200),
+    fc.nat(15).chain((power) => fc.constantFrom(10 ** power, 10 ** power - 1, -(10 ** power))),
+  )
+  fc.assert(
+    fc.property(number, fc.integer({ min: 1, max: 16 }), (value, least) => {
+      const out = new JsonBytes()
+      out.integer(value)
+      out.byte(44)
+      out.digits(Math.abs(value), least)
+      assert.equal(Buffer.from(out.view()).toString('utf8'), `${value},${String(Math.abs(value)).padStart(least, '0')}`)
+    }),
+  )
+})

@@ -28,6 +28,8 @@ export interface Stretch {
   readonly rescued: BytesBuilder
   /** Rows so far; moves on. */
   passed: number
+  /** Where the record that was not taken was given up, for `readRest`; -1 where nothing is known of it. */
+  gaveUp: number
 }
 
 /** Bodies of one format, read into the contract's columns. */
@@ -42,6 +44,11 @@ export interface BodyReader {
    * format has no faster way than `read`.
    */
   readStretch?(writer: RegisteredSchema, stretch: Stretch): number
+  /**
+   * What `read` does, of a record that a stretch gave up: only what stands from there on is read, since the rest keeps
+   * every rule. Answers which columns it appended to, ascending; null where `read` answers false.
+   */
+  readRest?(writer: RegisteredSchema, body: Body, gaveUp: number): readonly number[] | null
   /** Null in every column that mode evolve added, for a tombstone. */
   appendNulls(): void
   truncate(rows: number): void

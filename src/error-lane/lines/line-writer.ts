@@ -16,25 +16,28 @@ export interface LineParts {
  */
 export function lineWriter(): LineWriter {
   let last: UnshownLetter | null = null
-  let common: Common = { head: NOTHING, tail: NOTHING }
-  const timeOf = timeWriter()
+  let common: Common = { head: NOTHING, schemas: NOTHING, tail: NOTHING }
+  const putTime = timeWriter()
   return (out, letter, { recordJson, errorsJson }) => {
-    const { log, rowId, recordTsMs, schemaId, contractId, raw, key, headers } = letter
+    const { log, rowId, recordTsMs, raw, key, headers } = letter
     if (last === null || !alike(letter, last)) common = commonOf(letter)
     last = letter
-    out.text(`{"row_id":${JSON.stringify(rowId)},`)
+    out.bytes(ROW_ID)
+    out.text(JSON.stringify(rowId))
     out.bytes(common.head)
-    out.text(`${log!.offset}","source":null,"record_ts":`)
-    out.text(recordTsMs === null ? 'null' : timeOf(recordTsMs))
-    out.text(`,"schema_id":${schemaId},"contract_id":${contractId},"errors":`)
+    out.text(log!.offset.toString())
+    out.bytes(RECORD_TS)
+    if (recordTsMs === null) out.text('null')
+    else putTime(out, recordTsMs)
+    out.bytes(common.schemas)
     out.text(errorsJson)
-    out.text(',"record":')
+    out.bytes(RECORD)
     out.bytes(recordJson)
-    out.text(',"sealed":false,"raw":')
+    out.bytes(RAW)
     putBytes(out, raw)
-    out.text(',"key":')
+    out.bytes(KEY)
     putBytes(out, key)
-    out.text(',"headers":[')
+    out.bytes(HEADERS)
     for (let i = 0; i < headers.length; i += 1) {
       const header = headers[i]!
       out.text(`${i === 0 ? '[' : ',['}${JSON.stringify(header.key)},`)
@@ -46,10 +49,17 @@ export function lineWriter(): LineWriter {
 }
 
 const NOTHING = new Uint8Array(0)
+const ROW_ID = Buffer.from('{"row_id":')
+const RECORD_TS = Buffer.from('","source":null,"record_ts":')
+const RECORD = Buffer.from(',"record":')
+const RAW = Buffer.from(',"sealed":false,"raw":')
+const KEY = Buffer.from(',"key":')
+const HEADERS = Buffer.from(',"headers":[')
 
 /** What stands around the parts of a line that are its own. */
 interface Common {
   readonly head: Uint8Array
+  readonly schemas: Uint8Array
   readonly tail: Uint8Array
 }
 
@@ -63,11 +73,14 @@ function alike(a: UnshownLetter, b: UnshownLetter): boolean {
     a.runId === b.runId &&
     a.batchId === b.batchId &&
     a.stage === b.stage &&
+    a.schemaId === b.schemaId &&
+    a.contractId === b.contractId &&
     a.quarantinedAtMs === b.quarantinedAtMs
   )
 }
 
-function commonOf({ layer, table, runId, batchId, stage, log, quarantinedAtMs }: UnshownLetter): Common {
+function commonOf(letter: UnshownLetter): Common {
+  const { layer, table, runId, batchId, stage, log, schemaId, contractId, quarantinedAtMs } = letter
   const { topic, partition, epoch } = log!
   const head = {
     layer,
@@ -80,7 +93,8 @@ function commonOf({ layer, table, runId, batchId, stage, log, quarantinedAtMs }:
     epoch,
   } satisfies Partial<LaneRecord>
   return {
-    head: Buffer.from(`${JSON.stringify(head).slice(1, -1)},"offset":"`),
+    head: Buffer.from(`,${JSON.stringify(head).slice(1, -1)},"offset":"`),
+    schemas: Buffer.from(`,"schema_id":${schemaId},"contract_id":${contractId},"errors":`),
     tail: Buffer.from(`],"quarantined_at":"${isoTime(quarantinedAtMs)}"}\n`),
   }
 }
@@ -93,19 +107,25 @@ function putBytes(out: JsonBytes, bytes: Uint8Array | null): void {
 const MINUTE_MS = 60_000
 
 /** `isoTime` in quotes. Neighbours mostly share the minute, of which the text is kept. */
-function timeWriter(): (ms: number) => string {
+function timeWriter(): (out: JsonBytes, ms: number) => void {
   let minute = Number.NaN
-  let head = ''
-  return (ms) => {
-    if (!Number.isInteger(ms)) return `"${isoTime(ms)}"`
+  let head = NOTHING
+  return (out, ms) => {
+    if (!Number.isInteger(ms)) return out.text(`"${isoTime(ms)}"`)
     const begun = Math.floor(ms / MINUTE_MS)
     if (begun !== minute) {
-      head = `"${isoTime(begun * MINUTE_MS).slice(0, -'00.000Z'.length)}`
+      head = Buffer.from(`"${isoTime(begun * MINUTE_MS).slice(0, -'00.000Z'.length)}`)
       minute = begun
     }
     const rest = ms - begun * MINUTE_MS
     const seconds = Math.floor(rest / 1000)
-    const millis = rest - seconds * 1000
-    return `${head}${seconds < 10 ? '0' : ''}${seconds}.${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z"`
+    out.bytes(head)
+    out.digits(seconds, 2)
+    out.byte(DOT)
+    out.digits(rest - seconds * 1000, 3)
+    return out.bytes(TIME_END)
   }
 }
+
+const DOT = 46
+const TIME_END = Buffer.from('Z"')

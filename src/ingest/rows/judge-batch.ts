@@ -130,14 +130,20 @@ function letterWriter(
   const sealed = hasPii(contract)
   const own = (bytes: Uint8Array | null): Uint8Array | null =>
     bytes === null || tell !== undefined ? bytes : copyOf(bytes)
+  let headersOf: ReturnType<typeof laneHeadersReader> | null = null
+  let last: RecordBatch | null = null
   return (batch, { index, schemaId, errors }) => {
+    if (headersOf === null || batch !== last) {
+      headersOf = laneHeadersReader(batch)
+      last = batch
+    }
     const log = { topic: batch.topic, partition: batch.partition, epoch, offset: recordOffset(batch, index) }
     return {
       rowId: rowIdOfLog(log),
       layer: 'bronze',
       table,
       runId,
-      batchId: laneHeadersReader(batch)(index).batchId ?? batchId,
+      batchId: headersOf(index).batchId ?? batchId,
       stage: 'contract',
       log,
       source: null,
@@ -147,11 +153,15 @@ function letterWriter(
       errors,
       raw: own(recordValue(batch, index)),
       key: own(recordKey(batch, index)),
-      headers: lenientHeaders(batch, index).map(({ key, value }) => ({ key, value: own(value)! })),
+      headers: tell === undefined ? ownHeaders(batch, index) : lenientHeaders(batch, index),
       sealed,
       quarantinedAtMs: nowMs,
     }
   }
+}
+
+function ownHeaders(batch: RecordBatch, index: number): DeadLetter['headers'] {
+  return lenientHeaders(batch, index).map(({ key, value }) => ({ key, value: copyOf(value) }))
 }
 
 /** A letter that is kept must not hold the bytes of all that was fetched with its record (I12). */
@@ -159,7 +169,10 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes)
 }
 
+const NO_HEADERS: DeadLetter['headers'] = []
+
 function lenientHeaders(batch: RecordBatch, index: number): DeadLetter['headers'] {
+  if (batch.headersStarts[index]! >= batch.headersEnds[index]!) return NO_HEADERS
   try {
     return readHeaders(batch, index)
   } catch (error) {

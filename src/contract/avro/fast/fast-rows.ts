@@ -86,7 +86,7 @@ export function createFastRows(steps: readonly FieldStep[], options: FastOptions
       for (const builder of written) builder.reserve(batch.count)
     }
     const stop = Math.max(from, ground.stop)
-    let run: RowRun = { ...ground, schemaId, rows: stretch.rows, base: 0, at: from, stop, passed }
+    let run: RowRun = { ...ground, schemaId, rows: stretch.rows, base: 0, at: from, stop, passed, gaveUp: -1 }
     if (stop > from) take(run)
     if (run.at === stop && stop < batch.count) {
       run = runOverCopy({ ...stretch, from: stop, passed: run.passed }, schemaId, program.slack)
@@ -96,6 +96,7 @@ export function createFastRows(steps: readonly FieldStep[], options: FastOptions
     for (const builder of builders) builder.truncate(run.passed)
     if (allFast) rescued.appendNulls(run.passed - passed)
     stretch.passed = run.passed
+    stretch.gaveUp = allFast ? run.gaveUp : -1
     return run.base + run.at
   }
 }
@@ -125,7 +126,7 @@ function runOverCopy({ batch, from, rows, passed }: Stretch, schemaId: number, s
   const view = new DataView(bytes.buffer)
   const starts = valueStarts.slice(from, count).map((start) => (start < 0 ? start : start - first))
   const ends = valueEnds.slice(from, count).map((end) => end - first)
-  return { bytes, view, starts, ends, schemaId, base: from, rows, at: 0, stop: count - from, passed }
+  return { bytes, view, starts, ends, schemaId, base: from, rows, at: 0, stop: count - from, passed, gaveUp: -1 }
 }
 
 interface Parts {
@@ -170,8 +171,13 @@ function admitOf(code: ValueCode | null, builder: ColumnBuilder, test: TextTest 
     return id < 0 ? -2 : id
   }
   if (code?.kind === 'text') {
+    let seen: DataView | null = null
+    let bytes = new Uint8Array(0)
     return (view: DataView, start: number, end: number, row: number): number => {
-      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+      if (view !== seen) {
+        bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength)
+        seen = view
+      }
       const passes = isUtf8Span(bytes, view, start, end) && (test === null || test(bytes, start, end))
       return passes ? add(bytes, start, end, row) : -1
     }

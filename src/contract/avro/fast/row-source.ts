@@ -45,6 +45,8 @@ export interface RowRun {
   at: number
   readonly stop: number
   passed: number
+  /** The step at which the record at `at` was given up; -1 where that is not known. All steps before it kept their rules. */
+  gaveUp: number
 }
 
 /**
@@ -99,7 +101,7 @@ function rowSource(steps: readonly RowStep[]): string {
   const whole = fast <= MOST_FIELDS
   const parts = whole ? [] : partsOf(steps.length)
   const read = whole
-    ? readSteps(steps, 0, 'break rows')
+    ? readSteps(steps, 0, (step) => `{ up = ${step}; break rows; }`)
     : parts.map((_, i) => `at = part${i}(plan, bytes, view, at, end, n); if (at < 0) break rows;`).join('\n')
   return `'use strict';
 ${parts.map(([from, to], i) => partSource(steps.slice(from, to), from, i)).join('\n')}
@@ -107,7 +109,8 @@ return function (plan, run) {
 ${TABLES}
 const { bytes, view, starts, ends, schemaId, base, rows } = run;
 const stop = Math.min(run.stop, run.at + ${CALL_RECORDS});
-let i = run.at, n = run.passed, at = 0, end = 0, start = 0;
+let i = run.at, n = run.passed, at = 0, end = 0, start = 0, up = -1;
+run.gaveUp = -1;
 ${SCRATCH}
 ${whole ? declareSteps(steps) : ''}
 rows: for (; i < stop; i++) {
@@ -120,7 +123,7 @@ if (at !== end) break;
 ${calls ? 'if (!plan.holds(n)) break; plan.accept();' : ''}
 rows[n] = base + i; n++;
 }
-run.at = i; run.passed = n;
+run.at = i; run.passed = n; run.gaveUp = up;
 }`
 }
 
@@ -136,7 +139,7 @@ function partSource(steps: readonly RowStep[], first: number, part: number): str
 ${TABLES}
 ${SCRATCH}
 ${declareSteps(steps)}
-${readSteps(steps, first, 'return -1')}
+${readSteps(steps, first, () => 'return -1')}
 return at;
 }`
 }
@@ -147,12 +150,13 @@ function declareSteps(steps: readonly RowStep[]): string {
     .join('\n')
 }
 
-function readSteps(steps: readonly RowStep[], first: number, giveUp: string): string {
+/** `giveUp`: the statement that leaves the record at a step. */
+function readSteps(steps: readonly RowStep[], first: number, giveUp: (step: number) => string): string {
   return steps
     .map((step, i) =>
       step.kind === 'fast'
-        ? readField(step.code, { field: step.column, giveUp })
-        : `if (at > end) ${giveUp}; cursor.at = at; decodes[${first + i}](cursor); at = cursor.at;`,
+        ? readField(step.code, { field: step.column, giveUp: giveUp(first + i) })
+        : `if (at > end) ${giveUp(first + i)}; cursor.at = at; decodes[${first + i}](cursor); at = cursor.at;`,
     )
     .join('\n')
 }

@@ -69,17 +69,35 @@ export class AvroCursor {
     throw new DecodeFault('an int is longer than 32 bits')
   }
 
+  skipVarint(): void {
+    while (this.#byte() >= 0x80);
+  }
+
+  /** A long whose zigzag is below 2^53; NaN, with nothing read, for any other, and for what is none. */
+  readShortLong(): number {
+    const { bytes, end } = this
+    let raw = 0
+    let at = this.at
+    for (let scale = 1; scale < 2 ** 50 && at < end; scale *= 128) {
+      const byte = bytes[at]!
+      at += 1
+      raw += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (raw > Number.MAX_SAFE_INTEGER) break
+        this.at = at
+        return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
+      }
+    }
+    return Number.NaN
+  }
+
   /** Zigzag varint of 64 bits. */
   readLong(): bigint {
-    let low = 0
-    // 49 bits fit a double exactly; only longer ones pay for bigint arithmetic.
-    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
-      const byte = this.#byte()
-      low += (byte & 0x7f) * scale
-      if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
-    }
-    let raw = BigInt(low)
-    for (let shift = 49n; shift < 70n; shift += 7n) {
+    // Only what a double cannot hold exactly pays for bigint arithmetic.
+    const short = this.readShortLong()
+    if (!Number.isNaN(short)) return BigInt(short)
+    let raw = 0n
+    for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.#byte()
       raw |= BigInt(byte & 0x7f) << shift
       if (byte < 0x80) {
@@ -106,7 +124,7 @@ export class AvroCursor {
   /** Like `readSpan`, and the bytes are valid UTF-8. */
   readTextSpan(): number {
     const start = this.readSpan()
-    if (!isValidUtf8(this.bytes, start, this.at)) throw new DecodeFault('a string is not valid UTF-8')
+    if (!isValidUtf8(this.bytes, start, this.at)) throw notUtf8()
     return start
   }
 
@@ -183,7 +201,8 @@ export class AvroCursor {
   }
 
   #length(): number {
-    const length = Number(this.readLong())
+    let length = this.readShortLong()
+    if (Number.isNaN(length)) length = Number(this.readLong())
     if (length < 0) throw new DecodeFault('a length is negative')
     if (length > this.end - this.at) throw new DecodeFault('the record ends too early')
     return length
@@ -195,6 +214,10 @@ export class AvroCursor {
     this.at = start + size
     return start
   }
+}
+
+export function notUtf8(): DecodeFault {
+  return new DecodeFault('a string is not valid UTF-8')
 }
 
 export function isValidUtf8(bytes: Uint8Array, start: number, end: number): boolean {

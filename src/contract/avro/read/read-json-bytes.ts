@@ -1,7 +1,9 @@
 import type { JsonBytes } from '../../../domain/json-bytes.ts'
-import { DecodeFault, type AvroCursor } from './cursor.ts'
+import { DAY_MICROS, formatDate } from '../../../domain/time-text.ts'
+import { DecodeFault, isValidUtf8, notUtf8, type AvroCursor } from './cursor.ts'
+import type { AvroLogical } from '../logical.ts'
 import { JSON_MAKER, MAX_DEPTH, readAvro, showLeaf, type AvroLeaf } from './read-json.ts'
-import type { AvroRecord, AvroType } from '../schema.ts'
+import type { AvroEnum, AvroRecord, AvroType } from '../schema.ts'
 
 /** Appends the text that `JSON.stringify(readAvroJson(type, cursor))` is: no value of a record becomes an object or a string where bytes do. */
 export function readAvroInto(out: JsonBytes, type: AvroType, cursor: AvroCursor, depth = 0): void {
@@ -61,17 +63,117 @@ function readRecord(out: JsonBytes, type: AvroRecord, cursor: AvroCursor, depth:
 }
 
 function readLeaf(out: JsonBytes, type: AvroLeaf, cursor: AvroCursor): void {
+  const begin = cursor.at
   switch (type.kind) {
+    case 'null':
+      return out.text('null')
+    case 'boolean':
+      return out.text(cursor.readBoolean() ? 'true' : 'false')
     case 'string': {
-      const start = cursor.readTextSpan()
-      out.quoted(cursor.bytes, start, cursor.at)
-      return
+      const start = cursor.readSpan()
+      const isAscii = out.quoted(cursor.bytes, start, cursor.at)
+      if (!isAscii && !isValidUtf8(cursor.bytes, start, cursor.at)) throw notUtf8()
+      return undefined
     }
     case 'int':
       if (type.logical !== null) break
-      out.text(String(cursor.readInt()))
-      return
+      return out.integer(cursor.readInt())
+    case 'long':
+      if (putLong(out, cursor.readShortLong(), type.logical)) return undefined
+      break
+    case 'bytes':
+      if (type.logical?.kind === 'decimal' && putDecimal(out, cursor, type.logical.scale)) return undefined
+      break
+    case 'enum':
+      return out.bytes(symbolsOf(type)[cursor.readIndex(type.symbols.length, 'enum')]!)
     default:
   }
-  out.text(JSON.stringify(showLeaf(type, cursor)))
+  cursor.at = begin
+  return out.text(JSON.stringify(showLeaf(type, cursor)))
+}
+
+/** False, with nothing written, where it is left to `showLeaf`. */
+function putLong(out: JsonBytes, value: number, logical: AvroLogical | null): boolean {
+  if (Number.isNaN(value)) return false
+  if (logical?.kind !== 'timestamp') {
+    if (logical === null) out.integer(value)
+    return logical === null
+  }
+  const micros = logical.unit === 'millis' ? value * 1000 : logical.unit === 'micros' ? value : Math.floor(value / 1000)
+  if (micros < 0 || micros > MOST_MICROS) return false
+  putTimestamp(out, micros)
+  return true
+}
+
+/** The last day of the year 9999, about 2^57.8, is past what a double can tell apart. */
+const MOST_MICROS = Number.MAX_SAFE_INTEGER
+const DAY = Number(DAY_MICROS)
+
+/** The day that was shown last, as a quote and its text: neighbours mostly share it. */
+let day = -1
+let dayText: Uint8Array = new Uint8Array(0)
+
+/** What `formatTimestamp` writes, in quotes. */
+function putTimestamp(out: JsonBytes, micros: number): void {
+  const days = Math.floor(micros / DAY)
+  if (days !== day) {
+    day = days
+    dayText = Buffer.from(`"${formatDate(days)}T`)
+  }
+  out.bytes(dayText)
+  const rest = micros - days * DAY
+  const seconds = Math.floor(rest / 1_000_000)
+  const fraction = rest - seconds * 1_000_000
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  out.digits(hours, 2)
+  out.byte(COLON)
+  out.digits(minutes - hours * 60, 2)
+  out.byte(COLON)
+  out.digits(seconds - minutes * 60, 2)
+  if (fraction > 0) {
+    out.byte(DOT)
+    if (fraction % 1000 === 0) out.digits(fraction / 1000, 3)
+    else out.digits(fraction, 6)
+  }
+  out.text('Z"')
+}
+
+/** Unscaled values of so many bytes are exact as doubles. */
+const SHORT_DECIMAL_BYTES = 6
+/** 10 to this is exact as a double, and past every such value. */
+const SHORT_SCALE = 15
+
+/** What `formatDecimal` writes, in quotes. False where it is left to `showLeaf`. */
+function putDecimal(out: JsonBytes, cursor: AvroCursor, scale: number): boolean {
+  const start = cursor.readSpan()
+  const { bytes, at: end } = cursor
+  if (end - start > SHORT_DECIMAL_BYTES || end === start || scale > SHORT_SCALE) return false
+  let unscaled = (bytes[start]! << 24) >> 24
+  for (let at = start + 1; at < end; at += 1) unscaled = unscaled * 256 + bytes[at]!
+  out.text(unscaled < 0 ? '"-' : '"')
+  const digits = Math.abs(unscaled)
+  const unit = 10 ** scale
+  const whole = Math.floor(digits / unit)
+  out.digits(whole)
+  if (scale > 0) {
+    out.byte(DOT)
+    out.digits(digits - whole * unit, scale)
+  }
+  out.text('"')
+  return true
+}
+
+const DOT = 46
+const COLON = 58
+
+/** Of each enum, its symbols as they are shown. */
+const shownSymbols = new WeakMap<AvroEnum, readonly Uint8Array[]>()
+
+function symbolsOf(type: AvroEnum): readonly Uint8Array[] {
+  const known = shownSymbols.get(type)
+  if (known !== undefined) return known
+  const made = type.symbols.map((symbol) => Buffer.from(JSON.stringify(symbol)))
+  shownSymbols.set(type, made)
+  return made
 }

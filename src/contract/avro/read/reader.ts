@@ -10,7 +10,8 @@ import { AvroEvolution } from './evolve.ts'
 import { readAvroInto } from './read-json-bytes.ts'
 import { readAvroJson } from './read-json.ts'
 import { createFastRows, type FastRows } from '../fast/fast-rows.ts'
-import { resolveRecord, runSteps } from './resolve.ts'
+import { resolveRecord, runSteps, type FieldStep } from './resolve.ts'
+import { isOneValue, skipValue } from './skip-value.ts'
 import type { Decode } from './target.ts'
 import { parseAvroSchema, type AvroRecord } from '../schema.ts'
 
@@ -23,6 +24,11 @@ type Writer =
       readonly fast: () => FastRows | null
       /** Belongs to one batch, as the columns do that its fields become. */
       readonly evolves: boolean
+      readonly steps: readonly FieldStep[]
+      /** What cannot be read cannot be shown: each field is one value, and the contract has no other. */
+      readonly isFlat: boolean
+      /** Of each step, the columns from there on, ascending. */
+      readonly columnsFrom: (readonly number[] | undefined)[]
     }
   | { readonly kind: 'unusable'; readonly reason: string }
 
@@ -65,6 +71,9 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
       decode: runSteps(steps),
       fast: () => (fast ??= evolves ? null : createFastRows(steps, { ...options, reader })),
       evolves,
+      steps,
+      isFlat: !evolves && steps.every(({ written }) => written !== null && isOneValue(written)),
+      columnsFrom: [],
     }
   }
   const writerOf = (schema: RegisteredSchema): Writer => {
@@ -75,8 +84,26 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     return made
   }
 
+  /** The body that could not be read last, where it cannot be shown either. */
+  let unreadable: Body | null = null
+  const noteFault = (schema: RegisteredSchema, body: Body, fault: DecodeFault): void => {
+    const writer = writerOf(schema)
+    if (writer.kind === 'usable' && writer.isFlat) unreadable = body
+    row.breaches.truncate(0)
+    const message = `The bytes do not follow schema ${schema.id}: ${fault.message}.`
+    row.breaches.add({ code: 'DECODE', field: null, rule: `avro schema ${schema.id}`, message })
+  }
+
+  const isUnreadable = (body: Body): boolean => {
+    const is = body === unreadable
+    // A batch's bytes are not held on to.
+    unreadable = null
+    return is
+  }
+
   const masks = hasPii(contract)
   const show = (schema: RegisteredSchema, body: Body): JsonValue => {
+    if (isUnreadable(body)) return null
     const writer = writerOf(schema)
     if (writer.kind === 'unusable') return null
     try {
@@ -117,10 +144,24 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
         return true
       } catch (error) {
         if (!(error instanceof DecodeFault)) throw error
-        row.breaches.truncate(0)
-        const message = `The bytes do not follow schema ${schema.id}: ${error.message}.`
-        row.breaches.add({ code: 'DECODE', field: null, rule: `avro schema ${schema.id}`, message })
+        noteFault(schema, body, error)
         return false
+      }
+    },
+    readRest(schema, body, gaveUp) {
+      const writer = writerOf(schema)
+      if (writer.kind === 'unusable') return null
+      const { steps, columnsFrom } = writer
+      try {
+        cursor.reset(body.bytes, body.start, body.end)
+        for (let i = 0; i < gaveUp; i += 1) skipValue(steps[i]!.written!, cursor)
+        for (let i = gaveUp; i < steps.length; i += 1) steps[i]!.decode(cursor)
+        cursor.expectEnd()
+        return (columnsFrom[gaveUp] ??= columnsOf(steps.slice(gaveUp)))
+      } catch (error) {
+        if (!(error instanceof DecodeFault)) throw error
+        noteFault(schema, body, error)
+        return null
       }
     },
     readStretch(schema, stretch) {
@@ -134,6 +175,7 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     truncate: (rows) => evolved.truncate(rows),
     show,
     showInto(out, schema, body) {
+      if (isUnreadable(body)) return out.text('null')
       const writer = writerOf(schema)
       if (masks || writer.kind === 'unusable') return out.text(JSON.stringify(show(schema, body)))
       const { length } = out
@@ -149,6 +191,10 @@ export function createAvroReader(options: ReaderOptions): BodyReader {
     },
     finish: () => evolved.finish(),
   }
+}
+
+function columnsOf(steps: readonly FieldStep[]): readonly number[] {
+  return steps.map(({ index }) => index).toSorted((a, b) => a - b)
 }
 
 function readerName(reader: AvroRecord, written: string): string {

@@ -8,7 +8,7 @@ import {
 } from '../../columns/scalar-builders.ts'
 import { int64Within, textWriter } from '../../columns/text-writer.ts'
 import { quoteValue } from '../../rules/breaches.ts'
-import { bigintOfBytes, fitsPrecision, formatDecimal } from '../../../domain/decimal-text.ts'
+import { bigintOfBytes, formatDecimal } from '../../../domain/decimal-text.ts'
 import { DAY_MICROS, formatDate, formatTimestamp } from '../../../domain/time-text.ts'
 import { isValidUtf8, type AvroCursor } from './cursor.ts'
 import type { AvroLogical } from '../logical.ts'
@@ -204,12 +204,14 @@ function decimalDecoder(
   if (type.kind !== 'decimal' || (writer.kind !== 'bytes' && writer.kind !== 'fixed')) return null
   const up = 10n ** BigInt(Math.max(0, type.scale - scale))
   const down = 10n ** BigInt(Math.max(0, scale - type.scale))
+  const limit = 10n ** BigInt(type.precision)
   return (cursor) => {
     const start = writer.kind === 'fixed' ? cursor.readFixed(writer.size) : cursor.readSpan()
     if (cursor.at - start > MAX_DECIMAL_BYTES) return refuse(target, `a decimal of ${cursor.at - start} bytes`)
     const unscaled = bigintOfBytes(cursor.bytes, start, cursor.at)
-    const rescaled = (unscaled * up) / down
-    if (rescaled * down === unscaled * up && fitsPrecision(rescaled, type.precision)) builder.append(rescaled)
+    const rescaled = scale === type.scale ? unscaled : (unscaled * up) / down
+    const isExact = scale === type.scale || rescaled * down === unscaled * up
+    if (isExact && rescaled < limit && rescaled > -limit) builder.append(rescaled)
     else refuse(target, formatDecimal(unscaled, scale))
   }
 }
