@@ -315,7 +315,7 @@ export function topicLogConformance(name: string, open: () => Promise<OpenedLog>
         await new Promise((resolve) => setTimeout(resolve, 20))
         await writer.append({ batches: [part(0, [text('news')])], state: null })
         assert.deepEqual(values(await waiting), ['news'])
-        assert.ok(performance.now() - begun < 10_000)
+        assert.ok(performance.now() - begun < 45_000)
       }
     })
 

@@ -119,8 +119,9 @@ describe(`kill -9 over the whole shop (SLUICE_SEED=${seed})`, () => {
 
   it('I4: killed at random instants, it comes to the truth of the days that were told', async () => {
     let killed = 0
-    for (let round = 0; round < INSTANTS; round += 1) {
-      const ms = wholeMs * (0.05 + random() * 0.9)
+    for (let round = 0; round < INSTANTS || killed === 0; round += 1) {
+      // A run may have become quicker than the one that was timed.
+      const ms = wholeMs * (0.05 + random() * 0.9) * Math.min(1, INSTANTS / (round + 1))
       const ended = await sluice(args, {
         env: { LAKE: shop.lake },
         started: (child) => {
@@ -130,7 +131,6 @@ describe(`kill -9 over the whole shop (SLUICE_SEED=${seed})`, () => {
       })
       if (ended.signal === 'SIGKILL') killed += 1
     }
-    assert.ok(killed > 0, 'no run lived long enough to be killed')
     await proveWhole()
   })
 })
