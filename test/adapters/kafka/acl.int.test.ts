@@ -78,7 +78,7 @@ describe('a broker with an authorizer and mutual TLS', { skip }, () => {
 
   const tls = () => ({ ca: secured.ca, cert: secured.clientCertificate, key: secured.clientKey })
   const asClient = (some: object = {}): KafkaLog =>
-    openLog(secured.tls, { tls: tls(), prefix: 'ours.', membersGroup: 'ours.members', retryMs: 1_500, ...some })
+    openLog(secured.tls, { tls: tls(), prefix: 'ours.', membersGroup: 'ours.members', retryMs: 30_000, ...some })
   const refusal = (message: RegExp, hint: RegExp) => (error: Error & { code: string; hint: string }) => {
     assert.equal(error.code, 'BROKER_REFUSED', error.message)
     assert.match(error.message, message)
@@ -99,7 +99,7 @@ describe('a broker with an authorizer and mutual TLS', { skip }, () => {
     await append(log, 'open', 'two')
     await log.close()
 
-    const bare = asClient({ tls: { ca: secured.ca, cert: null, key: null } })
+    const bare = asClient({ tls: { ca: secured.ca, cert: null, key: null }, retryMs: 3_000 })
     await assert.rejects(bare.topics(), (error: Error & { code: string; hint: string }) => {
       assert.equal(error.code, 'LOG_UNAVAILABLE', error.message)
       assert.match(error.hint, /broker\.tls\.cert/)

@@ -84,28 +84,25 @@ describe('one broker', { skip }, () => {
   })
 
   test('a broker that is away fails a request as worth a retry; a wait goes on by itself once it is back', async () => {
-    const log = openLog(kafka.bootstrap, { retryMs: 500 })
+    const hasty = openLog(kafka.bootstrap, { retryMs: 2_000 })
+    const patient = openLog(kafka.bootstrap, { retryMs: 60_000 })
     try {
-      await log.create('away', { partitions: 1, retentionMs: null })
-      await append(log, 'away', 1)
+      await patient.create('away', { partitions: 1, retentionMs: null })
+      await append(patient, 'away', 1)
       await kafka.stopBroker(1)
-      await assert.rejects(fetchAt(log, 'away', 0n), { code: 'LOG_UNAVAILABLE', message: /127\.0\.0\.1:\d+/ })
-      await assert.rejects(log.describe('away'), { code: 'LOG_UNAVAILABLE' })
+      await assert.rejects(fetchAt(hasty, 'away', 0n), { code: 'LOG_UNAVAILABLE', message: /127\.0\.0\.1:\d+/ })
+      await assert.rejects(hasty.describe('away'), { code: 'LOG_UNAVAILABLE' })
       await kafka.startBroker(1)
-      assert.deepEqual(offsets(await fetchAt(log, 'away', 0n)), [0n])
-      const patient = openLog(kafka.bootstrap, { retryMs: 60_000 })
-      try {
-        await kafka.stopBroker(1)
-        const waiting = patient.fetch({ topic: 'away', partition: 0, from: 1n, maxBytes: 1e6, waitMs: 90_000 })
-        await sleep(1_000)
-        await kafka.startBroker(1)
-        await append(patient, 'away', 1)
-        assert.deepEqual(offsets(await waiting), [1n])
-      } finally {
-        await patient.close()
-      }
+      assert.deepEqual(offsets(await fetchAt(patient, 'away', 0n)), [0n])
+      await kafka.stopBroker(1)
+      const waiting = patient.fetch({ topic: 'away', partition: 0, from: 1n, maxBytes: 1e6, waitMs: 90_000 })
+      await sleep(1_000)
+      await kafka.startBroker(1)
+      await append(patient, 'away', 1)
+      assert.deepEqual(offsets(await waiting), [1n])
     } finally {
-      await log.close()
+      await hasty.close()
+      await patient.close()
     }
   })
 
@@ -146,12 +143,13 @@ describe('one broker', { skip }, () => {
     const quota = { key: 'consumer_byte_rate', value: 100_000, remove: false } as const
     const entry = { entities: [{ entityType: 'client-id' as const, entityName: clientId }], ops: [quota] }
     await asAdmin(kafka.bootstrap, (admin) => admin.alterClientQuotas({ entries: [entry], validateOnly: false }))
-    const log = openLog(kafka.bootstrap, { clientId, retryMs: 200, compression: 'none' })
+    const writer = openLog(kafka.bootstrap, { compression: 'none' })
+    const log = openLog(kafka.bootstrap, { clientId, retryMs: 1_000 })
     try {
-      await log.create('frugal', { partitions: 3, retentionMs: null })
+      await writer.create('frugal', { partitions: 3, retentionMs: null })
       const record = one(Buffer.alloc(700_000))
       for (const partition of [0, 1, 2]) {
-        await log.append({ batches: [{ topic: 'frugal', partition, records: [record] }], state: null })
+        await writer.append({ batches: [{ topic: 'frugal', partition, records: [record] }], state: null })
       }
       for (const partition of [0, 1, 2]) {
         const read = await log.fetch({ topic: 'frugal', partition, from: 0n, maxBytes: 1e6, waitMs: 0 })
@@ -159,6 +157,7 @@ describe('one broker', { skip }, () => {
       }
     } finally {
       await log.close()
+      await writer.close()
     }
   })
 

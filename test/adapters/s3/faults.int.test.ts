@@ -16,7 +16,8 @@ import { s3Settings } from '../../services/s3-settings.ts'
 
 const MISSING = await s3Missing('versitygw')
 const MOTO_MISSING = await s3Missing('moto')
-const PATIENCE = { attempts: 5, requestTimeoutMs: 700 }
+const PATIENCE = { attempts: 5, requestTimeoutMs: 20_000 }
+const HASTY = { attempts: 5, requestTimeoutMs: 700 }
 const BIG = Buffer.alloc(300_000, 'x')
 
 describe('S3 that fails', { skip: MISSING }, () => {
@@ -45,12 +46,12 @@ describe('S3 that fails', { skip: MISSING }, () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const open = (more: Partial<S3Settings>): ObjectStore =>
+  const open = (more: Partial<S3Settings>, patience = PATIENCE): ObjectStore =>
     openS3Store({
       uri: `s3://lake/case-${count}`,
       settings: { ...s3Settings(s3), endpoint: proxy.url, ...more },
       cache: openFileCache({ folder: join(folder, String(count)), maxBytes: 1e9 }),
-      patience: PATIENCE,
+      patience,
     })
 
   const TRANSIENT: readonly (readonly [string, Fault])[] = [
@@ -63,6 +64,7 @@ describe('S3 that fails', { skip: MISSING }, () => {
   ]
   for (const [name, fault] of TRANSIENT) {
     it(`goes on after ${name}, twice in a row, in every call`, async () => {
+      if (fault.kind === 'slow') store = open({}, HASTY)
       await store.put('kept', BIG)
       const file = join(folder, 'local')
       await writeFile(file, BIG)
