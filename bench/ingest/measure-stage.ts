@@ -11,7 +11,7 @@ import { BatchJoiner } from '../../src/ingest/decode/join-batches.ts'
 import { SlabRoom, Slabs } from '../../src/ingest/decode/slab-room.ts'
 import { RUN_DATE, SYSTEM_FIELDS } from '../../src/ingest/rows/system-columns.ts'
 import { createParquetWriter } from '../../src/parquet/write-parquet.ts'
-import type { DecodePool } from '../../src/ports/decode-pool.ts'
+import type { DecodePool, FlushDecoding } from '../../src/ports/decode-pool.ts'
 import { ORDERS_SCHEMA } from '../orders/order-schema.ts'
 import { readOrdersFile } from '../orders/orders-file.ts'
 import { counted, printMeasured, type Counted } from './measured-section.ts'
@@ -25,6 +25,9 @@ const [stage = '', file = '', scratch = ''] = process.argv.slice(2)
 const WRITERS = new Map([[ORDERS_SCHEMA.id, ORDERS_SCHEMA]])
 const FLUSH_BYTES = 64 * 2 ** 20
 const IN_FLIGHT_BYTES = 8 * 2 ** 20
+/** What is handed over of the next flush while one is written, where the pool works beside. */
+const AHEAD_BYTES = FLUSH_BYTES / 4
+const FIELDS = [...landingFields(parseContract(ORDERS_SCHEMA)), ...Object.values(SYSTEM_FIELDS), RUN_DATE]
 /** What a fetch brings, in batches of a thousand orders. */
 const FETCH = 16
 
@@ -110,40 +113,24 @@ async function throughPool(open: (folder: string) => DecodePool): Promise<Counte
   const folder = `${scratch}/memory`
   await mkdir(folder, { recursive: true })
   const pool = open(folder)
-  const fields = [...landingFields(parseContract(ORDERS_SCHEMA)), ...Object.values(SYSTEM_FIELDS), RUN_DATE]
   let fetches = fetchesOf(batches)
+  let at = 0
+  const take = async (decoding: FlushDecoding, bytes: number): Promise<void> => {
+    for (; at < fetches.length && decoding.heldBytes < bytes; at += 1)
+      await decoding.take(fetches[at]!, { epoch: 0, nowMs: Date.now(), writers: WRITERS })
+  }
   const section = async (): Promise<void> => {
-    for (let at = 0; at < fetches.length;) {
-      const decoding = pool.openFlush({
-        table: {
-          table: 'orders',
-          topic: 'orders',
-          subject: 'orders-value',
-          pinnedVersion: null,
-          onUnknownField: 'rescue',
-          key: ['order_id'],
-        },
-        schema: ORDERS_SCHEMA,
-        tableFields: null,
-        hashKey: null,
-        sealKey: null,
-        runId: crypto.randomUUID(),
-        batchId: crypto.randomUUID(),
-        maxRecordBytes: 16 * 2 ** 20,
-        keepLetters: false,
-        // What is copied to the error topic is the log's.
-        copyLetters: false,
-      })
-      for (; at < fetches.length && decoding.heldBytes < FLUSH_BYTES; at += 1)
-        await decoding.take(fetches[at]!, { epoch: 0, nowMs: Date.now(), writers: WRITERS })
+    at = 0
+    for (let decoding: FlushDecoding | null = openFlush(pool); decoding !== null;) {
+      await take(decoding, FLUSH_BYTES)
       await decoding.settle()
-      for (const { localFile } of await decoding.stage({
-        fields,
-        partitionColumns: [RUN_DATE.name],
-        nowMs: Date.now(),
-      }))
-        rmSync(localFile)
+      const staging = decoding.stage({ fields: FIELDS, partitionColumns: [RUN_DATE.name], nowMs: Date.now() })
+      const next: FlushDecoding | null = at < fetches.length ? openFlush(pool) : null
+      const ahead = next === null || !pool.worksBeside ? null : take(next, AHEAD_BYTES)
+      for (const { localFile } of await staging) rmSync(localFile)
       await decoding.abandon()
+      await ahead
+      decoding = next
     }
   }
   for (let pass = 0; pass < warmPasses; pass += 1) {
@@ -154,6 +141,29 @@ async function throughPool(open: (folder: string) => DecodePool): Promise<Counte
   const done = await counted(section)
   await pool.close()
   return done
+}
+
+function openFlush(pool: DecodePool): FlushDecoding {
+  return pool.openFlush({
+    table: {
+      table: 'orders',
+      topic: 'orders',
+      subject: 'orders-value',
+      pinnedVersion: null,
+      onUnknownField: 'rescue',
+      key: ['order_id'],
+    },
+    schema: ORDERS_SCHEMA,
+    tableFields: null,
+    hashKey: null,
+    sealKey: null,
+    runId: crypto.randomUUID(),
+    batchId: crypto.randomUUID(),
+    maxRecordBytes: 16 * 2 ** 20,
+    keepLetters: false,
+    // What is copied to the error topic is the log's.
+    copyLetters: false,
+  })
 }
 
 function fetchesOf(all: readonly RecordBatch[]): RecordBatch[][] {

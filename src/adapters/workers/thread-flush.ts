@@ -130,7 +130,9 @@ export class ThreadFlush implements FlushDecoding, FlushListener {
     const { flush, terms, threads, threadAt } = this.#options
     const key = partitionKey(at)
     // Columns that mode evolve brings must agree, so one thread sees them all.
-    const slot = this.#slotOf.get(key) ?? (terms.table.onUnknownField === 'evolve' ? 0 : this.#slotOf.size % threads)
+    // Each flush begins on the thread after, since the first one has a fetch more than the others as often as not.
+    const slot =
+      this.#slotOf.get(key) ?? (terms.table.onUnknownField === 'evolve' ? 0 : (flush + this.#slotOf.size) % threads)
     this.#slotOf.set(key, slot)
     const known = this.#parts.get(slot)
     if (known !== undefined) return known
