@@ -94,7 +94,7 @@ function ordersPage(section: Section<OrdersRow> | undefined): string[] {
     `process of its own, on ${section.machine}. CPU-seconds count all threads.`,
     '',
     'Stages, the in-memory lines and the naive path are measured warm: the process has taken in the same orders three times, as a service that is',
-    'always on has; "in a process that begins" is the same without. A row of the log → Delta lines is the whole cold program from start to end, but',
+    'always on has, with two workers six times, so that each thread has read as many; "in a process that begins" is the same without. A row of the log → Delta lines is the whole cold program from start to end, but',
     'where it says warm: there the verb has run three times in the same process, each time over the whole log into a new lake;',
     'the Python path has nothing to warm, and its imports are not counted. Peaks of the in-memory lines hold the orders themselves (450 MB, more',
     'where warm).',

@@ -24,6 +24,7 @@ import { counted, printMeasured, type Counted } from './measured-section.ts'
 const [stage = '', file = '', scratch = ''] = process.argv.slice(2)
 const WRITERS = new Map([[ORDERS_SCHEMA.id, ORDERS_SCHEMA]])
 const FLUSH_BYTES = 64 * 2 ** 20
+const THREADS = 2
 const IN_FLIGHT_BYTES = 8 * 2 ** 20
 /** What is handed over of the next flush while one is written, where the pool works beside. */
 const AHEAD_BYTES = FLUSH_BYTES / 4
@@ -49,19 +50,25 @@ switch (stage) {
   case 'memory':
     await printMeasured(
       rows,
-      await throughPool((folder) => openInProcessPool({ openWork: createFlushWork(), folder: async () => folder })),
+      await throughPool(
+        (folder) => openInProcessPool({ openWork: createFlushWork(), folder: async () => folder }),
+        warmPasses,
+      ),
     )
     break
   case 'memory-workers':
     await printMeasured(
       rows,
-      await throughPool((folder) =>
-        openThreadPool({
-          entry: new URL('../../src/worker.ts', import.meta.url),
-          threads: 2,
-          inFlightBytes: IN_FLIGHT_BYTES,
-          folder: async () => folder,
-        }),
+      await throughPool(
+        (folder) =>
+          openThreadPool({
+            entry: new URL('../../src/worker.ts', import.meta.url),
+            threads: THREADS,
+            inFlightBytes: IN_FLIGHT_BYTES,
+            folder: async () => folder,
+          }),
+        // Each thread has then taken in as many as the one.
+        warmPasses * THREADS,
       ),
     )
     break
@@ -109,7 +116,7 @@ async function writing(): Promise<Counted> {
 }
 
 /** As ingest does it, but for the log and the table: flushes of `ingest.flush_mb`, each to finished files. */
-async function throughPool(open: (folder: string) => DecodePool): Promise<Counted> {
+async function throughPool(open: (folder: string) => DecodePool, passesBefore: number): Promise<Counted> {
   const folder = `${scratch}/memory`
   await mkdir(folder, { recursive: true })
   const pool = open(folder)
@@ -133,7 +140,7 @@ async function throughPool(open: (folder: string) => DecodePool): Promise<Counte
       decoding = next
     }
   }
-  for (let pass = 0; pass < warmPasses; pass += 1) {
+  for (let pass = 0; pass < passesBefore; pass += 1) {
     await section()
     // A pool may have let go of what it was given.
     fetches = fetchesOf(readOrdersFile(file))
