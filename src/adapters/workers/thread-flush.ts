@@ -16,6 +16,8 @@ export interface ThreadFlushOptions {
   readonly flush: number
   readonly terms: FlushTerms
   readonly threads: number
+  /** Where the partition that comes first goes. */
+  readonly firstSlot: number
   readonly inFlightBytes: number
   readonly threadAt: (slot: number) => Thread
   readonly localFile: (slot: number) => Promise<string>
@@ -127,12 +129,11 @@ export class ThreadFlush implements FlushDecoding, FlushListener {
   }
 
   #partOf(at: TopicPartition): Part {
-    const { flush, terms, threads, threadAt } = this.#options
+    const { flush, terms, threads, firstSlot, threadAt } = this.#options
     const key = partitionKey(at)
     // Columns that mode evolve brings must agree, so one thread sees them all.
-    // Each flush begins on the thread after, since the first one has a fetch more than the others as often as not.
     const slot =
-      this.#slotOf.get(key) ?? (terms.table.onUnknownField === 'evolve' ? 0 : (flush + this.#slotOf.size) % threads)
+      this.#slotOf.get(key) ?? (terms.table.onUnknownField === 'evolve' ? 0 : (firstSlot + this.#slotOf.size) % threads)
     this.#slotOf.set(key, slot)
     const known = this.#parts.get(slot)
     if (known !== undefined) return known

@@ -24,16 +24,21 @@ export function openThreadPool({ entry, threads, inFlightBytes, folder }: Thread
     return fresh
   }
   let flushes = 0
+  /** Threads that have a part in any flush: a partition that is alone stays where code is warm. */
+  let used = 0
   return {
     worksBeside: true,
     expect(partitions) {
+      used = Math.max(used, Math.min(threads, partitions))
       for (let slot = 0; slot < Math.min(threads, partitions); slot += 1) threadAt(slot)
     },
     openFlush(terms) {
       flushes += 1
       const flush = flushes
       const localFile = async (slot: number): Promise<string> => join(await folder(), `flush-${flush}-${slot}.parquet`)
-      return new ThreadFlush({ flush, terms, threads, inFlightBytes, threadAt, localFile })
+      // The thread that begins has a fetch more than the others as often as not: each flush begins with the next one.
+      const firstSlot = flush % (used === 0 ? threads : used)
+      return new ThreadFlush({ flush, terms, threads, firstSlot, inFlightBytes, threadAt, localFile })
     },
     async close() {
       await Promise.all(running.filter((thread) => thread !== undefined).map((thread) => thread.close()))

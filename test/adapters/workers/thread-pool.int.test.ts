@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openThreadPool } from '../../../src/adapters/workers/thread-pool.ts'
 import type { RecordBatch } from '../../../src/domain/record-batch.ts'
@@ -112,3 +112,23 @@ test('a pool that is closed fails what is open', async (t) => {
   await pool.close()
   await assert.rejects(decoding.settle(), { code: 'WORKER_DIED' })
 })
+
+for (const { partitions, files } of [
+  { partitions: 2, files: ['flush-1-1', 'flush-2-0', 'flush-3-1'] },
+  { partitions: 1, files: ['flush-1-0', 'flush-2-0', 'flush-3-0'] },
+]) {
+  test(`of ${partitions} partitions expected, ${partitions === 1 ? 'a lone one stays on its thread' : 'flushes begin on each thread in turn'}`, async (t) => {
+    const pool = await mortalPool(t)
+    pool.expect(partitions)
+    const staged: string[] = []
+    for (let flush = 0; flush < files.length; flush += 1) {
+      const decoding = pool.openFlush(flushTerms())
+      await decoding.take([keyed('good')], FACTS)
+      const { fields } = await decoding.settle()
+      for (const { localFile } of await decoding.stage({ fields, partitionColumns: [], nowMs: 1 }))
+        staged.push(basename(localFile, '.parquet'))
+      await decoding.abandon()
+    }
+    assert.deepEqual(staged, files)
+  })
+}
