@@ -129,3 +129,58 @@ function writeGroup(
   }
   return at
 }
+
+const ONES = 0x01010101
+
+/**
+ * Levels of 0 and 1, a byte each, as `encodeHybrid` writes them, but that runs end where groups of eight do: so eight are
+ * looked at as two words. They begin their buffer, which reaches on to a multiple of eight and is written to there.
+ */
+export function encodeBits(
+  levels: ArrayBuffer,
+  count: number,
+  target: { readonly out: Uint8Array; readonly at: number },
+): number {
+  const { out } = target
+  const groups = Math.ceil(count / 8)
+  new Uint8Array(levels, count, groups * 8 - count).fill(0)
+  const words = new Int32Array(levels, 0, groups * 2)
+  const whole = Math.floor(count / 8)
+  let at = target.at
+  let literals = 0
+  for (let group = 0; group < whole;) {
+    const word = words[2 * group]!
+    if (words[2 * group + 1] !== word || (word !== 0 && word !== ONES)) {
+      group += 1
+      continue
+    }
+    let next = group + 1
+    while (next < whole && words[2 * next] === word && words[2 * next + 1] === word) next += 1
+    if (group > literals) at = packBits(words, { from: literals, to: group }, out, at)
+    at = writeVarint((next - group) * 16, out, at)
+    out[at] = word & 1
+    at += 1
+    group = next
+    literals = next
+  }
+  return literals < groups ? packBits(words, { from: literals, to: groups }, out, at) : at
+}
+
+function packBits(
+  words: Int32Array,
+  { from, to }: { readonly from: number; readonly to: number },
+  out: Uint8Array,
+  start: number,
+): number {
+  let at = writeVarint((to - from) * 2 + 1, out, start)
+  for (let group = from; group < to; group += 1) {
+    out[at] = lowestBits(words[2 * group]!) | (lowestBits(words[2 * group + 1]!) << 4)
+    at += 1
+  }
+  return at
+}
+
+/** The lowest bits of four bytes that have no other, side by side: each is shifted to a place of its own, from bit 24 on. */
+function lowestBits(word: number): number {
+  return Math.imul(word, 0x01020408) >>> 24
+}

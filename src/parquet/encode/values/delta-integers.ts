@@ -19,6 +19,8 @@ const MAX_INT32_SPREAD = 0x8000_0000
 const narrow = new Int32Array(BLOCK_VALUES)
 /** The differences of a block of which some need more. */
 const wide = new Float64Array(BLOCK_VALUES)
+/** The high halves of what each of those has beyond the least; the low ones are in `narrow`. */
+const uppers = new Int32Array(BLOCK_VALUES)
 
 /** Bytes that `encodeDeltas` writes at most for `count` values of `size` bytes. */
 export function deltaBound(count: number, size: number): number {
@@ -48,126 +50,176 @@ export function encodeDeltas(
   let at = writeVarint(BLOCK_VALUES, out, target.at)
   at = writeVarint(RUNS, out, at)
   at = writeVarint(count, out, at)
-  at = writeZigZag(size === 4 ? words[0]! : words[1]! * WORD + (words[0]! >>> 0), out, at)
+  at = writeZigZag(valueAt(words, 0, size), out, at)
+  // Blocks of one column are mostly alike, so that what the last one was is tried first: either way the same is written.
+  let isWide = false
   for (let start = 1; start < count; start += BLOCK_VALUES) {
     const end = Math.min(start + BLOCK_VALUES, count)
-    const least = size === 4 ? takeInts(words, start, end) : takeHalves(words, start, end)
-    if (Number.isNaN(least)) at = writeWide(view, out, at, takeWide(words, start, end, size))
-    else at = writeNarrow(view, out, at, least)
+    if (!isWide) isWide = size === 4 ? !takeInts(words, start, end) : !takeHalves(words, start, end)
+    if (isWide) isWide = takeWide(words, start, end, size)
+    at = isWide ? writeWide(view, out, at) : writeNarrow(view, out, at)
   }
   return at
 }
 
-/** Fills `narrow`, and returns the least difference; NaN where one needs more than 32 bits. What is left of a block is the least. */
-function takeInts(words: Int32Array, start: number, end: number): number {
+/** The least difference of the block that was taken. */
+let least = 0
+
+/** Fills `narrow` with the differences; false where one needs more than 32 bits. What is left of a block is the least. */
+function takeInts(words: Int32Array, start: number, end: number): boolean {
   let before = words[start - 1]!
-  let least = 0x7fffffff
+  let low = MAX_INT32
   let overflow = 0
   for (let i = start; i < end; i += 1) {
     const value = words[i]!
     const delta = (value - before) | 0
     overflow |= (value ^ before) & (value ^ delta)
     narrow[i - start] = delta
-    if (delta < least) least = delta
+    if (delta < low) low = delta
     before = value
   }
-  if (overflow < 0) return Number.NaN
-  narrow.fill(least, end - start)
-  return least
+  if (overflow < 0) return false
+  least = low
+  narrow.fill(low, end - start)
+  return true
 }
 
-/** The same of values whose high halves are alike; NaN where they are not. */
-function takeHalves(words: Int32Array, start: number, end: number): number {
-  const high = words[2 * start - 1]!
+/** The same of values whose high halves are alike; false where they are not. */
+function takeHalves(words: Int32Array, start: number, end: number): boolean {
+  const same = words[2 * start - 1]!
   // Signed, in the order of the unsigned halves.
   let before = words[2 * start - 2]! ^ SIGN
-  let least = 0x7fffffff
+  let low = MAX_INT32
   let overflow = 0
   let other = 0
   for (let i = start; i < end; i += 1) {
     const value = words[2 * i]! ^ SIGN
     const delta = (value - before) | 0
     overflow |= (value ^ before) & (value ^ delta)
-    other |= words[2 * i + 1]! ^ high
+    other |= words[2 * i + 1]! ^ same
     narrow[i - start] = delta
-    if (delta < least) least = delta
+    if (delta < low) low = delta
     before = value
   }
-  if (overflow < 0 || other !== 0) return Number.NaN
-  narrow.fill(least, end - start)
-  return least
+  if (overflow < 0 || other !== 0) return false
+  least = low
+  narrow.fill(low, end - start)
+  return true
 }
 
 const SIGN = 0x8000_0000 | 0
+const MAX_INT32 = 0x7fff_ffff
+const MIN_INT32 = -0x8000_0000
 
-/** Fills `wide`, and returns the least difference. */
+/** Fills `wide`; true where a difference does need more than 32 bits, else they are in `narrow` as well. */
 // oxlint-disable-next-line eslint/max-params -- called for every block, where an object would be one a block
-function takeWide(words: Int32Array, start: number, end: number, size: 4 | 8): number {
-  let least = Number.POSITIVE_INFINITY
+function takeWide(words: Int32Array, start: number, end: number, size: 4 | 8): boolean {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
   let before = valueAt(words, start - 1, size)
   for (let i = start; i < end; i += 1) {
     const value = valueAt(words, i, size)
     const delta = value - before
     wide[i - start] = delta
-    if (delta < least) least = delta
+    if (delta < low) low = delta
+    if (delta > high) high = delta
     before = value
   }
-  wide.fill(least, end - start)
-  return least
+  wide.fill(low, end - start)
+  least = low
+  if (low < MIN_INT32 || high > MAX_INT32) return true
+  for (let i = 0; i < BLOCK_VALUES; i += 1) narrow[i] = wide[i]!
+  return false
 }
 
 function valueAt(words: Int32Array, i: number, size: 4 | 8): number {
   return size === 4 ? words[i]! : words[i * 2 + 1]! * WORD + (words[i * 2]! >>> 0)
 }
 
-// oxlint-disable-next-line eslint/max-params -- as above
-function writeNarrow(view: DataView, out: Uint8Array, start: number, least: number): number {
+function writeNarrow(view: DataView, out: Uint8Array, start: number): number {
+  const base = least | 0
   const widths = writeZigZag(least, out, start)
   let at = widths + RUNS
   for (let run = 0; run < RUNS; run += 1) {
     const from = run * RUN_VALUES
     let bits = 0
-    for (let i = from; i < from + RUN_VALUES; i += 1) {
-      const rest = (narrow[i]! - least) | 0
-      narrow[i] = rest
-      bits |= rest
-    }
+    for (let i = from; i < from + RUN_VALUES; i += 1) bits |= (narrow[i]! - base) | 0
     const width = 32 - Math.clz32(bits)
     out[widths + run] = width
-    if (width > 0) at = packNarrow(view, at, from, width)
+    if (width > 0) at = packNarrow(view, at, { from, width, base })
   }
   return at
 }
 
-// oxlint-disable-next-line eslint/max-params -- as above
-function writeWide(view: DataView, out: Uint8Array, start: number, least: number): number {
+function writeWide(view: DataView, out: Uint8Array, start: number): number {
   const widths = writeZigZag(least, out, start)
   let at = widths + RUNS
   for (let run = 0; run < RUNS; run += 1) {
     const from = run * RUN_VALUES
-    let most = 0
+    let low = 0
+    let high = 0
     for (let i = from; i < from + RUN_VALUES; i += 1) {
       const rest = wide[i]! - least
-      wide[i] = rest
+      const upper = (rest / WORD) | 0
       narrow[i] = rest
-      if (rest > most) most = rest
+      uppers[i] = upper
+      low |= rest
+      high |= upper
     }
-    const width = most < WORD ? 32 - Math.clz32(most) : 64 - Math.clz32(most / WORD)
+    const width = high === 0 ? 32 - Math.clz32(low) : 64 - Math.clz32(high)
     out[widths + run] = width
     if (width > 32) at = packWide(view, at, from, width)
-    else if (width > 0) at = packNarrow(view, at, from, width)
+    else if (width > 0) at = packNarrow(view, at, { from, width, base: 0 })
   }
   return at
 }
 
-/** 32 values of up to 32 bits fill as many words of 32 bits as a value has bits. */
-// oxlint-disable-next-line eslint/max-params -- as above
-function packNarrow(view: DataView, start: number, from: number, width: number): number {
+/** Where a run of differences lies, the bits that each takes, and what is taken from each. */
+interface NarrowRun {
+  readonly from: number
+  readonly width: number
+  readonly base: number
+}
+
+/** 32 values of up to 32 bits fill as many words of 32 bits as a value has bits: put together by four and two where that many fit a word. */
+function packNarrow(view: DataView, start: number, { from, width, base }: NarrowRun): number {
   let at = start
   let held = 0
   let bits = 0
+  if (width <= 8) {
+    const step = width * 4
+    for (let i = from; i < from + RUN_VALUES; i += 4) {
+      const pair = (narrow[i]! - base) | 0 | (((narrow[i + 1]! - base) | 0) << width)
+      const other = (narrow[i + 2]! - base) | 0 | (((narrow[i + 3]! - base) | 0) << width)
+      const four = pair | (other << (width * 2))
+      held |= four << bits
+      bits += step
+      if (bits >= 32) {
+        view.setInt32(at, held, true)
+        at += 4
+        bits -= 32
+        held = bits === 0 ? 0 : four >>> (step - bits)
+      }
+    }
+    return at
+  }
+  if (width <= 16) {
+    const step = width * 2
+    for (let i = from; i < from + RUN_VALUES; i += 2) {
+      const pair = (narrow[i]! - base) | 0 | (((narrow[i + 1]! - base) | 0) << width)
+      held |= pair << bits
+      bits += step
+      if (bits >= 32) {
+        view.setInt32(at, held, true)
+        at += 4
+        bits -= 32
+        held = bits === 0 ? 0 : pair >>> (step - bits)
+      }
+    }
+    return at
+  }
   for (let i = from; i < from + RUN_VALUES; i += 1) {
-    const rest = narrow[i]!
+    const rest = (narrow[i]! - base) | 0
     held |= rest << bits
     bits += width
     if (bits >= 32) {
@@ -192,7 +244,7 @@ function packWide(view: DataView, start: number, from: number, width: number): n
     view.setInt32(at, held | (low << bits), true)
     at += 4
     held = bits === 0 ? 0 : low >>> (32 - bits)
-    const high = (wide[i]! / WORD) | 0
+    const high = uppers[i]!
     held |= high << bits
     bits += more
     if (bits >= 32) {

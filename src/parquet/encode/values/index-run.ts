@@ -57,7 +57,7 @@ export class IndexRun {
   used(entries: number): Uint8Array {
     const used = new Uint8Array(entries)
     if (this.#uniform >= 0) used[this.#uniform] = 1
-    else for (let i = 0; i < this.#count; i += 1) used[this.#indexes[i]!] = 1
+    else markUsed(used, this.#indexes, this.#count)
     return used
   }
 
@@ -79,6 +79,16 @@ export class IndexRun {
   clear(): void {
     this.#count = 0
     this.#uniform = -1
+  }
+}
+
+/** Ends once all are found, which of few entries is soon. */
+function markUsed(used: Uint8Array, indexes: Int32Array, count: number): void {
+  let left = used.length
+  for (let i = 0; i < count && left > 0; i += 1) {
+    const index = indexes[i]!
+    left -= 1 - used[index]!
+    used[index] = 1
   }
 }
 
