@@ -1,24 +1,31 @@
 import type { Skip } from '../domain/dead-letter.ts'
+import { SluiceError } from '../domain/errors.ts'
 import type { TableName } from '../domain/identifier.ts'
 import type { Happening } from '../domain/events.ts'
 import { normalizeRanges, type OffsetRange } from '../domain/offset-range.ts'
 import { isoDate } from '../error-lane/lane-path.ts'
 import { listLetterFiles, readLetters } from '../error-lane/ledger.ts'
 import { writeSkips } from '../error-lane/write-skips.ts'
-import { readPosition } from '../ingest/lane/lane-position.ts'
+import { OPERATE_APP_ID, readPosition } from '../ingest/lane/lane-position.ts'
 import { findTable } from '../ingest/lane/lane-table.ts'
+import { commitTransaction } from '../lake/commit.ts'
+import { nameFact } from '../lake/name-fact.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import { readLandedOffsets } from './landed-offsets.ts'
 import { indexLanded } from './offset-index.ts'
+
+const MAX_ATTEMPTS = 5
 
 export type ExpireWorld = Pick<World, 'settings' | 'clock' | 'lake' | 'engine' | 'runId' | 'traceId' | 'events'>
 
 /**
  * Removes the letters of a bronze table that are older than `errors.retention`, by whole days. What the table does not
  * hold and no younger letter names leaves a skip (expired), written before the letters go, so that conservation still
- * holds (I17). A death in between leaves both, which is harmless: the next pass removes the letters.
- * Returns the number of files removed.
+ * holds (I17). An empty commit on `sluice/operate` stands between: an operator who lands one of the letters meanwhile
+ * wins, or begins again and finds the skip. A death in between leaves skips and letters, which is harmless: the next pass
+ * removes the letters.
+ * Returns the number of files removed. Throws COMMIT_CONTENDED.
  */
 export async function expireLetters(world: ExpireWorld, table: string): Promise<number> {
   const { retentionMs } = world.settings.errors
@@ -29,14 +36,47 @@ export async function expireLetters(world: ExpireWorld, table: string): Promise<
   const files: string[] = []
   for await (const path of listLetterFiles(store, lane, beforeDate)) files.push(path)
   if (files.length === 0) return 0
-  const skips = await expiredSkips(world, table, beforeDate)
-  const written = await writeSkips({ store, ...lane, runId: world.runId, skips, newId: () => world.clock.newId() })
-  if (written !== null) {
-    const happening: Happening = { type: 'skips.written', table, skips: written.skips, path: written.path }
-    world.events.emit({ runId: world.runId, traceId: world.traceId, jobName: `expire:${table}`, ...happening })
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const snapshot = await findTable(world.lake, table)
+    const skips = await expiredSkips(world, table, { snapshot, beforeDate })
+    const written = await writeSkips({ store, ...lane, runId: world.runId, skips, newId: () => world.clock.newId() })
+    if (written !== null && snapshot !== null && !(await commitMark(world, table, snapshot))) {
+      await store.delete([written.path])
+      continue
+    }
+    if (written !== null) emitOf(world, table)({ type: 'skips.written', table, ...written })
+    await store.delete(files)
+    return files.length
   }
-  await store.delete(files)
-  return files.length
+  throw new SluiceError(
+    'COMMIT_CONTENDED',
+    `operators' commits on bronze.${table} won ${MAX_ATTEMPTS} times in a row: letters that are too old stay until the next pass`,
+    { where: { table: `bronze.${table}` } },
+  )
+}
+
+/** Whether no operator has committed since the snapshot; then none who began before it can any more. */
+async function commitMark(world: ExpireWorld, table: string, snapshot: Snapshot): Promise<boolean> {
+  const emit = emitOf(world, table)
+  const operate = snapshot.txns.get(OPERATE_APP_ID) ?? null
+  const outcome = await commitTransaction({
+    store: world.lake.at(`bronze/${table}`),
+    snapshot,
+    adds: [],
+    removes: [],
+    txns: new Map([[OPERATE_APP_ID, (operate ?? 0n) + 1n]]),
+    expectTxns: new Map([[OPERATE_APP_ID, operate]]),
+    reads: 'nothing',
+    dataChange: false,
+    operation: { name: 'EXPIRE LETTERS', parameters: { runId: world.runId }, metrics: {} },
+    clock: world.clock,
+    onEvent: (fact) => emit(nameFact(fact, `bronze.${table}`)),
+  })
+  return outcome.kind === 'committed'
+}
+
+function emitOf({ events, runId, traceId }: ExpireWorld, table: string): (happening: Happening) => void {
+  return (happening) => events.emit({ runId, traceId, jobName: `expire:${table}`, ...happening })
 }
 
 /**
@@ -61,8 +101,11 @@ export async function expireGateLetters(
   return files.length
 }
 
-async function expiredSkips(world: ExpireWorld, table: string, beforeDate: string): Promise<Skip[]> {
-  const snapshot = await findTable(world.lake, table)
+async function expiredSkips(
+  world: ExpireWorld,
+  table: string,
+  { snapshot, beforeDate }: { readonly snapshot: Snapshot | null; readonly beforeDate: string },
+): Promise<Skip[]> {
   const landed = indexLanded(
     snapshot === null ? [] : await readLandedOffsets(await world.engine(), world.lake.at(`bronze/${table}`), snapshot),
   )

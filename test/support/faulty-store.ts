@@ -2,13 +2,17 @@ import type { ObjectStat, ObjectStore } from '../../src/ports/object-store.ts'
 
 export type WriteCall = 'put' | 'putIfAbsent' | 'putFile'
 
-/** What befalls a write: an error instead of it, or an error after it was done. Null lets it be. */
-export type WriteFault = (call: WriteCall, path: string) => { readonly error: Error; readonly done: boolean } | null
+/** What befalls a write: an error instead of it, or an error after it was done. Null lets it be. It waits for the answer. */
+export type WriteFault = (call: WriteCall, path: string) => Befalls | null | Promise<Befalls | null>
+export interface Befalls {
+  readonly error: Error
+  readonly done: boolean
+}
 
 /** A store whose writes fail on request; paths are those below its root. */
 export function faultyStore(real: ObjectStore, fault: WriteFault, below = ''): ObjectStore {
   const write = async <T>(call: WriteCall, path: string, act: () => Promise<T>): Promise<T> => {
-    const found = fault(call, below + path)
+    const found = await fault(call, below + path)
     if (found === null) return act()
     if (found.done) await act()
     throw found.error
