@@ -1,4 +1,5 @@
 import type { ColumnRoom } from '../domain/column-room.ts'
+import type { PackedRecords } from '../domain/packed-records.ts'
 import type { TopicPartition } from '../domain/position.ts'
 import type { OutgoingRecord, RecordBatch } from '../domain/record-batch.ts'
 
@@ -95,6 +96,8 @@ export interface AppendRequest {
 
 export interface PartitionAppend extends TopicPartition {
   readonly records: readonly OutgoingRecord[]
+  /** The same records, where they are packed: a log that takes them so need not make objects of them. */
+  readonly packed?: readonly PackedRecords[]
 }
 
 /** Progress of a source as small named entries: a watermark, or one entry a file. */

@@ -6,6 +6,7 @@ import { appendPart, expireBatches, fetchNow, offsetAtAppendTime } from './batch
 import { heldInGroup, joinGroup } from './leases.ts'
 import { openLogDatabase, type LogDatabase } from './log-database.ts'
 import { moveSource, readSourceState, sequenceOf } from './source-rows.ts'
+import { encodePacked } from './encode-packed.ts'
 import { encodeBatches } from './stored-batch.ts'
 import {
   checkTopicOptions,
@@ -93,7 +94,10 @@ export async function openEmbeddedLog({ dir, clock }: { dir: string; clock: Cloc
 }
 
 async function append(db: LogDatabase, clock: Clock, { batches, state }: AppendRequest): Promise<AppendOutcome> {
-  const parts = batches.map(({ topic, partition, records }) => ({ topic, partition, encoded: encodeBatches(records) }))
+  const parts = batches.map((part) => {
+    const encoded = part.packed === undefined ? encodeBatches(part.records) : encodePacked(part.packed)
+    return { topic: part.topic, partition: part.partition, encoded }
+  })
   return db.write(() => {
     if (state !== null) {
       const sequence = sequenceOf(db, state.source)

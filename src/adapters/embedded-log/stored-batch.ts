@@ -171,8 +171,17 @@ interface Run {
   readonly payload: number
 }
 
-function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatch {
-  const count = end - start
+/** A batch under construction; `payloadAt`: where its payload begins. */
+export interface OpenBatch {
+  readonly blob: Uint8Array
+  readonly count: number
+  readonly timestamps: Float64Array
+  /** Of all keys, then of all values, then of all headers. */
+  readonly lengths: Int32Array
+  readonly payloadAt: number
+}
+
+export function openBatch(count: number, payload: number): OpenBatch {
   const blob = new Uint8Array(HEADER_BYTES + count * BYTES_A_RECORD + payload)
   const view = new DataView(blob.buffer)
   view.setUint32(0, MAGIC, true)
@@ -181,7 +190,20 @@ function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatc
   view.setUint32(16, payload, true)
   const timestamps = new Float64Array(blob.buffer, HEADER_BYTES, count)
   const lengths = new Int32Array(blob.buffer, HEADER_BYTES + count * 8, count * 3)
-  let pos = HEADER_BYTES + count * BYTES_A_RECORD
+  return { blob, count, timestamps, lengths, payloadAt: HEADER_BYTES + count * BYTES_A_RECORD }
+}
+
+/** Once all of it is written. */
+export function closeBatch({ blob, count }: OpenBatch): UnplacedBatch {
+  const view = new DataView(blob.buffer)
+  view.setUint32(20, crc32(blob.subarray(HEADER_BYTES)), true)
+  return { blob, count }
+}
+
+function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatch {
+  const open = openBatch(end - start, payload)
+  const { blob, count, timestamps, lengths } = open
+  let pos = open.payloadAt
   for (let i = 0; i < count; i += 1) {
     const { key, value, timestampMs } = records[start + i]!
     const encodedHeaders = headers[start + i]!
@@ -202,6 +224,5 @@ function encodeRun({ records, headers, start, end, payload }: Run): UnplacedBatc
       pos += encodedHeaders.length
     }
   }
-  view.setUint32(20, crc32(blob.subarray(HEADER_BYTES)), true)
-  return { blob, count }
+  return closeBatch(open)
 }

@@ -1,6 +1,7 @@
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import { classifyError, type ErrorCode } from '../../domain/errors.ts'
-import type { TopicLog } from '../../ports/topic-log.ts'
+import type { OutgoingRecord } from '../../domain/record-batch.ts'
+import type { PartitionAppend, TopicLog } from '../../ports/topic-log.ts'
 import { toLaneRecord } from '../lane-record.ts'
 import { LetterCopies, storedLetter, type StoredLetter } from './copy-writer.ts'
 import { packedBytes, readPacked, type PackedRecords } from '../../domain/packed-records.ts'
@@ -54,9 +55,8 @@ export async function copyPieces({ log, topic, retentionMs, pieces }: CopyPieces
   try {
     await log.create(errorsTopic, { partitions: 1, retentionMs })
     for (const part of partsOf(pieces)) {
-      const records = part.flatMap(readPacked)
-      await log.append({ batches: [{ topic: errorsTopic, partition: 0, records }], state: null })
-      copied += records.length
+      await log.append({ batches: [new PackedAppend(errorsTopic, part)], state: null })
+      copied += part.reduce((sum, { timestampsMs }) => sum + timestampsMs.length, 0)
     }
     return { kind: 'copied', records: copied }
   } catch (error) {
@@ -66,6 +66,24 @@ export async function copyPieces({ log, topic, retentionMs, pieces }: CopyPieces
 
 export function errorsTopicOf(topic: string): string {
   return `${topic}.errors`
+}
+
+/** Its records are objects only where a log asks for them. */
+class PackedAppend implements PartitionAppend {
+  readonly topic: string
+  readonly partition = 0
+  readonly packed: readonly PackedRecords[]
+  #records: readonly OutgoingRecord[] | null = null
+
+  constructor(topic: string, packed: readonly PackedRecords[]) {
+    this.topic = topic
+    this.packed = packed
+  }
+
+  get records(): readonly OutgoingRecord[] {
+    this.#records ??= this.packed.flatMap(readPacked)
+    return this.#records
+  }
 }
 
 function failed(error: unknown): CopyOutcome {

@@ -2,9 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
+import { encodePacked } from '../../../src/adapters/embedded-log/encode-packed.ts'
 import { encodeBatches, placeBatch, readStoredBatch } from '../../../src/adapters/embedded-log/stored-batch.ts'
 import { SluiceError } from '../../../src/domain/errors.ts'
-import { readHeaders, recordKey, recordValue, type OutgoingRecord } from '../../../src/domain/record-batch.ts'
+import { readPacked, RecordPacker } from '../../../src/domain/packed-records.ts'
+import {
+  headerName,
+  readHeaders,
+  recordKey,
+  recordValue,
+  type OutgoingRecord,
+} from '../../../src/domain/record-batch.ts'
 
 const here = { topic: 'orders', partition: 3 }
 
@@ -63,6 +71,44 @@ test('a batch is split where either limit is reached, and a record larger than t
     [1, 1, 1],
   )
   assert.deepEqual(sizes([], { records: 4, payloadBytes: 1000 }), [])
+})
+
+test('packed records are stored as the very batches that the same records are as objects', () => {
+  const bytes = fc.option(fc.uint8Array({ maxLength: 9 }))
+  const header = fc.record({ key: fc.string({ maxLength: 3 }), value: fc.uint8Array({ maxLength: 5 }) })
+  const one = fc.record({
+    key: bytes,
+    value: fc.oneof(bytes, fc.constant(new Uint8Array(40))),
+    headers: fc.array(header, { maxLength: 2 }),
+    timestampMs: fc.nat(),
+  })
+  const limits = fc.record({ records: fc.integer({ min: 1, max: 6 }), payloadBytes: fc.integer({ min: 1, max: 90 }) })
+  const lists = fc.array(fc.array(one, { maxLength: 7 }), { maxLength: 5 })
+  fc.assert(
+    fc.property(lists, limits, (groups, bound) => {
+      // A piece a group: batches go on over their borders.
+      const pieces = groups.flatMap((group) => {
+        const packer = new RecordPacker()
+        for (const { headers, ...record } of group) {
+          packer.begin({ ...record, headers: headers.length })
+          for (const { key, value } of headers) {
+            packer.bytes(headerName(key))
+            packer.value(value)
+          }
+          packer.end()
+        }
+        return packer.take()
+      })
+      const read = pieces.flatMap(readPacked)
+      assert.equal(read.length, groups.flat().length)
+      const packed = encodePacked(pieces, bound).map((each) => placeBatch(each, 7n, 8))
+      assert.deepEqual(
+        packed.map((each) => Buffer.from(each).toString('hex')),
+        encodeBatches(read, bound).map((each) => Buffer.from(placeBatch(each, 7n, 8)).toString('hex')),
+      )
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('a batch is read from any start of its buffer', () => {
