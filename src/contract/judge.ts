@@ -18,7 +18,7 @@ import { createJsonReader } from './json/read/reader.ts'
 import { invalidContract } from './invalid.ts'
 import { parseContract } from './parse-contract.ts'
 import { suiteRules } from './suite-rules.ts'
-import { compileRuleCheck } from './rules/check-rules.ts'
+import { compileRuleCheck, type RuleCheck } from './rules/check-rules.ts'
 import { PrivateNames } from './privacy/private-names.ts'
 import { RowState } from './reading/row-state.ts'
 import { createTombstoneWriter } from './reading/tombstone.ts'
@@ -114,8 +114,11 @@ export function createJudge({
     ),
   )
   const checks = columnChecks.flat()
+  const checksOf = new WeakMap<readonly number[], readonly RuleCheck[]>()
   const checkColumns = (columns: readonly number[], at: number): void => {
-    for (const column of columns) for (const check of columnChecks[column]!) check(at, row.breaches)
+    let list = checksOf.get(columns)
+    if (list === undefined) checksOf.set(columns, (list = columns.flatMap((column) => columnChecks[column]!)))
+    for (const check of list) check(at, row.breaches)
   }
   const options = { contract, mode, builders, row, evolved, privateNames, rules, checks: columnChecks }
   const reader: BodyReader = contract.format === 'avro' ? createAvroReader(options) : createJsonReader(options)

@@ -38,7 +38,7 @@ export class JsonBytes {
     const at = this.#room(text.length * 3)
     const data = this.#data
     let i = 0
-    if (text.length <= 64) {
+    if (text.length <= MIDDLING) {
       for (; i < text.length; i += 1) {
         const code = text.charCodeAt(i)
         if (code > 0x7f) break
@@ -137,6 +137,8 @@ export class JsonBytes {
 }
 
 const FIRST_BYTES = 16 * 1024
+/** Characters past which a text is written by one call. */
+const MIDDLING = 512
 const KEPT_BYTES = 4 * 1024 * 1024
 const QUOTE = 34
 const MINUS = 45

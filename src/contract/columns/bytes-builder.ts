@@ -21,6 +21,10 @@ export class BytesBuilder extends ValidityBuilder {
   /** The entry of each value, where there is a dictionary. */
   ids: Int32Array = new Int32Array(0)
 
+  /** The values that were last asked for as texts, and a view that makes such of them. */
+  #shown: Uint8Array | null = null
+  #texts: Buffer = Buffer.alloc(0)
+
   constructor(type: ColumnType & { readonly kind: 'string' | 'binary' }) {
     super()
     this.type = type
@@ -88,7 +92,11 @@ export class BytesBuilder extends ValidityBuilder {
   text(index: number): string {
     const { data, offsets } = this.#values
     const at = this.#entry(index)
-    return Buffer.from(data.buffer, data.byteOffset).toString('utf8', offsets[at]!, offsets[at + 1]!)
+    if (data !== this.#shown) {
+      this.#shown = data
+      this.#texts = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    }
+    return this.#texts.toString('utf8', offsets[at]!, offsets[at + 1]!)
   }
 
   codePoints(index: number): number {
