@@ -90,6 +90,22 @@ describe('texts that do not repeat are packed', () => {
     assert.doesNotMatch(used, /DICTIONARY/)
   })
 
+  test('on pages too large to be copied, whether or not what goes before the texts finds room there', async () => {
+    const rows = (count: number, most: number): Cell[][] =>
+      Array.from({ length: count }, (_, i) => [
+        i % 13 === 0 ? null : `${i}`.padEnd(i % 29 === 0 ? most : 3 + (i % 7), 'xyz'),
+        null,
+      ])
+    const few = rows(12_000, 900)
+    const cut = [few.slice(0, 5000), few.slice(5000, 5100), few.slice(5100)]
+    const batches = cut.map((each) => batchOf(fields, each))
+    // Pages of one buffer, small and large in turn.
+    assert.match(await roundTrip(batches, few, { pageBytes: 300_000, rowGroupRows: 11_000 }), /DELTA_LENGTH_BYTE_ARRAY/)
+    // One length in each run that takes ten bits: those of all rows of a page take more than what is kept before texts.
+    const many = rows(140_000, 600)
+    assert.match(await roundTrip([batchOf(fields, many)], many, { pageBytes: 2 ** 23 }), /DELTA_LENGTH_BYTE_ARRAY/)
+  })
+
   test('least and greatest are those of all values', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 9, max: 3 }), { minLength: 1, maxLength: 60 }), (values) => {
