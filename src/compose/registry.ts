@@ -1,4 +1,3 @@
-import { openConfluentRegistry } from '../adapters/registry/confluent/confluent-registry.ts'
 import { openEmbeddedRegistry } from '../adapters/registry/embedded-registry.ts'
 import { checkEvolution } from '../contract/evolution.ts'
 import type { RegistrySettings } from '../domain/settings.ts'
@@ -9,5 +8,7 @@ export async function openRegistry(settings: RegistrySettings, clock: Clock): Pr
   if (settings.kind === 'embedded') {
     return openEmbeddedRegistry({ dir: settings.dir, compatible: checkEvolution, clock })
   }
+  // Node's HTTP client is a tenth of what a start costs where no registry is asked over it.
+  const { openConfluentRegistry } = await import('../adapters/registry/confluent/confluent-registry.ts')
   return openConfluentRegistry({ address: settings, compatible: checkEvolution, clock })
 }
