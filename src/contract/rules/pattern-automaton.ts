@@ -1,4 +1,4 @@
-import type { Step } from './pattern-program.ts'
+import { byteClasses, type ByteClasses, type Step } from './pattern-program.ts'
 
 /** Where a search stands: the steps it could be at, and what came before. Built as texts need it. */
 interface State {
@@ -16,6 +16,8 @@ const MAX_OTHERS = 256
 const ASCII = 128
 const FOUND = -1
 const UNKNOWN = -2
+/** Of programs that tell more classes apart no pairs are kept: the table would be large. */
+const MOST_CLASS_BITS = 4
 
 /**
  * Finds a program in texts: a deterministic automaton built lazily from the program's sets of steps. Guarantee: at
@@ -28,8 +30,15 @@ export class PatternAutomaton {
   /** State × 128 + ASCII code: 128 × the state after it, FOUND or UNKNOWN. */
   #table = new Int32Array(8 * ASCII).fill(UNKNOWN)
 
+  readonly #classes: ByteClasses
+  /** State, class and class, each in its bits: the state after two bytes in its place, or UNKNOWN. Empty where none are kept. */
+  #pairs = new Int32Array(0)
+  /** How often the store was emptied. */
+  #emptied = 0
+
   constructor(program: readonly Step[]) {
     this.#program = program
+    this.#classes = byteClasses(program, isWordCharacter)
     this.#begin()
   }
 
@@ -46,6 +55,46 @@ export class PatternAutomaton {
 
   /** In UTF-8, which must be valid. */
   findsBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#pairs.length === 0 ? this.#findsSingly(bytes, start, end) : this.#findsByTwo(bytes, start, end)
+  }
+
+  /** What comes next waits for one look at a table for every two bytes. */
+  #findsByTwo(bytes: Uint8Array, start: number, end: number): boolean {
+    const { classes, bits } = this.#classes
+    let pairs = this.#pairs
+    let row = 0
+    for (let at = start; at < end;) {
+      if (at + 1 < end) {
+        const next = pairs[row | (classes[bytes[at]!]! << bits) | classes[bytes[at + 1]!]!]!
+        if (next >= 0) {
+          row = next
+          at += 2
+          continue
+        }
+      }
+      const from = row >> (2 * bits)
+      const byte = bytes[at]!
+      const emptied = this.#emptied
+      const size = byte < ASCII ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+      const middle = this.#after(from, byte < ASCII ? byte : codePointAt(bytes, at, size))
+      if (middle === FOUND) return true
+      at += size
+      if (at < end && byte < ASCII && bytes[at]! < ASCII) {
+        const state = this.#after(middle, bytes[at]!)
+        if (state === FOUND) return true
+        // Where the store was emptied in between, `from` is no state of it.
+        if (emptied === this.#emptied) {
+          this.#pairs[(from << (2 * bits)) | (classes[byte]! << bits) | classes[bytes[at]!]!] = state << (2 * bits)
+        }
+        at += 1
+        row = state << (2 * bits)
+      } else row = middle << (2 * bits)
+      pairs = this.#pairs
+    }
+    return this.#findsAtEnd(row >> (2 * bits))
+  }
+
+  #findsSingly(bytes: Uint8Array, start: number, end: number): boolean {
     let table = this.#table
     let row = 0
     for (let at = start; at < end;) {
@@ -59,14 +108,9 @@ export class PatternAutomaton {
         }
         if (next === FOUND) return true
       }
-      let codePoint = byte
-      if (byte >= ASCII) {
-        const more = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
-        codePoint &= 0x3f >> more
-        for (let i = 0; i < more; i += 1) codePoint = (codePoint << 6) | (bytes[at + i]! & 0x3f)
-        at += more
-      }
-      const state = this.#after(row / ASCII, codePoint)
+      const size = byte < ASCII ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+      const state = this.#after(row / ASCII, byte < ASCII ? byte : codePointAt(bytes, at - 1, size))
+      at += size - 1
       if (state === FOUND) return true
       row = state * ASCII
       table = this.#table
@@ -154,6 +198,8 @@ export class PatternAutomaton {
     this.#ids.clear()
     this.#states = []
     this.#table.fill(UNKNOWN)
+    this.#pairs.fill(UNKNOWN)
+    this.#emptied += 1
     this.#idOf([0], true, false)
   }
 
@@ -168,10 +214,23 @@ export class PatternAutomaton {
       wider.set(this.#table)
       this.#table = wider
     }
+    const { bits } = this.#classes
+    if (bits <= MOST_CLASS_BITS && (id + 1) << (2 * bits) > this.#pairs.length) {
+      const wider = new Int32Array(Math.max(this.#pairs.length * 2, 4 << (2 * bits))).fill(UNKNOWN)
+      wider.set(this.#pairs)
+      this.#pairs = wider
+    }
     this.#states.push({ steps, atStart, afterWord, others: new Map(), ending: undefined })
     this.#ids.set(key, id)
     return id
   }
+}
+
+/** Of a sequence of `size` bytes, more than one. */
+function codePointAt(bytes: Uint8Array, at: number, size: number): number {
+  let codePoint = bytes[at]! & (0x7f >> size)
+  for (let i = 1; i < size; i += 1) codePoint = (codePoint << 6) | (bytes[at + i]! & 0x3f)
+  return codePoint
 }
 
 /** `\w` without the flags that widen it. */

@@ -102,3 +102,26 @@ function codePointTest(source: string): CodePointTest {
     return ascii[codePoint] === 1
   }
 }
+
+/** ASCII codes that no step of a program tells apart, by class. */
+export interface ByteClasses {
+  /** By byte; all that are not ASCII are of a class of their own. */
+  readonly classes: Uint8Array
+  /** Bits that a class takes. */
+  readonly bits: number
+}
+
+const ASCII = 128
+
+export function byteClasses(program: readonly Step[], isWord: (code: number) => boolean): ByteClasses {
+  const tests = new Set(program.flatMap((step) => (step.kind === 'one' ? [step.test] : [])))
+  const known = new Map<string, number>()
+  const classes = new Uint8Array(256)
+  for (let code = 0; code < ASCII; code += 1) {
+    const answers = [isWord, ...tests].map((test) => (test(code) ? 1 : 0)).join('')
+    if (!known.has(answers)) known.set(answers, known.size)
+    classes[code] = known.get(answers)!
+  }
+  classes.fill(known.size, ASCII)
+  return { classes, bits: 32 - Math.clz32(known.size) }
+}

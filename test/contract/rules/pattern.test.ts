@@ -74,6 +74,32 @@ describe('patterns of contracts', () => {
     )
   })
 
+  it('are found in one text after another, by what was learnt from those before', () => {
+    const letters = Array.from('abcdefghijklmnopqrst', (letter) => `[${letter}Z]?`).join('')
+    const sources = fc.oneof(pattern, fc.constantFrom(`^${letters}$`, '^[A-Z]{2}-[0-9]{3}(-[A-Zé]{1,4})?$'))
+    const alike = fc
+      .array(fc.constantFrom('A', 'B', 'Z', 'a', 'b', 'k', '-', '0', '12', '345', 'é', 'AB-'), { maxLength: 9 })
+      .map((list) => list.join(''))
+    fc.assert(
+      fc.property(sources, fc.array(fc.oneof(text, alike), { minLength: 8, maxLength: 40 }), (source, samples) => {
+        let expected
+        try {
+          expected = samples.map((sample) => new RegExp(source, 'u').test(sample))
+        } catch {
+          return // a group name used twice
+        }
+        if (source.includes('\\B')) return // as above
+        const { testBytes } = compilePattern(source, place)
+        const all = samples.map((sample) => Buffer.from(sample))
+        for (let turn = 0; turn < 3; turn += 1) {
+          const seen = all.map((bytes) => testBytes(bytes, 0, bytes.length))
+          assert.deepEqual(seen, expected, `/${source}/u on ${JSON.stringify(samples)}, turn ${turn}`)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   it('that need more states than are kept are found all the same', () => {
     const source = '(a|é)(a|b|é){10}$'
     const compiled = compilePattern(source, place)
@@ -86,6 +112,20 @@ describe('patterns of contracts', () => {
         assert.deepEqual([compiled.test(sample), compiled.testBytes(bytes, 0, bytes.length)], [expected, expected])
       }),
       { numRuns: 20 },
+    )
+  })
+
+  it('whose states are forgotten in the middle of a text are found in the next one', () => {
+    const source = '(a|b)(a|b|c){10}$'
+    const compiled = compilePattern(source, place)
+    const expected = new RegExp(source, 'u')
+    const sample = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 11, maxLength: 30 })
+    fc.assert(
+      fc.property(sample, (list) => {
+        const bytes = Buffer.from(list.join(''))
+        assert.equal(compiled.testBytes(bytes, 0, bytes.length), expected.test(list.join('')))
+      }),
+      { numRuns: 8000 },
     )
   })
 
