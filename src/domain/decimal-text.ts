@@ -79,16 +79,19 @@ export function parseExactDouble(text: string): number | null {
 }
 
 /** A whole number of so many bytes is exact as a double. */
-const SHORT_BYTES = 6
+export const SHORT_BYTES = 6
+
+/** `bigintOfBytes` of 1 to `SHORT_BYTES` bytes. */
+export function shortOfBytes(bytes: Uint8Array, start: number, end: number): number {
+  let short = (bytes[start]! << 24) >> 24
+  for (let at = start + 1; at < end; at += 1) short = short * 256 + bytes[at]!
+  return short
+}
 
 /** Two's complement, big-endian, as Avro and Parquet hold decimals. */
 export function bigintOfBytes(bytes: Uint8Array, start: number, end: number): bigint {
   if (start >= end) return 0n
-  if (end - start <= SHORT_BYTES) {
-    let short = (bytes[start]! << 24) >> 24
-    for (let at = start + 1; at < end; at += 1) short = short * 256 + bytes[at]!
-    return BigInt(short)
-  }
+  if (end - start <= SHORT_BYTES) return BigInt(shortOfBytes(bytes, start, end))
   let value = BigInt(bytes[start]! >= 0x80 ? bytes[start]! - 0x100 : bytes[start]!)
   for (let at = start + 1; at < end; at += 1) value = (value << 8n) | BigInt(bytes[at]!)
   return value

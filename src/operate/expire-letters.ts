@@ -6,7 +6,7 @@ import { normalizeRanges, type OffsetRange } from '../domain/offset-range.ts'
 import { isoDate } from '../error-lane/lane-path.ts'
 import { listLetterFiles, readLetters } from '../error-lane/ledger.ts'
 import { writeSkips } from '../error-lane/write-skips.ts'
-import { OPERATE_APP_ID, readPosition } from '../ingest/lane/lane-position.ts'
+import { hasPassed, OPERATE_APP_ID } from '../ingest/lane/lane-position.ts'
 import { findTable } from '../ingest/lane/lane-table.ts'
 import { commitTransaction } from '../lake/commit.ts'
 import { nameFact } from '../lake/name-fact.ts'
@@ -118,7 +118,8 @@ async function expiredSkips(
   })) {
     if (topic === null || partition === null || offset === null) continue
     const at = { topic, partition, epoch: epoch ?? 0, offset: BigInt(offset) }
-    if (!landed.has(at) && wasPassed(snapshot, at)) expired.set(row_id, at)
+    // A letter at or after the position is a phantom and leaves nothing.
+    if (snapshot !== null && !landed.has(at) && hasPassed(snapshot.txns, at)) expired.set(row_id, at)
   }
   for await (const { row_id } of readLetters(store, lane, { sinceMs: Date.parse(`${beforeDate}T00:00:00Z`) }))
     expired.delete(row_id)
@@ -132,14 +133,4 @@ async function expiredSkips(
   return [...ranges.values()].flatMap(({ offsets, ...at }) =>
     normalizeRanges(offsets).map((range): Skip => ({ ...at, ...range, reason: 'expired' })),
   )
-}
-
-/** An offset at or after the position will be read again: its letter is a phantom and leaves nothing. */
-function wasPassed(
-  snapshot: Snapshot | null,
-  at: { topic: string; partition: number; epoch: number; offset: bigint },
-): boolean {
-  const position = snapshot === null ? null : readPosition(snapshot.txns, at)
-  if (position === null || at.epoch > position.epoch) return false
-  return at.epoch < position.epoch || at.offset < position.next
 }

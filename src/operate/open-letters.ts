@@ -1,7 +1,7 @@
 import { fromLaneRecord } from '../error-lane/lane-record.ts'
 import { openingKeys } from '../error-lane/seal.ts'
 import { readLetters, type LetterFilter } from '../error-lane/ledger.ts'
-import { readPosition } from '../ingest/lane/lane-position.ts'
+import { hasPassed } from '../ingest/lane/lane-position.ts'
 import type { Snapshot } from '../lake/snapshot.ts'
 import type { World } from '../ports/world.ts'
 import type { LogLetter } from './letter-batch.ts'
@@ -48,10 +48,7 @@ export async function* openLetters({
       epoch: record.epoch ?? 0,
       offset: BigInt(record.offset ?? '0'),
     }
-    const position = readPosition(snapshot.txns, at)
-    if (position === null || (at.epoch === position.epoch && at.offset >= position.next) || at.epoch > position.epoch)
-      continue
-    if (landed.has(at) || skipped.has(at)) continue
+    if (!hasPassed(snapshot.txns, at) || landed.has(at) || skipped.has(at)) continue
     chunk.push({ ...fromLaneRecord(record, openingKeys(world.settings.errors)), log: at })
     bytes += (record.raw?.length ?? 0) + 256
     if (chunk.length >= CHUNK_LETTERS || bytes >= CHUNK_BYTES) {

@@ -27,6 +27,16 @@ export function readPosition(txns: ReadonlyMap<string, bigint>, at: TopicPartiti
   return { next, epoch: Number(txns.get(epochAppId(at)) ?? 0n), source: txns.get(sourceAppId(at)) ?? null }
 }
 
+/** Whether the lane has passed a record. What lies at or after its position, or in an epoch to come, will be read again. */
+export function hasPassed(
+  txns: ReadonlyMap<string, bigint>,
+  at: TopicPartition & { readonly epoch: number; readonly offset: bigint },
+): boolean {
+  const position = readPosition(txns, at)
+  if (position === null || at.epoch > position.epoch) return false
+  return at.epoch < position.epoch || at.offset < position.next
+}
+
 /** The partitions of a topic that a table has positions for, ascending. */
 export function positionedPartitions(txns: ReadonlyMap<string, bigint>, topic: string): number[] {
   const prefix = `sluice/${topic}/`

@@ -2,7 +2,7 @@ import type { Judge } from '../../contract/judge.ts'
 import { readSchemaId } from '../../contract/wire.ts'
 import { OWN_ROOM, type ColumnRoom } from '../../domain/column-room.ts'
 import type { Column, ColumnBatch, ColumnField } from '../../domain/column-batch.ts'
-import { hasPii, type Contract } from '../../domain/contract.ts'
+import { hasPii } from '../../domain/contract.ts'
 import type { DeadLetter, RuleBreach, Skip, UnshownLetter } from '../../domain/dead-letter.ts'
 import {
   readHeaders,
@@ -60,14 +60,14 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   const { batch, tooLarge } = setLargeAside(whole, context.maxRecordBytes)
   const { room = OWN_ROOM } = context
   const contract = context.judge.contract
-  const letterOf = letterWriter(contract, context)
+  const letterOf = letterWriter(batch, context)
   const letters: DeadLetter[] = []
   const { tell } = context
   const verdict = context.judge.judge(batch, context.writers, {
     room,
-    ...(tell === undefined ? {} : { tell: (refusal, recordJson): void => tell(letterOf(batch, refusal), recordJson) }),
+    ...(tell === undefined ? {} : { tell: (refusal, recordJson): void => tell(letterOf(refusal), recordJson) }),
   })
-  for (const refusal of verdict.refusals) letters.push({ ...letterOf(batch, refusal), record: refusal.record })
+  for (const refusal of verdict.refusals) letters.push({ ...letterOf(refusal), record: refusal.record })
   const { length } = verdict.rows
   const { batchIds, sources, ops } = headerColumns(batch, verdict, context.batchId)
 
@@ -91,9 +91,10 @@ export function judgeBatch(whole: RecordBatch, context: JudgeContext): JudgedBat
   put(SYSTEM_FIELDS.rescued, verdict.rescued)
 
   const why = whole.keptBack === undefined ? null : refuseKeptBack(whole.keptBack)
+  const largeLetterOf = letterWriter(whole, context)
   for (const index of tooLarge) {
     const large = why === null ? refuseLarge(whole, index, context.maxRecordBytes) : { ...why, index }
-    const letter = letterOf(whole, large)
+    const letter = largeLetterOf(large)
     if (tell === undefined) letters.push({ ...letter, record: null })
     else tell(letter, NO_RECORD)
   }
@@ -124,19 +125,14 @@ interface Refused {
 const NO_RECORD = Buffer.from('null')
 
 function letterWriter(
-  contract: Contract,
-  { table, runId, batchId, epoch, nowMs, tell }: JudgeContext,
-): (batch: RecordBatch, refused: Refused) => UnshownLetter {
+  batch: RecordBatch,
+  { judge: { contract }, table, runId, batchId, epoch, nowMs, tell }: JudgeContext,
+): (refused: Refused) => UnshownLetter {
   const sealed = hasPii(contract)
   const own = (bytes: Uint8Array | null): Uint8Array | null =>
     bytes === null || tell !== undefined ? bytes : copyOf(bytes)
-  let headersOf: ReturnType<typeof laneHeadersReader> | null = null
-  let last: RecordBatch | null = null
-  return (batch, { index, schemaId, errors }) => {
-    if (headersOf === null || batch !== last) {
-      headersOf = laneHeadersReader(batch)
-      last = batch
-    }
+  const headersOf = laneHeadersReader(batch)
+  return ({ index, schemaId, errors }) => {
     const log = { topic: batch.topic, partition: batch.partition, epoch, offset: recordOffset(batch, index) }
     return {
       rowId: rowIdOfLog(log),

@@ -4,7 +4,7 @@ import { distinctLetters, listLanes, readHealings, readLetters, type LetterFilte
 import type { LaneRecord } from '../../error-lane/lane-record.ts'
 import { RowIdSet } from '../../error-lane/row-id.ts'
 import { letterState, type LetterState } from '../../error-lane/letter-state.ts'
-import { readPosition } from '../../ingest/lane/lane-position.ts'
+import { hasPassed } from '../../ingest/lane/lane-position.ts'
 import { openSnapshot, type Snapshot } from '../../lake/snapshot.ts'
 import type { World } from '../../ports/world.ts'
 import { readLandedOffsets } from '../landed-offsets.ts'
@@ -75,8 +75,6 @@ function stateOf(record: LaneRecord, { snapshot, landed, skipped, healed }: Lane
     return letterState(record, { landed: false, passed: true, skipped: false, hasHealing })
   }
   const at = { topic, partition, epoch: record.epoch ?? 0, offset: BigInt(offset) }
-  const position = snapshot === null ? null : readPosition(snapshot.txns, at)
-  const passed =
-    position !== null && (at.epoch < position.epoch || (at.epoch === position.epoch && at.offset < position.next))
+  const passed = snapshot !== null && hasPassed(snapshot.txns, at)
   return letterState(record, { landed: landed.has(at), passed, skipped: skipped.has(at), hasHealing })
 }

@@ -176,10 +176,9 @@ export class LeafWriter {
     const body = this.#room.take(this.#repetition.bound + this.#definition.bound + values.bound)
     let start = this.#repetition.encode(body, 0)
     start = this.#definition.encode(body, start)
-    const { end, tail, encoding } = values.encode(body, start)
+    const { end, encoding } = values.encode(body, start)
     const offset = this.#chunkBytes
-    const page = tail === null ? body.subarray(0, end) : joinTail(body, end, tail)
-    const { parts, bytes } = this.#framePage(page, { encoding, values: this.#levels })
+    const { parts, bytes } = this.#framePage(body.subarray(0, end), { encoding, values: this.#levels })
     this.#parts.push(...parts)
     this.#encodings.set(encoding, (this.#encodings.get(encoding) ?? 0) + 1)
     const nulls = this.#levels - this.#present
@@ -220,17 +219,6 @@ export class LeafWriter {
     this.#chunkBounds = mergeBounds(this.#chunkBounds, bounds)
     this.#bounds = mergeBounds(this.#bounds, bounds)
   }
-}
-
-/** What was written, then the tail: in the tail's own buffer where that has room before it, so that it is not copied. */
-function joinTail(body: Uint8Array, end: number, tail: Uint8Array<ArrayBuffer>): Uint8Array {
-  if (tail.byteOffset < end) {
-    body.set(tail, end)
-    return body.subarray(0, end + tail.length)
-  }
-  const page = new Uint8Array(tail.buffer, tail.byteOffset - end, end + tail.length)
-  page.set(body.subarray(0, end))
-  return page
 }
 
 function createPageValues(leaf: ParquetLeaf): PageValues {

@@ -1,5 +1,5 @@
 import { giveBuffer, takeBuffer } from './values/page-buffers.ts'
-import { bitWidth, encodeBits, encodeHybrid, encodeRun, hybridBound } from './rle-levels.ts'
+import { bitWidth, encodeHybrid, encodeRun, hybridBound } from './rle-levels.ts'
 
 /** The levels of the page being filled. A page whose levels are all alike holds only their count. */
 export class LevelRun {
@@ -42,8 +42,7 @@ export class LevelRun {
       const run = encodeRun(this.#uniform, this.#count, this.#width)
       out.set(run, end)
       end += run.length
-    } else if (this.#width === 1) end = encodeBits(this.#levels.buffer, this.#count, { out, at: end })
-    else end = encodeHybrid(this.#levels, this.#count, this.#width, { out, at: end })
+    } else end = encodeHybrid(this.#levels, this.#count, this.#width, { out, at: end })
     new DataView(out.buffer, out.byteOffset).setUint32(at, end - at - 4, true)
     this.#count = 0
     this.#uniform = -1

@@ -1,4 +1,5 @@
 import type { JsonBytes } from '../../../domain/json-bytes.ts'
+import { SHORT_BYTES, shortOfBytes } from '../../../domain/decimal-text.ts'
 import { DAY_MICROS, formatDate } from '../../../domain/time-text.ts'
 import { DecodeFault, isValidUtf8, notUtf8, type AvroCursor } from './cursor.ts'
 import type { AvroLogical } from '../logical.ts'
@@ -139,18 +140,15 @@ function putTimestamp(out: JsonBytes, micros: number): void {
   out.text('Z"')
 }
 
-/** Unscaled values of so many bytes are exact as doubles. */
-const SHORT_DECIMAL_BYTES = 6
-/** 10 to this is exact as a double, and past every such value. */
+/** 10 to this is exact as a double, and past every value of `SHORT_BYTES`. */
 const SHORT_SCALE = 15
 
 /** What `formatDecimal` writes, in quotes. False where it is left to `showLeaf`. */
 function putDecimal(out: JsonBytes, cursor: AvroCursor, scale: number): boolean {
   const start = cursor.readSpan()
   const { bytes, at: end } = cursor
-  if (end - start > SHORT_DECIMAL_BYTES || end === start || scale > SHORT_SCALE) return false
-  let unscaled = (bytes[start]! << 24) >> 24
-  for (let at = start + 1; at < end; at += 1) unscaled = unscaled * 256 + bytes[at]!
+  if (end - start > SHORT_BYTES || end === start || scale > SHORT_SCALE) return false
+  const unscaled = shortOfBytes(bytes, start, end)
   out.text(unscaled < 0 ? '"-' : '"')
   const digits = Math.abs(unscaled)
   const unit = 10 ** scale

@@ -2,15 +2,12 @@ import { SluiceError } from '../../../domain/errors.ts'
 import { boundsOfByteArrays } from './column-bounds.ts'
 import type { ColumnBounds } from './column-bounds.ts'
 import { deltaBound, encodeDeltas } from './delta-integers.ts'
-import { giveBuffer, NO_ROOM, takeBuffer, withRoom } from './page-buffers.ts'
-import type { Packed, Picked, PlainValues } from './page-values.ts'
+import { giveBuffer, NO_ROOM, withRoom } from './page-buffers.ts'
+import type { Picked, PlainValues } from './page-values.ts'
 
 const LENGTH_BYTES = 4
 /** Fewer values are not worth another encoding. */
 const MIN_PACKED = 64
-/** Room kept before the values of a large page: what goes before them is put there, and they are not copied. */
-const HEAD_BYTES = 96 * 1024
-const LARGE_BYTES = 256 * 1024
 
 /**
  * Strings and binary. Held, and packed, as DELTA_LENGTH_BYTE_ARRAY has them (Parquet format, "Encodings"): all lengths, then
@@ -21,8 +18,6 @@ export class ByteArrayValues implements PlainValues {
   readonly packing = 'DELTA_LENGTH_BYTE_ARRAY'
   #data = NO_ROOM
   #lengths = NO_ROOM
-  /** Where the values begin. */
-  #head = 0
   #size = 0
   #count = 0
 
@@ -103,10 +98,11 @@ export class ByteArrayValues implements PlainValues {
     return this.#size + deltaBound(this.#count, LENGTH_BYTES)
   }
 
-  packInto(out: Uint8Array, at: number): Packed | null {
+  packInto(out: Uint8Array, at: number): number | null {
     if (this.#count < MIN_PACKED) return null
-    const end = encodeDeltas(new Int32Array(this.#lengths), this.#count, LENGTH_BYTES, { out, at })
-    return { end, tail: this.#allData() }
+    const data = encodeDeltas(new Int32Array(this.#lengths), this.#count, LENGTH_BYTES, { out, at })
+    out.set(this.#allData(), data)
+    return data + this.#size
   }
 
   bounds(): ColumnBounds | null {
@@ -128,11 +124,10 @@ export class ByteArrayValues implements PlainValues {
     giveBuffer(this.#lengths)
     this.#data = NO_ROOM
     this.#lengths = NO_ROOM
-    this.#head = 0
   }
 
-  #allData(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#data, this.#head, this.#size)
+  #allData(): Uint8Array {
+    return new Uint8Array(this.#data, 0, this.#size)
   }
 
   #allLengths(): Int32Array {
@@ -140,17 +135,8 @@ export class ByteArrayValues implements PlainValues {
   }
 
   #reserve(more: number): Uint8Array {
-    if (this.#head === 0 && this.#size + more >= LARGE_BYTES) this.#makeHead(more)
-    this.#data = withRoom(this.#data, this.#head + this.#size, more)
-    return new Uint8Array(this.#data, this.#head + this.#size, more)
-  }
-
-  #makeHead(more: number): void {
-    const larger = takeBuffer(HEAD_BYTES + this.#size + more)
-    new Uint8Array(larger, HEAD_BYTES).set(this.#allData())
-    giveBuffer(this.#data)
-    this.#data = larger
-    this.#head = HEAD_BYTES
+    this.#data = withRoom(this.#data, this.#size, more)
+    return new Uint8Array(this.#data, this.#size, more)
   }
 
   #reserveLengths(more: number): Int32Array {

@@ -181,28 +181,11 @@ interface NarrowRun {
   readonly base: number
 }
 
-/** 32 values of up to 32 bits fill as many words of 32 bits as a value has bits: put together by four and two where that many fit a word. */
+/** 32 values of up to 32 bits fill as many words of 32 bits as a value has bits: put together by two where both fit a word. */
 function packNarrow(view: DataView, start: number, { from, width, base }: NarrowRun): number {
   let at = start
   let held = 0
   let bits = 0
-  if (width <= 8) {
-    const step = width * 4
-    for (let i = from; i < from + RUN_VALUES; i += 4) {
-      const pair = (narrow[i]! - base) | 0 | (((narrow[i + 1]! - base) | 0) << width)
-      const other = (narrow[i + 2]! - base) | 0 | (((narrow[i + 3]! - base) | 0) << width)
-      const four = pair | (other << (width * 2))
-      held |= four << bits
-      bits += step
-      if (bits >= 32) {
-        view.setInt32(at, held, true)
-        at += 4
-        bits -= 32
-        held = bits === 0 ? 0 : four >>> (step - bits)
-      }
-    }
-    return at
-  }
   if (width <= 16) {
     const step = width * 2
     for (let i = from; i < from + RUN_VALUES; i += 2) {

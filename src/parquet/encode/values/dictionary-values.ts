@@ -91,13 +91,13 @@ export class DictionaryValues implements PageValues {
     // A page without values is PLAIN: as a dictionary's page it would need a dictionary that may never come.
     if (this.#indexed && indexes.count > 0) {
       this.#paged += indexes.count
-      return { end: indexes.encode(this.#dictionary.count, out, at), tail: null, encoding: 'RLE_DICTIONARY' }
+      return { end: indexes.encode(this.#dictionary.count, out, at), encoding: 'RLE_DICTIONARY' }
     }
     const packed = this.#packs ? this.#plain.packInto(out, at) : null
-    if (packed !== null) return { ...packed, encoding: this.#plain.packing }
+    if (packed !== null) return { end: packed, encoding: this.#plain.packing }
     this.#packs = false
     out.set(this.#plain.encoded(), at)
-    return { end: at + this.#plain.bytes, tail: null, encoding: 'PLAIN' }
+    return { end: at + this.#plain.bytes, encoding: 'PLAIN' }
   }
 
   plain(): Uint8Array | null {

@@ -10,7 +10,7 @@ import {
 import type { ColumnBounds } from './column-bounds.ts'
 import { deltaBound, encodeDeltas, fitsDeltas } from './delta-integers.ts'
 import { giveBuffer, NO_ROOM, withRoom } from './page-buffers.ts'
-import type { EncodedValues, Packed, PageValues, Picked, PlainValues } from './page-values.ts'
+import type { EncodedValues, PageValues, Picked, PlainValues } from './page-values.ts'
 import type { Shredded } from '../shred.ts'
 
 /** Types whose values all have one size. */
@@ -87,13 +87,13 @@ export class FixedValues implements PlainValues {
     return this.#integerBytes === null ? 0 : deltaBound(this.#count, this.#integerBytes)
   }
 
-  packInto(out: Uint8Array, at: number): Packed | null {
+  packInto(out: Uint8Array, at: number): number | null {
     const size = this.#integerBytes
     if (size === null || this.#count < MIN_PACKED) return null
     const { min, max } = this.bounds()!
     if (!fitsDeltas(min as bigint, max as bigint, size)) return null
     const end = encodeDeltas(new Int32Array(this.#buffer), this.#count, size, { out, at })
-    return (end - at) * PACKED_PAYS <= this.bytes ? { end, tail: null } : null
+    return (end - at) * PACKED_PAYS <= this.bytes ? end : null
   }
 
   bounds(): ColumnBounds | null {
@@ -166,7 +166,7 @@ export class BooleanValues implements PageValues {
     const end = at + this.bytes
     out.fill(0, at, end)
     for (let i = 0; i < this.#count; i += 1) out[at + (i >>> 3)]! |= (values[i] === 0 ? 0 : 1) << (i & 7)
-    return { end, tail: null, encoding: 'PLAIN' }
+    return { end, encoding: 'PLAIN' }
   }
 
   plain(): null {

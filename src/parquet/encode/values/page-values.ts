@@ -9,7 +9,7 @@ export interface PageValues {
   readonly bytes: number
   /** Bytes that `encode` writes at most. */
   readonly bound: number
-  /** Writes the page's values, all or all but the tail; `bounds` first, then `clear`. */
+  /** Writes the page's values; `bounds` first, then `clear`. */
   encode(out: Uint8Array, at: number): EncodedValues
   bounds(): ColumnBounds | null
   /** The page's values in PLAIN encoding; null where they are in the dictionary. */
@@ -23,15 +23,9 @@ export interface PageValues {
   release(): void
 }
 
-export interface EncodedValues extends Packed {
-  readonly encoding: ValueEncoding
-}
-
-/** What was written into a page, up to `end`, and what follows there, if anything: bytes that stand elsewhere. */
-export interface Packed {
+export interface EncodedValues {
   readonly end: number
-  /** Whoever puts the page together may overwrite what its buffer holds before it. Good until `clear`. */
-  readonly tail: Uint8Array<ArrayBuffer> | null
+  readonly encoding: ValueEncoding
 }
 
 export type ValueEncoding = 'PLAIN' | 'RLE_DICTIONARY' | PackedEncoding
@@ -64,8 +58,8 @@ export interface PlainValues {
   readonly packing: PackedEncoding
   /** Bytes that `packInto` writes at most. */
   readonly packedBound: number
-  /** Writes the values packed; null where they cannot be, or it hardly pays. */
-  packInto(out: Uint8Array, at: number): Packed | null
+  /** Writes the values packed and returns the end; null where they cannot be, or it hardly pays. */
+  packInto(out: Uint8Array, at: number): number | null
   bounds(): ColumnBounds | null
   nan(): boolean
   clear(): void
