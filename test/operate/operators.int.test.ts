@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../src/adapters/clock/system-clock.ts'
 import { openSnapshot } from '../../src/lake/snapshot.ts'
-import { prepareReset, resetLane } from '../../src/operate/checkpoint/reset-lane.ts'
 import { expireLetters } from '../../src/operate/expire-letters.ts'
 import { optimizeTable } from '../../src/operate/optimize/optimize-table.ts'
 import { redriveTable } from '../../src/operate/redrive.ts'
@@ -12,6 +11,7 @@ import { prepareRestore, restoreTable } from '../../src/operate/restore/restore-
 import { verifyTable } from '../../src/operate/verify.ts'
 import { assertConserved } from '../support/conserved.ts'
 import { order, ORDER_FIELDS, produce, registerOrders } from '../support/orders.ts'
+import { resetOrders } from '../support/reset-orders.ts'
 import { runSeed, seededRandom } from '../support/random.ts'
 import { rawRows } from '../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../support/scratch-world.ts'
@@ -70,11 +70,9 @@ test('I16, I17: whatever ingest, resets, replays, redrives, restores, retention 
       case 2:
         await ingestAll(world)
         break
-      case 3: {
-        const target = offset(upTo(ends[partition]! + 1))
-        await resetLane(world, await prepareReset(world, { table: tableOf(world), partition, target, accept: false }))
+      case 3:
+        await resetOrders(world, { partition, target: offset(upTo(ends[partition]! + 1)) })
         break
-      }
       case 4: {
         const first = upTo(ends[partition]! + 1)
         await replay(world, { partition, from: offset(first), to: offset(first + upTo(6)) })
@@ -100,10 +98,7 @@ test('I16, I17: whatever ingest, resets, replays, redrives, restores, retention 
     await assertConserved(world)
   }
   await ingestAll(world)
-  for (const partition of [0, 1]) {
-    const target = offset(0)
-    await resetLane(world, await prepareReset(world, { table: tableOf(world), partition, target, accept: false }))
-  }
+  for (const partition of [0, 1]) await resetOrders(world, { partition, target: offset(0) })
   await ingestAll(world)
   await registerOrders(world, [ORDER_FIELDS[0]!, { name: 'n', type: 'int' }])
   await replay(world)

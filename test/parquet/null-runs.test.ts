@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ColumnField } from '../../src/domain/column-batch.ts'
 import { writeParquet } from '../../src/parquet/write-parquet.ts'
 import { batchOf } from './build-columns.ts'
 import type { Cell } from './build-columns.ts'
-import { openDuck } from './duckdb-cells.ts'
-import type { Duck } from './duckdb-cells.ts'
+import { scratchDuck } from './scratch-duck.ts'
 import { readParquetColumns } from './whole-file.ts'
 
-let duck: Duck
-let folder: string
-/** Each file has a name of its own: DuckDB keeps what it read of one. */
-let files = 0
-before(async () => {
-  duck = await openDuck()
-  folder = await mkdtemp(join(tmpdir(), 'sluice-nulls-'))
-})
-after(async () => {
-  duck.close()
-  await rm(folder, { recursive: true })
-})
+const duck = scratchDuck()
 
 describe('nulls read back where they were', () => {
   const fields: ColumnField[] = [
@@ -50,9 +35,7 @@ describe('nulls read back where they were', () => {
           read.columns[1],
           rows.map(([, l]) => l),
         )
-        files += 1
-        const path = join(folder, `${files}.parquet`)
-        await writeFile(path, bytes)
+        const path = await duck.put(bytes)
         assert.deepEqual(await duck.rows(`select n, l from read_parquet('${path}')`), rows)
       }),
       { numRuns: 150 },

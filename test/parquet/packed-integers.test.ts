@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { readParquetColumns } from './whole-file.ts'
 import { writeParquet } from '../../src/parquet/write-parquet.ts'
 import { batchOf } from './build-columns.ts'
 import type { Cell } from './build-columns.ts'
-import { openDuck } from './duckdb-cells.ts'
-import type { Duck } from './duckdb-cells.ts'
+import { scratchDuck } from './scratch-duck.ts'
 
-let duck: Duck
-let folder: string
-let files = 0
-before(async () => {
-  duck = await openDuck()
-  folder = await mkdtemp(join(tmpdir(), 'sluice-packed-'))
-})
-after(async () => {
-  duck.close()
-  await rm(folder, { recursive: true })
-})
+const duck = scratchDuck()
 
 /** Writes one column, reads it through DuckDB and our reader, and gives the encodings that DuckDB saw. */
 async function roundTrip(type: ColumnType, cells: readonly Cell[], options = {}): Promise<string> {
@@ -31,9 +17,7 @@ async function roundTrip(type: ColumnType, cells: readonly Cell[], options = {})
   const { bytes } = writeParquet({ fields, batches: [batchOf(fields, rows)], ...options })
   const read = await readParquetColumns({ source: bytes, name: 'test' })
   assert.deepEqual(read.columns[0], cells)
-  files += 1
-  const path = join(folder, `${files}.parquet`)
-  await writeFile(path, bytes)
+  const path = await duck.put(bytes)
   assert.deepEqual(await duck.rows(`select n from read_parquet('${path}')`), rows)
   const encodings = await duck.rows(`select encodings from parquet_metadata('${path}')`)
   return encodings.map(([used]) => used as string).join(' ')

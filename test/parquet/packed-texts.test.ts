@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ColumnBatch, ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
 import { boundsOfByteArrays } from '../../src/parquet/encode/values/column-bounds.ts'
@@ -10,20 +7,9 @@ import { readParquetColumns } from './whole-file.ts'
 import { writeParquet } from '../../src/parquet/write-parquet.ts'
 import { batchOf, repeated } from './build-columns.ts'
 import type { Cell } from './build-columns.ts'
-import { openDuck } from './duckdb-cells.ts'
-import type { Duck } from './duckdb-cells.ts'
+import { scratchDuck } from './scratch-duck.ts'
 
-let duck: Duck
-let folder: string
-let files = 0
-before(async () => {
-  duck = await openDuck()
-  folder = await mkdtemp(join(tmpdir(), 'sluice-texts-'))
-})
-after(async () => {
-  duck.close()
-  await rm(folder, { recursive: true })
-})
+const duck = scratchDuck()
 
 const STRING: ColumnType = { kind: 'string' }
 const LIST: ColumnType = { kind: 'list', element: STRING, elementNullable: true }
@@ -43,9 +29,7 @@ async function roundTrip(batches: readonly ColumnBatch[], rows: readonly (readon
     read.columns[1],
     rows.map(([, many]) => many),
   )
-  files += 1
-  const path = join(folder, `${files}.parquet`)
-  await writeFile(path, bytes)
+  const path = await duck.put(bytes)
   assert.deepEqual(await duck.rows(`select t, many from read_parquet('${path}')`), rows)
   const encodings = await duck.rows(`select encodings from parquet_metadata('${path}')`)
   return encodings.map(([used]) => used as string).join(' ')
@@ -90,7 +74,7 @@ describe('texts that do not repeat are packed', () => {
     assert.doesNotMatch(used, /DICTIONARY/)
   })
 
-  test('on pages too large to be copied, whether or not what goes before the texts finds room there', async () => {
+  test('on small and large pages in turn, and on pages of megabytes', async () => {
     const rows = (count: number, most: number): Cell[][] =>
       Array.from({ length: count }, (_, i) => [
         i % 13 === 0 ? null : `${i}`.padEnd(i % 29 === 0 ? most : 3 + (i % 7), 'xyz'),
@@ -101,7 +85,7 @@ describe('texts that do not repeat are packed', () => {
     const batches = cut.map((each) => batchOf(fields, each))
     // Pages of one buffer, small and large in turn.
     assert.match(await roundTrip(batches, few, { pageBytes: 300_000, rowGroupRows: 11_000 }), /DELTA_LENGTH_BYTE_ARRAY/)
-    // One length in each run that takes ten bits: those of all rows of a page take more than what is kept before texts.
+    // One length in each run takes ten bits.
     const many = rows(140_000, 600)
     assert.match(await roundTrip([batchOf(fields, many)], many, { pageBytes: 2 ** 23 }), /DELTA_LENGTH_BYTE_ARRAY/)
   })

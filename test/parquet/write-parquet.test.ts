@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'
 import type { Column, ColumnField, ColumnType } from '../../src/domain/column-batch.ts'
@@ -12,8 +9,7 @@ import { createParquetWriter, writeParquet } from '../../src/parquet/write-parqu
 import type { ParquetOptions } from '../../src/parquet/write-parquet.ts'
 import { batchOf } from './build-columns.ts'
 import type { Cell } from './build-columns.ts'
-import { openDuck } from './duckdb-cells.ts'
-import type { Duck } from './duckdb-cells.ts'
+import { scratchDuck } from './scratch-duck.ts'
 import { comparable, randomTable } from './random-columns.ts'
 
 type Rows = readonly (readonly Cell[])[]
@@ -22,24 +18,7 @@ const field = (name: string, type: ColumnType, nullable = true): ColumnField => 
 const INT64: ColumnType = { kind: 'int64' }
 const STRING: ColumnType = { kind: 'string' }
 
-let duck: Duck
-let folder: string
-before(async () => {
-  duck = await openDuck()
-  folder = await mkdtemp(join(tmpdir(), 'sluice-parquet-'))
-})
-after(async () => {
-  duck.close()
-  await rm(folder, { recursive: true })
-})
-
-let files = 0
-async function duckReads(bytes: Uint8Array): Promise<string> {
-  files += 1
-  const path = join(folder, `${files}.parquet`)
-  await writeFile(path, bytes)
-  return path
-}
+const duck = scratchDuck()
 
 const asRows = (columns: readonly (readonly Cell[])[]): Cell[][] =>
   (columns[0] ?? []).map((_, i) => columns.map((cells) => cells[i]!))
@@ -59,7 +38,7 @@ async function assertReadAlike(fields: readonly ColumnField[], rows: Rows, optio
     expected,
   )
 
-  const path = await duckReads(bytes)
+  const path = await duck.put(bytes)
   const seen = await duck.rows(`select * from read_parquet('${path}')`)
   assert.deepEqual(
     seen.map((row) => row.map(comparable)),
@@ -206,7 +185,7 @@ describe('large files', () => {
     chunks.push(...end.chunks)
     const bytes = Buffer.concat(chunks)
     assert.equal(end.rows, ROWS)
-    const path = await duckReads(bytes)
+    const path = await duck.put(bytes)
     const wrong = await duck.rows(`
       select count(*) from (select *, row_number() over () - 1 as i from read_parquet('${path}'))
       where id <> i
@@ -229,7 +208,7 @@ describe('large files', () => {
 
   test('strings that repeat are held once, and those that do not fall back to plain pages', async () => {
     const { bytes } = writeParquet({ fields, batches: [batchOf(fields, rowsFrom(0, ROWS))] })
-    const path = await duckReads(bytes)
+    const path = await duck.put(bytes)
     const encodings = await duck.rows(
       `select path_in_schema, encodings, total_uncompressed_size from parquet_metadata('${path}') order by column_id`,
     )
@@ -244,7 +223,7 @@ describe('large files', () => {
     const late = [field('late', STRING)]
     const texts = Array.from({ length: 200_000 }, (_, i) => [i < 140_000 ? 'same' : `late ${i}`])
     const { bytes } = writeParquet({ fields: late, batches: [batchOf(late, texts)] })
-    const path = await duckReads(bytes)
+    const path = await duck.put(bytes)
     const [[used]] = (await duck.rows(`select encodings from parquet_metadata('${path}')`)) as [[string]]
     assert.match(used, /PLAIN.*DICTIONARY/)
     const [[wrong]] = (await duck.rows(`
@@ -262,7 +241,7 @@ describe('large files', () => {
       rowGroupBytes: 30_000,
       pageBytes: 1 << 14,
     })
-    const path = await duckReads(bytes)
+    const path = await duck.put(bytes)
     const groups = await duck.rows(
       `select sum(total_compressed_size) from parquet_metadata('${path}') group by row_group_id order by row_group_id`,
     )
@@ -289,7 +268,7 @@ describe('statistics of column chunks', () => {
         const flat = fields.filter(({ type }) => !['list', 'map', 'struct', 'binary'].includes(type.kind))
         if (flat.length === 0 || rows.length === 0) return
         const { bytes } = writeParquet({ fields, batches: [batchOf(fields, rows)] })
-        const path = await duckReads(bytes)
+        const path = await duck.put(bytes)
         for (const { name, type } of flat) {
           const cells = rows.map((row) => row[fields.findIndex((other) => other.name === name)]!)
           const [[nulls, min, max]] = (await duck.rows(
@@ -327,7 +306,7 @@ describe('statistics of column chunks', () => {
         ),
       ],
     })
-    const path = await duckReads(bytes)
+    const path = await duck.put(bytes)
     const stats = await duck.rows(
       `select stats_min_value, stats_max_value, min_is_exact, max_is_exact from parquet_metadata('${path}') order by column_id`,
     )
@@ -350,7 +329,7 @@ describe('statistics of column chunks', () => {
         ]),
       ],
     })
-    const path = await duckReads(bytes)
+    const path = await duck.put(bytes)
     assert.deepEqual(
       await duck.rows(`select stats_min_value, stats_max_value from parquet_metadata('${path}') order by column_id`),
       [
@@ -481,7 +460,7 @@ describe('batches and fields', () => {
 
   test('timestamps are INT64 microseconds in UTC, never INT96', async () => {
     const time = [field('t', { kind: 'timestamp' })]
-    const path = await duckReads(writeParquet({ fields: time, batches: [batchOf(time, [[1n]])] }).bytes)
+    const path = await duck.put(writeParquet({ fields: time, batches: [batchOf(time, [[1n]])] }).bytes)
     const [schema] = await duck.rows(`select type, logical_type from parquet_schema('${path}') where name = 't'`)
     assert.equal(schema![0], 'INT64')
     assert.match(schema![1] as string, /isAdjustedToUTC=1.*MICROS/)

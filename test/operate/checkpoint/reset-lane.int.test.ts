@@ -3,20 +3,16 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
-import { prepareReset, resetLane, type ResetRequest } from '../../../src/operate/checkpoint/reset-lane.ts'
+import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
 import { readCheckpoints } from '../../../src/operate/checkpoint/show-checkpoints.ts'
 import { assertConserved } from '../../support/conserved.ts'
 import { order, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
 import { rawRows } from '../../support/raw-delta.ts'
+import { resetOrders } from '../../support/reset-orders.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
 import type { TestWorld } from '../../support/world.ts'
 
 const tableOf = (world: TestWorld) => world.settings.tables.get('orders')!
-
-async function reset(world: TestWorld, request: Partial<ResetRequest>): Promise<number | null> {
-  const whole = { table: tableOf(world), partition: null, target: null, accept: false, ...request }
-  return resetLane(world, await prepareReset(world, whole))
-}
 
 async function offsets(world: TestWorld): Promise<unknown[]> {
   const rows = await rawRows(
@@ -43,7 +39,7 @@ describe('checkpoint reset', () => {
     const world = await landed(t)
     const before = await offsets(world)
     const version = (await openSnapshot(world.lake.at('bronze/orders')))!.version
-    assert.equal(await reset(world, { partition: 0, target: { kind: 'offset', offset: 1n } }), version + 1)
+    assert.equal(await resetOrders(world, { partition: 0, target: { kind: 'offset', offset: 1n } }), version + 1)
     assert.deepEqual(await offsets(world), ['0:0@0', '0:1@0', '0:1@1'])
     await assertConserved(world)
     await ingestAll(world)
@@ -54,7 +50,7 @@ describe('checkpoint reset', () => {
   it('I16: forwards, what was passed over is a skip (reset) that verify counts, and reset back takes the skip away', async (t) => {
     const world = await landed(t)
     await produce(world, orders(await registerOrders(world), 4, 20), { partitions: 2 })
-    await reset(world, { target: { kind: 'latest' } })
+    await resetOrders(world, { target: { kind: 'latest' } })
     await ingestAll(world)
     assert.equal((await offsets(world)).length, 7)
     await assertConserved(world)
@@ -66,7 +62,7 @@ describe('checkpoint reset', () => {
         reason,
       ])
     assert.deepEqual(await skips(), [[0, '6', '10', 'reset']])
-    await reset(world, { partition: 0, target: { kind: 'offset', offset: 8n } })
+    await resetOrders(world, { partition: 0, target: { kind: 'offset', offset: 8n } })
     assert.deepEqual(await skips(), [[0, '6', '8', 'reset']])
     await ingestAll(world)
     assert.deepEqual((await offsets(world)).slice(5, 7), ['0:0@8', '0:0@9'])
@@ -82,7 +78,7 @@ describe('checkpoint reset', () => {
     const timeMs = Date.now()
     await produce(world, orders(schema, 2, 3), { partitions: 1 })
     await ingestAll(world)
-    await reset(world, { target: { kind: 'time', timeMs } })
+    await resetOrders(world, { target: { kind: 'time', timeMs } })
     assert.deepEqual(await offsets(world), ['0:0@0', '0:0@1', '0:0@2'])
     await assertConserved(world)
     await ingestAll(world)
@@ -93,7 +89,7 @@ describe('checkpoint reset', () => {
     const world = await scratchWorld(t)
     const schema = await registerOrders(world)
     await produce(world, orders(schema, 3), { partitions: 1 })
-    await reset(world, { target: { kind: 'latest' } })
+    await resetOrders(world, { target: { kind: 'latest' } })
     await produce(world, orders(schema, 1, 9), { partitions: 1 })
     await ingestAll(world)
     assert.deepEqual(await offsets(world), ['0:0@3'])
@@ -102,9 +98,9 @@ describe('checkpoint reset', () => {
 
   it('twice is once: a position that stands there commits nothing', async (t) => {
     const world = await landed(t)
-    await reset(world, { partition: 0, target: { kind: 'offset', offset: 3n } })
+    await resetOrders(world, { partition: 0, target: { kind: 'offset', offset: 3n } })
     const version = (await openSnapshot(world.lake.at('bronze/orders')))!.version
-    assert.equal(await reset(world, { partition: 0, target: { kind: 'offset', offset: 3n } }), null)
+    assert.equal(await resetOrders(world, { partition: 0, target: { kind: 'offset', offset: 3n } }), null)
     assert.equal((await openSnapshot(world.lake.at('bronze/orders')))!.version, version)
   })
 
@@ -135,7 +131,7 @@ describe('checkpoint reset', () => {
       /SOURCE_CHANGED/,
     )
     await assert.rejects(
-      reset(world, { target: { kind: 'earliest' } }),
+      resetOrders(world, { target: { kind: 'earliest' } }),
       (error: unknown) => error instanceof SluiceError && error.code === 'SOURCE_CHANGED',
     )
     const { lanes } = await readCheckpoints(world, { topic: null, partition: 0, source: null })
@@ -143,7 +139,7 @@ describe('checkpoint reset', () => {
       lanes.map(({ state, next }) => [state, next]),
       [['topic_changed', 6n]],
     )
-    await reset(world, { accept: true })
+    await resetOrders(world, { accept: true })
     await ingestAll(world)
     assert.deepEqual(await offsets(world), [
       '0:0@0',

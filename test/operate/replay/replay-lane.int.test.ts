@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { SluiceError } from '../../../src/domain/errors.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
-import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
 import { listLetters } from '../../../src/operate/look/list-letters.ts'
 import { redriveTable } from '../../../src/operate/redrive.ts'
 import { prepareReplay, replayLane, type ReplayRequest } from '../../../src/operate/replay/replay-lane.ts'
 import { assertConserved } from '../../support/conserved.ts'
 import { order, ORDER_FIELDS, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
+import { resetOrders } from '../../support/reset-orders.ts'
 import { rawRows } from '../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -121,8 +121,7 @@ describe('replay', () => {
   it('I16: an operator who came first makes it begin again, from what stands then', async (t) => {
     const world = await landed(t)
     const prepared = await prepareReplay(world, { table: tableOf(world), partition: 0, from: offset(0), to: null })
-    const target = { table: tableOf(world), partition: 0, target: offset(3), accept: false } as const
-    await resetLane(world, await prepareReset(world, target))
+    await resetOrders(world, { partition: 0, target: offset(3) })
     assert.equal((await replayLane(world, prepared))?.landed, 2)
     assert.deepEqual(await rows(world), [
       [0, 0, 0],
@@ -136,8 +135,7 @@ describe('replay', () => {
   it('I17: what an operator passed over can be had after all, and its skip goes', async (t) => {
     const world = await landed(t)
     await produce(world, orders(await registerOrders(world), 4, 20), { partitions: 2 })
-    const target = { table: tableOf(world), partition: null, target: { kind: 'latest' }, accept: false } as const
-    await resetLane(world, await prepareReset(world, target))
+    await resetOrders(world, { target: { kind: 'latest' } })
     await replay(world, { partition: 0, from: offset(8), to: null })
     assert.deepEqual(
       (await skipLines(join(world.folder, 'lake'))).map(({ first, next, reason }) => [first, next, reason]),
@@ -152,12 +150,7 @@ describe('replay', () => {
 
   it('I17: a letter that a reset has passed over since is not redriven against the skip; a replay lands it', async (t) => {
     const world = await landed(t)
-    const to = async (next: number): Promise<void> => {
-      const target = offset(next)
-      await resetLane(world, await prepareReset(world, { table: tableOf(world), partition: 0, target, accept: false }))
-    }
-    await to(2)
-    await to(4)
+    for (const next of [2, 4]) await resetOrders(world, { partition: 0, target: offset(next) })
     await registerOrders(world, LOOSE)
     const { letters } = await redriveTable({ world, table: tableOf(world), filter: {}, dryRun: false })
     assert.equal(letters, 0)

@@ -7,10 +7,10 @@ import { writeSkips } from '../../../src/error-lane/write-skips.ts'
 import { openSnapshot } from '../../../src/lake/snapshot.ts'
 import { optimizeTable } from '../../../src/operate/optimize/optimize-table.ts'
 import { prepareRestore, restoreTable } from '../../../src/operate/restore/restore-table.ts'
-import { prepareReset, resetLane } from '../../../src/operate/checkpoint/reset-lane.ts'
 import { redriveTable } from '../../../src/operate/redrive.ts'
 import { assertConserved } from '../../support/conserved.ts'
 import { order, ORDER_FIELDS, orders, produce, registerOrders, skipLines } from '../../support/orders.ts'
+import { resetOrders } from '../../support/reset-orders.ts'
 import { rawRows } from '../../support/raw-delta.ts'
 import { ingestAll, scratchWorld } from '../../support/scratch-world.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -141,10 +141,7 @@ test('I17: an operator’s skip past the position does not stand against the row
 test('I17: a skip over rows that come back goes, though no position moves', async (t) => {
   const world = await twoFlushes(t)
   const all = await landed(world)
-  for (const next of [2n, 5n]) {
-    const target = { kind: 'offset', offset: next } as const
-    await resetLane(world, await prepareReset(world, { table: tableOf(world), partition: 0, target, accept: false }))
-  }
+  for (const next of [2n, 5n]) await resetOrders(world, { partition: 0, target: { kind: 'offset', offset: next } })
   const prepared = await prepareRestore(world, 'bronze.orders', { version: 1 })
   assert.deepEqual([prepared.positions, prepared.stale.skips], [[], 1])
   await restoreTable(world, prepared)
@@ -160,8 +157,7 @@ test('I17: a skip over rows that come back goes, though no position moves', asyn
 test('I17: nor does one that says that the log has lost its record since', async (t) => {
   const world = await twoFlushes(t)
   const all = await landed(world)
-  const target = { kind: 'earliest' } as const
-  await resetLane(world, await prepareReset(world, { table: tableOf(world), partition: 0, target, accept: false }))
+  await resetOrders(world, { partition: 0, target: { kind: 'earliest' } })
   const skips = [{ topic: 'orders', partition: 0, epoch: 0, first: 1n, next: 3n, reason: 'compacted' }] as const
   const store = world.lake.at('_errors')
   await writeSkips({ store, layer: 'bronze', table: 'orders', runId: 'r', skips, newId: () => 'a' })
