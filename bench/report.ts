@@ -35,9 +35,9 @@ const PAGE = join(REPOSITORY, 'bench/RESULTS.md')
 
 /** Where the time of the slowest stage goes, as perf saw it; said again whenever that changes. */
 const PROFILE = [
-  'CPU profile of the slowest stage (bytes → Parquet in memory, warm, V8’s profiler at 4 kHz, main thread): 26 % of the samples are zstd, 15 % the',
-  'generated reader, 13 % the letters of the 1.5 % that are refused and their copies, 12 % the columns’ encodings, 10 % texts (dictionary, pattern, UTF-8), 4 % the',
-  'differences of integers, 4 % copies (batches joined, columns), 3 % the garbage collector, and the rest is spread over the judge. A process that begins pays some',
+  'CPU profile of the slowest stage (bytes → Parquet in memory, warm, V8’s profiler at 4 kHz, main thread): 33 % of the samples are zstd, 15 % the',
+  'generated reader, 11 % the letters of the 1.5 % that are refused, 12 % the columns’ encodings, 10 % texts (dictionary, pattern, UTF-8), 4 % the',
+  'differences of integers, 4 % copies (batches joined, columns), 3 % the garbage collector, 2 % writing the file, and the rest is spread over the judge. A process that begins pays some',
   '0.7 CPU-seconds to V8’s optimising compiler, 1.2 where two worker threads each compile alike, so that a short run by two workers fills both cores and gains little.',
 ]
 
